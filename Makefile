@@ -1,0 +1,37 @@
+# make demo   a sample night, analysed: the PDF and the tables
+# make test   all tests            make check   format, lint, types
+# make bench  speed against peers, measured in the same run
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAMPLE := sample_data/sample_night.edf
+OUT := demo_out
+
+.PHONY: demo test check bench clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "holter2sleep needs Python 3.11 or newer; choose one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(SAMPLE): $(VENV)/.installed
+	$(BIN)/holter2sleep simulate --preset sample --out $(SAMPLE) --overwrite
+
+demo: $(SAMPLE)
+	$(BIN)/holter2sleep analyze $(SAMPLE) --out $(OUT) --overwrite
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist

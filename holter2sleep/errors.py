@@ -1,0 +1,40 @@
+"""The errors a user can meet, each with the exit code of the command line.
+
+Anything that is not one of these is a defect of ours and keeps its traceback.
+"""
+
+
+class Holter2SleepError(Exception):
+    """A finding the user can act on; the message names the file, what was found and what would work."""
+
+    exit_code = 1
+
+
+class UsageError(Holter2SleepError):
+    """Wrong use: a missing path, clashing ids, an output folder made from something else."""
+
+    exit_code = 2
+
+
+class RecordingError(Holter2SleepError):
+    """A file that is no recording, is empty, or holds no ECG channel."""
+
+    exit_code = 3
+
+
+class NotEnoughSignal(Holter2SleepError):
+    """Readable, but with too little analysable signal."""
+
+    exit_code = 4
+
+
+class RecipeError(Holter2SleepError):
+    """A recipe, plan or layout that cannot be used."""
+
+    exit_code = 5
+
+
+class WeightsError(Holter2SleepError):
+    """Model weights that are missing, wrong or refused."""
+
+    exit_code = 6

@@ -1,0 +1,415 @@
+"""The nouns: what a recording, its beats and its night are. Read this file first.
+
+Every noun is a frozen value with read-only arrays. Times are float64 seconds since the start of the
+recording (elapsed time, gaps included), intervals are half-open, ECG is float32 mV.
+The clock appears only in `Recording.start` (naive local time) and when something is printed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from holter2sleep.spans import Spans, as_spans, contains, covers, duration, intersection, spans_of_mask
+
+Float = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+Text = NDArray[np.str_]
+
+EPOCH_S = 30.0  # AASM Manual for the Scoring of Sleep: stages are scored in 30 s epochs
+
+Sex = Literal["F", "M"]
+
+
+def frozen_array(values: ArrayLike, dtype: Any) -> NDArray[Any]:
+    """A read-only array; the caller's own array stays writable."""
+    array = np.array(values, dtype=dtype, copy=None).view()
+    array.flags.writeable = False
+    return array
+
+
+# --- what was recorded -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the header or the user says of the person; None is unknown."""
+
+    age_years: float | None = None
+    sex: Sex | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a recording came from: file name (never a folder), dialect, content hash, unit in the file."""
+
+    file: str
+    format: str
+    sha256: str
+    unit: str | None = None
+    scale_to_mv: float | None = None
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Heart beats in time order.
+
+    Assumes `time_s` strictly increasing. `label` is the AAMI class N S V F Q. `usable` is False where the
+    signal around the beat cannot be trusted: such a beat is shown, and enters no number.
+    """
+
+    time_s: Float  # (n_beats,)
+    label: Text  # (n_beats,), N S V F Q
+    confidence: NDArray[np.float32]  # (n_beats,), 0-1, of the label; NaN where unknown
+    usable: Bool  # (n_beats,)
+
+    def __post_init__(self) -> None:
+        n = len(self.time_s)
+        for name, dtype in (("time_s", np.float64), ("label", "<U1"), ("confidence", np.float32), ("usable", bool)):
+            array = frozen_array(getattr(self, name), dtype)
+            if array.shape != (n,):
+                raise ValueError(f"Beats.{name} has shape {array.shape}, expected ({n},)")
+            object.__setattr__(self, name, array)
+        if n and not (np.diff(self.time_s) > 0).all():
+            raise ValueError("Beats.time_s must increase strictly")
+
+    @classmethod
+    def at(cls, time_s: ArrayLike, label: ArrayLike | str = "N") -> Self:
+        """Beats at the given times, all usable, with unknown confidence."""
+        times = np.asarray(time_s, dtype=np.float64)
+        n = len(times)
+        labels = np.full(n, label) if isinstance(label, str) else np.asarray(label)
+        return cls(times, labels, np.full(n, np.nan, np.float32), np.ones(n, bool))
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @property
+    def rr_s(self) -> Float:
+        """Interval from the beat before, s; NaN for the first. array (n_beats,)"""
+        return np.diff(self.time_s, prepend=np.nan)
+
+    def where(self, mask: Bool) -> Beats:
+        """The beats for which `mask` is true."""
+        return Beats(self.time_s[mask], self.label[mask], self.confidence[mask], self.usable[mask])
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One lead of one recording, or a list of beats without waveform.
+
+    `ecg[i]` lies at `i / fs` seconds; what is missing (a gap, a lost lead) is NaN. A beat file has
+    `ecg=None` and brings `given_beats`.
+    """
+
+    recording_id: str
+    source: Source
+    duration_s: float
+    fs: float | None  # Hz; None for beats whose file has no sample clock
+    start: datetime | None = None  # naive local time
+    subject: Subject = field(default_factory=Subject)
+    channel: str | None = None
+    ecg: NDArray[np.float32] | None = None  # (n_samples,), mV
+    given_beats: Beats | None = None
+    gaps: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n_gaps, 2), s
+    polarity: Literal[1, -1] = 1  # -1 when the lead was turned upright
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ecg is None and self.given_beats is None:
+            raise ValueError("a Recording needs a waveform or beats")
+        if self.ecg is not None:
+            if self.fs is None or not self.fs > 0:
+                raise ValueError(f"a waveform needs a sampling rate above 0 Hz, not {self.fs}")
+            object.__setattr__(self, "ecg", frozen_array(self.ecg, np.float32))
+        object.__setattr__(self, "gaps", frozen_array(as_spans(self.gaps), np.float64))
+
+    def but(self, **changes: Any) -> Recording:
+        """The same recording with some facts replaced."""
+        return dataclasses.replace(self, **changes)
+
+
+# --- the night's clock -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EpochGrid:
+    """The only clock of a night: `n` epochs of 30 s from `offset_s`; the last may be cut short."""
+
+    n: int
+    duration_s: float
+    offset_s: float = 0.0
+
+    @classmethod
+    def covering(cls, duration_s: float) -> EpochGrid:
+        """The grid of a recording; a rest of less than half an epoch makes no epoch."""
+        return cls(max(1, math.floor(duration_s / EPOCH_S + 0.5)), duration_s)
+
+    @property
+    def onset_s(self) -> Float:
+        """Start of each epoch. array (n_epochs,)"""
+        return self.offset_s + EPOCH_S * np.arange(self.n)
+
+    @property
+    def edges_s(self) -> Float:
+        """Borders of the epochs. array (n_epochs + 1,)"""
+        return self.offset_s + EPOCH_S * np.arange(self.n + 1)
+
+    def epoch_of(self, time_s: ArrayLike) -> NDArray[np.int64]:
+        """Index of the epoch that holds each time; times in the cut rest belong to the last epoch."""
+        index = np.floor((np.asarray(time_s) - self.offset_s) / EPOCH_S).astype(np.int64)
+        return np.clip(index, 0, self.n - 1)
+
+    def spans(self, mask: Bool) -> Spans:
+        """Time covered by the chosen epochs; the last ends with the recording."""
+        spans = spans_of_mask(mask, EPOCH_S, self.offset_s)
+        if mask[-1]:
+            spans[-1, 1] = self.duration_s
+        return as_spans(spans)
+
+
+# --- signal quality --------------------------------------------------------------------------------
+
+
+class Flag(enum.IntFlag):
+    """Why an epoch, or part of it, is not trusted. Bits of `quality_flags`."""
+
+    MISSING = 1  # no sample: gap, NaN, before or after the signal
+    FLAT = 2  # lead off: no variation
+    SATURATED = 4  # stuck at the extremes of the range
+    NOISE = 8  # the two detectors disagree, or power outside the QRS band prevails
+    NO_BEATS = 16  # signal present, but no beat for seconds
+    IMPLAUSIBLE_RR = 32  # beats that cannot follow one another so fast, or so slow
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How far each epoch can be trusted, and the exact time that can."""
+
+    flags: NDArray[np.uint16]  # (n_epochs,), bits of Flag
+    sqi: NDArray[np.float32]  # (n_epochs,), 0 bad - 1 good; NaN where there is no signal to judge
+    usable: Bool  # (n_epochs,)
+    usable_spans: Spans  # (n, 2), s
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("flags", np.uint16), ("sqi", np.float32), ("usable", bool), ("usable_spans", np.float64)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+
+# --- rhythm ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Stretches with a name: `kind` is a WFDB rhythm code where one exists, else ours (`PAUSE`, ...)."""
+
+    start_s: Float  # (n_episodes,)
+    end_s: Float  # (n_episodes,)
+    kind: Text  # (n_episodes,)
+    n_beats: NDArray[np.int64]  # (n_episodes,)
+    rate_bpm: Float  # (n_episodes,), NaN where undefined
+    confidence: NDArray[np.float32]  # (n_episodes,), NaN where the rule has none
+
+    def __post_init__(self) -> None:
+        dtypes = {"start_s": "f8", "end_s": "f8", "kind": "<U12", "n_beats": "i8", "rate_bpm": "f8", "confidence": "f4"}
+        for name, dtype in dtypes.items():
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @classmethod
+    def none(cls) -> Self:
+        """No episode at all."""
+        empty = np.empty(0)
+        return cls(empty, empty, empty.astype("<U1"), empty.astype(int), empty, empty.astype("f4"))
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+    def where(self, mask: Bool) -> Episodes:
+        """The episodes for which `mask` is true."""
+        return Episodes(*(getattr(self, f.name)[mask] for f in dataclasses.fields(self)))
+
+    def of(self, *kinds: str) -> Episodes:
+        """The episodes of the given kinds."""
+        return self.where(np.isin(self.kind, kinds))
+
+    @property
+    def spans(self) -> Spans:
+        """Time covered by any of them."""
+        return as_spans(np.column_stack([self.start_s, self.end_s]))
+
+
+@dataclass(frozen=True)
+class NN:
+    """Intervals between two successive normal beats.
+
+    `adjacent[i]` is True when interval i begins at the beat where interval i - 1 ends: only then is their
+    difference defined. Nothing is ever differenced across a removed beat or a gap.
+    """
+
+    end_s: Float  # (n,), time of the second beat
+    nn_ms: Float  # (n,)
+    adjacent: Bool  # (n,)
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("end_s", np.float64), ("nn_ms", np.float64), ("adjacent", bool)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    def __len__(self) -> int:
+        return len(self.nn_ms)
+
+    @property
+    def differences_ms(self) -> Float:
+        """Successive differences where they are defined. array (n_pairs,)"""
+        return np.diff(self.nn_ms)[self.adjacent[1:]]
+
+
+# --- sleep -----------------------------------------------------------------------------------------
+
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "AASM5": ("W", "N1", "N2", "N3", "R"),
+    "CARDIO4": ("W", "L", "N3", "R"),
+    "CARDIO3": ("W", "NREM", "R"),
+}
+UNSCORED = "U"
+# Stage letters that belong to each stratum, and the schemes able to tell that stratum apart.
+STAGE_STRATA: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "sleep": (frozenset({"N1", "N2", "N3", "L", "NREM", "R"}), frozenset(SCHEMES)),
+    "wake": (frozenset({"W"}), frozenset(SCHEMES)),
+    "nrem": (frozenset({"N1", "N2", "N3", "L", "NREM"}), frozenset(SCHEMES)),
+    "n1": (frozenset({"N1"}), frozenset({"AASM5"})),
+    "n2": (frozenset({"N2"}), frozenset({"AASM5"})),
+    "n3": (frozenset({"N3"}), frozenset({"AASM5", "CARDIO4"})),
+    "light": (frozenset({"N1", "N2", "L"}), frozenset({"AASM5", "CARDIO4"})),
+    "rem": (frozenset({"R"}), frozenset(SCHEMES)),
+}
+
+
+@dataclass(frozen=True)
+class Hypnogram:
+    """Sleep stages on the epoch grid. Assumes one letter an epoch; `U` is unscored."""
+
+    grid: EpochGrid
+    stage: Text  # (n_epochs,)
+    scheme: str  # key of SCHEMES
+    scorer: str  # name of the stager, or of the file
+    proba: NDArray[np.float32] | None = None  # (n_epochs, n_classes) in the scheme's order; NaN rows unscored
+
+    def __post_init__(self) -> None:
+        if self.scheme not in SCHEMES:
+            raise ValueError(f"unknown scheme {self.scheme!r}; known: {', '.join(SCHEMES)}")
+        stage = frozen_array(self.stage, "<U4")
+        if stage.shape != (self.grid.n,):
+            raise ValueError(f"hypnogram has {stage.shape} stages for {self.grid.n} epochs")
+        unknown = set(np.unique(stage)) - {*SCHEMES[self.scheme], UNSCORED}
+        if unknown:
+            raise ValueError(f"stages {sorted(unknown)} are not in scheme {self.scheme}")
+        object.__setattr__(self, "stage", stage)
+        if self.proba is not None:
+            proba = frozen_array(self.proba, np.float32)
+            if proba.shape != (self.grid.n, len(self.classes)):
+                raise ValueError(f"probabilities have shape {proba.shape}")
+            object.__setattr__(self, "proba", proba)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Stage letters the scheme can say, in the order of the columns of `proba`."""
+        return SCHEMES[self.scheme]
+
+    def can_say(self, stratum: str) -> bool:
+        """Whether the scheme tells the stratum (`n3`, `light`, ...) apart."""
+        return self.scheme in STAGE_STRATA[stratum][1]
+
+    def mask(self, stratum: str) -> Bool:
+        """Epochs that belong to the stratum. array (n_epochs,)"""
+        return np.isin(self.stage, list(STAGE_STRATA[stratum][0]))
+
+
+@dataclass(frozen=True)
+class Lights:
+    """Lights-off and lights-on, s from the start, and who says so (option, annotation, recording)."""
+
+    off_s: float
+    on_s: float
+    source: str
+
+
+# --- the night -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Night:
+    """Everything known of one recorded night, or of a part of it.
+
+    `spans` is the time this value speaks of: the whole recording, or what `within` has left.
+    """
+
+    recording: Recording
+    grid: EpochGrid
+    quality: Quality
+    beats: Beats
+    episodes: Episodes
+    nn: NN
+    hypnogram: Hypnogram
+    lights: Lights
+    spans: Spans
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def usable_spans(self) -> Spans:
+        """Analysable time of this part."""
+        return intersection(self.quality.usable_spans, self.spans)
+
+    @property
+    def usable_s(self) -> float:
+        """Analysable seconds of this part."""
+        return duration(self.usable_spans)
+
+    def within(self, stratum: str) -> Night:
+        """The same night restricted to a stratum: `night`, a stage stratum, or `hour_01`, `hour_02`, ..."""
+        if stratum == "night":
+            return self
+        if stratum in STAGE_STRATA:
+            return self.during(self.grid.spans(self.hypnogram.mask(stratum)))
+        if stratum.startswith("hour_"):
+            hour = int(stratum.removeprefix("hour_"))
+            return self.during(as_spans([(3600.0 * (hour - 1), 3600.0 * hour)]))
+        raise ValueError(f"unknown stratum {stratum!r}; known: night, hour_NN, {', '.join(STAGE_STRATA)}")
+
+    def during(self, spans: Spans) -> Night:
+        """The same night restricted to the given time."""
+        spans = intersection(self.spans, spans)
+        return dataclasses.replace(
+            self,
+            spans=spans,
+            beats=self.beats.where(contains(spans, self.beats.time_s)),
+            episodes=_clipped(self.episodes, spans),
+            nn=_restricted(self.nn, spans),
+        )
+
+    @property
+    def n_hours(self) -> int:
+        """Number of hours begun, for the strata `hour_01` ..."""
+        return max(1, math.ceil(self.recording.duration_s / 3600 - 1e-9))
+
+
+def _clipped(episodes: Episodes, spans: Spans) -> Episodes:
+    """Episodes that begin in the spans, cut where the spans end."""
+    inside = episodes.where(contains(spans, episodes.start_s))
+    if len(inside) == 0:
+        return inside
+    index = np.searchsorted(spans[:, 0], inside.start_s, side="right") - 1
+    return dataclasses.replace(inside, end_s=np.minimum(inside.end_s, spans[index, 1]))
+
+
+def _restricted(nn: NN, spans: Spans) -> NN:
+    """Intervals that lie wholly in the spans; the one after a cut has no neighbour."""
+    keep = covers(spans, nn.end_s - nn.nn_ms / 1000, nn.end_s)
+    adjacent = nn.adjacent & np.r_[False, keep[:-1]]
+    return NN(nn.end_s[keep], nn.nn_ms[keep], adjacent[keep])

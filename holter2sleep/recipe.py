@@ -1,0 +1,148 @@
+"""A recipe: every choice of an analysis, read from TOML, checked key by key.
+
+The rooms own the meaning of their keys (a frozen dataclass without defaults beside the function that
+uses it); this module only fills them. The one set of values is `pipelines/overnight.toml`; other recipes
+say `extends = "overnight"` and hold only their differences.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from holter2sleep.assets import asset
+from holter2sleep.autonomic.hrv import HrvRules
+from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.errors import RecipeError
+from holter2sleep.heart.classify import ClassRules
+from holter2sleep.heart.detect import BeatRules
+from holter2sleep.heart.quality import QualityRules
+from holter2sleep.heart.rhythm import RhythmRules
+from holter2sleep.report.strips import StripRules
+from holter2sleep.sleep.architecture import SleepRules
+from holter2sleep.sleep.staging import StagingRules
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All choices of an analysis, one section a room."""
+
+    name: str
+    beats: BeatRules
+    quality: QualityRules
+    classes: ClassRules
+    rhythm: RhythmRules
+    nn: NnRules
+    hrv: HrvRules
+    staging: StagingRules
+    sleep: SleepRules
+    strips: StripRules
+
+    def resolved(self) -> Table:
+        """Every key with its value, as written to `run.json`."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the resolved values; equal recipes have equal hashes whatever their files looked like."""
+        values = {key: value for key, value in self.resolved().items() if key != "name"}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def load_recipe(name_or_file: str = "overnight", settings: tuple[str, ...] = ()) -> Recipe:
+    """Read a recipe by name or file, with `section.key=value` settings on top.
+
+    Raises
+    ------
+    RecipeError
+        File missing, TOML broken, unknown key (with a suggestion), or a value of the wrong type.
+
+    Examples
+    --------
+    >>> load_recipe("overnight", ("rhythm.pause_s=2.5",)).rhythm.pause_s
+    2.5
+    """
+    table = _read(name_or_file)
+    for setting in settings:
+        table = _merged(table, _setting(setting))
+    name = Path(name_or_file).stem
+    return typing.cast(Recipe, _fill(Recipe, {"name": name, **table}, f"recipe {name!r}"))
+
+
+def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
+    path = Path(name_or_file)
+    if path.suffix != ".toml":
+        try:
+            path = asset("pipelines", f"{name_or_file}.toml")
+        except FileNotFoundError as error:
+            raise RecipeError(f"Recipe {name_or_file!r}: {error}. Give one of these names, or a .toml file") from None
+    if str(path) in seen:
+        raise RecipeError(f"Recipe {path}: 'extends' runs in a circle: {' -> '.join((*seen, str(path)))}")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"Recipe {path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"Recipe {path}: not valid TOML ({error})") from None
+    parent = table.pop("extends", None)
+    return _merged(_read(parent, (*seen, str(path))), table) if parent else table
+
+
+def _setting(text: str) -> Table:
+    """`section.key=value` as a table; the value is read as TOML, or as a bare word."""
+    key, equals, value = text.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot and name):
+        raise RecipeError(f"--set {text!r}: expected section.key=value, such as rhythm.pause_s=2.5")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return {section: {name: parsed}}
+
+
+def _merged(base: Table, change: Table) -> Table:
+    both = dict(base)
+    for key, value in change.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _fill(kind: type, table: Table, where: str) -> object:
+    """A dataclass filled from a table; every field must be there, and nothing else."""
+    hints = typing.get_type_hints(kind)
+    for key in table:
+        if key not in hints:
+            close = difflib.get_close_matches(key, hints, n=1)
+            advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(hints)}"
+            raise RecipeError(f"{where}: unknown key {key!r}; {advice}")
+    missing = [key for key in hints if key not in table]
+    if missing:
+        raise RecipeError(f'{where}: missing {", ".join(missing)}; start the file with extends = "overnight"')
+    return kind(**{key: _value(hint, table[key], f"{where}: {key}") for key, hint in hints.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where}: expected a section, found {value!r}")
+        return _fill(typing.cast(type, hint), value, where)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise RecipeError(f"{where}: expected a list, found {value!r}")
+        return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise RecipeError(f"{where}: expected {hint.__name__}, found {value!r}")
+    return value

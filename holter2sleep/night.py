@@ -93,7 +93,7 @@ class Beats:
 
     @property
     def rr_s(self) -> Float:
-        """Interval from the beat before, s; NaN for the first. array (n_beats,)"""
+        """Interval from the beat before, s; NaN for the first. array (n_beats,)."""
         return np.diff(self.time_s, prepend=np.nan)
 
     def where(self, mask: Bool) -> Beats:
@@ -154,13 +154,13 @@ class EpochGrid:
 
     @property
     def onset_s(self) -> Float:
-        """Start of each epoch. array (n_epochs,)"""
-        return self.offset_s + EPOCH_S * np.arange(self.n)
+        """Start of each epoch. array (n_epochs,)."""
+        return self.offset_s + EPOCH_S * np.arange(self.n, dtype=np.float64)
 
     @property
     def edges_s(self) -> Float:
-        """Borders of the epochs. array (n_epochs + 1,)"""
-        return self.offset_s + EPOCH_S * np.arange(self.n + 1)
+        """Borders of the epochs. array (n_epochs + 1,)."""
+        return self.offset_s + EPOCH_S * np.arange(self.n + 1, dtype=np.float64)
 
     def epoch_of(self, time_s: ArrayLike) -> NDArray[np.int64]:
         """Index of the epoch that holds each time; times in the cut rest belong to the last epoch."""
@@ -266,7 +266,7 @@ class NN:
 
     @property
     def differences_ms(self) -> Float:
-        """Successive differences where they are defined. array (n_pairs,)"""
+        """Successive differences where they are defined. array (n_pairs,)."""
         return np.diff(self.nn_ms)[self.adjacent[1:]]
 
 
@@ -327,7 +327,7 @@ class Hypnogram:
         return self.scheme in STAGE_STRATA[stratum][1]
 
     def mask(self, stratum: str) -> Bool:
-        """Epochs that belong to the stratum. array (n_epochs,)"""
+        """Epochs that belong to the stratum. array (n_epochs,)."""
         return np.isin(self.stage, list(STAGE_STRATA[stratum][0]))
 
 

@@ -27,7 +27,7 @@ def spans_of_mask(mask: NDArray[np.bool_], step_s: float, offset_s: float = 0.0)
     """Spans covered by the true cells of a regular grid with cells of `step_s` seconds."""
     edges = np.diff(np.r_[0, np.asarray(mask, dtype=np.int8), 0])
     start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return np.column_stack([start, end]) * step_s + offset_s
+    return np.column_stack([start, end]).astype(np.float64) * step_s + offset_s
 
 
 def duration(spans: Spans) -> float:

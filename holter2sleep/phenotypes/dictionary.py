@@ -1,0 +1,132 @@
+"""The phenotype dictionary: one entry for every number that leaves the program.
+
+`dictionary.toml` drives the table's schema, `holter2sleep phenotypes`, the report's labels and the docs.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import io
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from holter2sleep.night import STAGE_STRATA
+
+UNITS = frozenset({"ms", "ms2", "s", "min", "h", "bpm", "Hz", "nu", "%", "count", "count/h", "ratio", "mV", "1"})
+DIMENSIONS = frozenset({"structural", "intensity", "functional", "comparative"})  # after ECGomics
+# What a night must have before the number means anything; absent -> not_applicable.
+NEEDS = frozenset({"waveform", "beats", "beat_classes", "stages"})
+STRATA_SETS: dict[str, tuple[str, ...]] = {
+    "night": ("night",),
+    "stages": ("night", *STAGE_STRATA),
+    "all": ("night", *STAGE_STRATA, "hour"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One phenotype: its meaning never changes under the same name."""
+
+    name: str
+    domain: str
+    label: str
+    dimension: str
+    unit: str
+    decimals: int  # digits behind the point on paper
+    definition: str
+    reference: str
+    plausible: tuple[float, float]  # a data check, not a normal range
+    strata: str  # key of STRATA_SETS
+    needs: tuple[str, ...]
+    counts: str  # what `n` counts
+    minimum_n: int
+    minimum_coverage_s: float
+    transform: str  # for models: none, log, logit, rank
+    nsrr: str  # harmonised id, empty where there is none
+
+    def text(self, value: float | None) -> str:
+        """The value as printed on paper, without unit; a dash when there is none."""
+        return "-" if value is None else f"{value:.{self.decimals}f}"
+
+
+@functools.cache
+def load_dictionary() -> dict[str, Entry]:
+    """All entries in reading order, by name.
+
+    Raises
+    ------
+    ValueError
+        An entry with an unknown unit, dimension, need or set of strata.
+    """
+    tables = tomllib.loads((Path(__file__).parent / "dictionary.toml").read_text(encoding="utf-8"))
+    entries = {}
+    for domain, section in tables.items():
+        shared = {key: value for key, value in section.items() if not isinstance(value, dict)}
+        for name, own in section.items():
+            if isinstance(own, dict):
+                entries[name] = _entry(name, domain, {**shared, **own})
+    return entries
+
+
+def _entry(name: str, domain: str, facts: dict[str, object]) -> Entry:
+    fields = {field.name for field in dataclasses.fields(Entry)}
+    if set(facts) | {"name", "domain"} != fields:
+        raise ValueError(f"dictionary entry {name!r}: keys {sorted(set(facts) ^ (fields - {'name', 'domain'}))}")
+    plausible, needs = facts.pop("plausible"), facts.pop("needs")
+    entry = Entry(name=name, domain=domain, plausible=tuple(plausible), needs=tuple(needs), **facts)  # type: ignore[arg-type]
+    wrong = {entry.unit} - UNITS | {entry.dimension} - DIMENSIONS | set(entry.needs) - NEEDS
+    wrong |= {entry.strata} - set(STRATA_SETS)
+    if wrong:
+        raise ValueError(f"dictionary entry {name!r}: unknown {sorted(wrong)}")
+    return entry
+
+
+def entries_of(domain: str) -> dict[str, Entry]:
+    """Entries of one domain, by name."""
+    return {name: entry for name, entry in load_dictionary().items() if entry.domain == domain}
+
+
+def as_rows() -> list[dict[str, object]]:
+    """The dictionary as plain rows, for JSON and CSV."""
+    return [dataclasses.asdict(entry) for entry in load_dictionary().values()]
+
+
+def as_json() -> str:
+    """The dictionary as a JSON list."""
+    return json.dumps(as_rows(), indent=2, ensure_ascii=False)
+
+
+def as_csv() -> str:
+    """The dictionary as CSV, one row an entry; lists joined by blanks."""
+    rows = [{k: " ".join(map(str, v)) if isinstance(v, tuple) else v for k, v in row.items()} for row in as_rows()]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def as_markdown() -> str:
+    """The dictionary as a page: a table for each domain."""
+    lines = ["# Phenotypes", ""]
+    for domain in dict.fromkeys(entry.domain for entry in load_dictionary().values()):
+        lines += [f"## {domain}", "", "| name | label | unit | strata | definition | reference |", "|---|---|---|---|---|---|"]
+        for entry in entries_of(domain).values():
+            cells = (f"`{entry.name}`", entry.label, entry.unit, entry.strata, entry.definition, entry.reference)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def as_text(width: int = 100) -> str:
+    """The dictionary for a terminal: name, unit, label; one line each."""
+    lines = []
+    for domain in dict.fromkeys(entry.domain for entry in load_dictionary().values()):
+        lines.append(domain)
+        for entry in entries_of(domain).values():
+            lines.append(f"  {entry.name:24} {entry.unit:8} {entry.label}"[:width])
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Agreement with reference annotations, by the rules of the field."""

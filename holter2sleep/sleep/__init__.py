@@ -1,0 +1,1 @@
+"""Sleep: stages from the heart beat, and the measures of a hypnogram."""

@@ -1,0 +1,95 @@
+"""The card of a stager: what it is, what it was made from, how far it can be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from holter2sleep.errors import WeightsError
+
+CARDS = Path(__file__).parent / "cards"
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A weight file that comes inside an installed package, with the hash it must have."""
+
+    package: str
+    file: str  # path within the package
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user must know of a stager before trusting it.
+
+    `external_*` is agreement on subjects from a cohort that took no part in the training, `internal_*` on
+    held-out subjects of the same cohort; the two are never mixed. Kappa is Cohen's, pooled over epochs.
+    """
+
+    name: str
+    title: str
+    scheme: str  # key of night.SCHEMES
+    needs_waveform: bool
+    trained_on: str
+    n_subjects: int  # in the training data; 0 where nothing was fitted
+    licence: str
+    source: str
+    limits: tuple[str, ...]
+    external_kappa: float | None = None
+    external_cohort: str | None = None
+    internal_kappa: float | None = None
+    internal_cohort: str | None = None
+    weights: Weights | None = None
+
+    @property
+    def external_figure(self) -> str:
+        """The external figure in words, for notes and reports."""
+        if self.external_kappa is None:
+            return "no external validation"
+        return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
+
+
+def read_card(name: str) -> Card:
+    """Card of the named stager, from its TOML file beside the code."""
+    table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
+    weights = table.pop("weights", None)
+    limits = tuple(table.pop("limits"))
+    return Card(name=name, limits=limits, weights=Weights(**weights) if weights else None, **table)
+
+
+def read_weights(card: Card) -> bytes:
+    """Content of the card's weight file, found without importing its package and checked by its hash.
+
+    Raises
+    ------
+    WeightsError
+        Package or file missing, or its SHA-256 is not the registered one.
+    """
+    weights = card.weights
+    if weights is None:
+        raise ValueError(f"stager {card.name!r} has no weight file")
+    spec = find_spec(weights.package)
+    if spec is None or spec.origin is None:
+        raise WeightsError(
+            f"Stager {card.name!r}: its weights come with the package {weights.package!r}, which is not "
+            f"installed; pip install {weights.package}, or choose another stager"
+        )
+    path = Path(spec.origin).parent / weights.file
+    if not path.is_file():
+        raise WeightsError(
+            f"Stager {card.name!r}: the installed {weights.package!r} has no {weights.file!r}; "
+            f"reinstall {weights.package}, or choose another stager"
+        )
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != weights.sha256:
+        raise WeightsError(
+            f"Stager {card.name!r}: {path.name} has SHA-256 {found}, registered is {weights.sha256}; "
+            f"these are other weights than the validated ones: reinstall {weights.package}"
+        )
+    return content

@@ -1,0 +1,91 @@
+"""Evidence of a night to its hypnogram."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from holter2sleep.errors import UsageError, WeightsError
+from holter2sleep.night import SCHEMES, UNSCORED, Hypnogram, Text
+from holter2sleep.sleep.staging.base import Evidence, Proba, Stager
+from holter2sleep.sleep.staging.cards import Card
+from holter2sleep.sleep.staging.registry import get_stager, list_cards
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StagingRules:
+    """Choices of the staging step; values in `pipelines/overnight.toml`, section `[staging]`."""
+
+    stager: str  # name of a stager, or "auto"
+    warn_unscored_share: float  # 0-1
+
+
+def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
+    """The night's hypnogram, with notes on who staged it, how well that is known to work and what was missing.
+
+    An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities. `auto` takes
+    the stager with the best external figure among those whose weights are installed and whose input is there.
+
+    Raises
+    ------
+    UsageError
+        Unknown stager, or one that needs a waveform for a beat file.
+    WeightsError
+        Weights of the named stager are missing or not the registered ones.
+    """
+    stager, choice_notes = _best_stager(evidence) if rules.stager == "auto" else (get_stager(rules.stager), ())
+    card = stager.card
+    if _lacks_waveform(card, evidence):
+        raise UsageError(
+            f"Stager {card.name!r} needs a waveform and {evidence.recording.source.file!r} holds beats only; "
+            f"use --stager auto"
+        )
+    answer, input_notes = stager.stage(evidence)
+    proba = np.where(evidence.quality.usable[:, None], answer, np.float32(np.nan))
+    hypnogram = Hypnogram(evidence.grid, _most_probable(proba, card.scheme), card.scheme, card.name, proba)
+    _log_share(evidence, hypnogram, rules)
+    return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *choice_notes, *input_notes)
+
+
+def _best_stager(evidence: Evidence) -> tuple[Stager, tuple[str, ...]]:
+    """The best stager that can run, with a note for each better one that cannot."""
+    notes: list[str] = []
+    for card in list_cards():
+        if _lacks_waveform(card, evidence):
+            notes.append(f"stager {card.name} passed over: it needs a waveform")
+            continue
+        try:
+            return get_stager(card.name), tuple(notes)
+        except WeightsError as error:
+            notes.append(f"stager {card.name} passed over: {error}")
+    raise WeightsError(f"No stager can run on {evidence.recording.source.file!r}: {'; '.join(notes)}")
+
+
+def _lacks_waveform(card: Card, evidence: Evidence) -> bool:
+    return card.needs_waveform and evidence.recording.ecg is None
+
+
+def _most_probable(proba: Proba, scheme: str) -> Text:
+    """Letter of the most probable class; `U` for a row of NaN. array (n_epochs,)."""
+    unscored = np.isnan(proba[:, 0])
+    letters = np.array(SCHEMES[scheme])[np.where(unscored[:, None], 0, proba).argmax(axis=1)]
+    return np.where(unscored, UNSCORED, letters)
+
+
+def _log_share(evidence: Evidence, hypnogram: Hypnogram, rules: StagingRules) -> None:
+    n_unscored = int((hypnogram.stage == UNSCORED).sum())
+    share = n_unscored / hypnogram.grid.n
+    level = logging.WARNING if share > rules.warn_unscored_share else logging.INFO
+    logger.log(
+        level,
+        "%s: stages by %s, %d of %d epochs (%.0f %%) unscored",
+        evidence.recording.recording_id,
+        hypnogram.scorer,
+        n_unscored,
+        hypnogram.grid.n,
+        100 * share,
+    )

@@ -1,0 +1,187 @@
+"""Choosing a stager, its weights, and the hypnogram it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from staging_nights import evidence_of, slpdb_beats, steady_beats
+
+from holter2sleep.errors import UsageError, WeightsError
+from holter2sleep.night import SCHEMES, Subject
+from holter2sleep.sleep.staging import (
+    Card,
+    Evidence,
+    StagingRules,
+    get_stager,
+    list_cards,
+    registry,
+    stage,
+    stage_sleep,
+)
+from holter2sleep.sleep.staging.cards import Weights, read_card, read_weights
+
+AUTO = StagingRules(stager="auto", warn_unscored_share=0.2)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return evidence_of(steady_beats(3600.0), 3600.0)
+
+
+class ScriptedStager:
+    """Answers with the rows it was given."""
+
+    def __init__(self, rows: Sequence[Sequence[float]], card: Card) -> None:
+        self.card = card
+        self._proba = np.array(rows, np.float32)
+
+    def stage(self, evidence: Evidence) -> tuple[np.ndarray, tuple[str, ...]]:
+        return self._proba, ("a remark",)
+
+
+def test_auto_takes_the_best_external_figure_and_says_so(evidence: Evidence) -> None:
+    hypnogram, notes = stage_sleep(evidence, AUTO)
+    assert hypnogram.scorer == "sleepecg-mesa"
+    assert hypnogram.scheme == "CARDIO3"
+    assert "external kappa 0.54 (SHHS" in notes[0]
+
+
+def test_cards_come_best_external_figure_first() -> None:
+    assert [card.name for card in list_cards()] == ["sleepecg-mesa", "clock", "heuristic"]
+
+
+def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_epochs = evidence_of(steady_beats(90.0), 90.0)
+    rows = [(0.2, 0.7, 0.1), (np.nan, np.nan, np.nan), (0.3, 0.3, 0.4)]
+    scripted = ScriptedStager(rows, read_card("heuristic"))
+    monkeypatch.setattr(stage, "get_stager", lambda name: scripted)
+    hypnogram, notes = stage_sleep(three_epochs, StagingRules("scripted", 1.0))
+    assert hypnogram.stage.tolist() == ["NREM", "U", "R"]
+    assert "a remark" in notes
+
+
+def test_auto_passes_over_missing_weights_and_says_so(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_sleepecg(name: str) -> object:
+        if name == "sleepecg-mesa":
+            raise WeightsError("sleepecg is not installed")
+        return get_stager(name)
+
+    monkeypatch.setattr(stage, "get_stager", no_sleepecg)
+    hypnogram, notes = stage_sleep(evidence, AUTO)
+    assert hypnogram.scorer == "clock"
+    assert any("sleepecg-mesa passed over: sleepecg is not installed" in note for note in notes)
+
+
+def test_a_named_stager_without_its_package_is_an_error_that_says_what_to_install() -> None:
+    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("no_such_package", "x.zip", "0" * 64))
+    with pytest.raises(WeightsError, match="pip install no_such_package"):
+        read_weights(card)
+
+
+def test_a_package_without_the_file_is_an_error() -> None:
+    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("sleepecg", "gone.zip", "0" * 64))
+    with pytest.raises(WeightsError, match=r"has no 'gone\.zip'"):
+        read_weights(card)
+
+
+def test_weights_with_another_hash_are_refused() -> None:
+    card = read_card("sleepecg-mesa")
+    assert card.weights is not None
+    other = dataclasses.replace(card, weights=dataclasses.replace(card.weights, sha256="0" * 64))
+    with pytest.raises(WeightsError, match="SHA-256 5622a858"):
+        read_weights(other)
+
+
+def test_a_misspelt_stager_gets_a_suggestion() -> None:
+    with pytest.raises(UsageError, match="did you mean 'sleepecg-mesa'"):
+        get_stager("sleepecg_mesa")
+
+
+def test_a_stager_that_needs_a_waveform_refuses_beats(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = dataclasses.replace(read_card("heuristic"), name="waves", needs_waveform=True)
+    monkeypatch.setattr(stage, "get_stager", lambda name: ScriptedStager([], card))
+    with pytest.raises(UsageError, match=r"'waves' needs a waveform and 'night\.txt' holds beats only"):
+        stage_sleep(evidence, StagingRules("waves", 0.2))
+
+
+def test_auto_passes_over_a_stager_that_needs_a_waveform(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    waves = dataclasses.replace(read_card("heuristic"), name="waves", needs_waveform=True)
+    monkeypatch.setattr(stage, "list_cards", lambda: (waves, read_card("heuristic")))
+    hypnogram, notes = stage_sleep(evidence, AUTO)
+    assert hypnogram.scorer == "heuristic"
+    assert "stager waves passed over: it needs a waveform" in notes
+
+
+def test_missing_facts_are_named_in_the_notes() -> None:
+    evidence = evidence_of(steady_beats(600.0), 600.0, start=None, subject=Subject(age_years=50.0))
+    _, notes = stage_sleep(evidence, StagingRules("sleepecg-mesa", 0.2))
+    assert any("without start, sex" in note for note in notes)
+
+
+def test_the_share_without_a_stage_is_logged_and_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    evidence = evidence_of(steady_beats(3000.0), 3000.0, unusable_epochs=slice(0, 25))
+    with caplog.at_level(logging.INFO):
+        stage_sleep(evidence, StagingRules("clock", 0.2))
+        stage_sleep(evidence, StagingRules("clock", 0.3))
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "night: stages by clock, 25 of 100 epochs (25 %) unscored" in caplog.text
+
+
+def test_asking_for_cards_loads_neither_torch_nor_sleepecg() -> None:
+    code = (
+        "import sys; from holter2sleep.sleep.staging import list_cards; list_cards();"
+        "sys.exit(' '.join({'torch', 'sleepecg', 'h5py'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "\n"
+
+
+def test_every_registered_stager_has_a_card_and_every_card_a_stager() -> None:
+    from holter2sleep.sleep.staging.cards import CARDS
+
+    assert {path.stem for path in CARDS.glob("*.toml")} == set(registry.STAGERS)
+
+
+REFERENCE_STAGE = {"W": "W", "1": "NREM", "2": "NREM", "3": "NREM", "4": "NREM", "R": "R"}  # MT is unscored
+
+
+def slpdb_confusion(shared_data, name: str, stager_name: str) -> np.ndarray:
+    """Epochs of a record by reference stage (row) and stager's stage (column)."""
+    import wfdb
+
+    path = str(shared_data / "slpdb" / name)
+    header, scored = wfdb.rdheader(path), wfdb.rdann(path, "st")
+    facts = next(line.split() for line in header.comments if " M " in line)
+    age = float(facts[0]) if facts[0].isdigit() else None
+    evidence = evidence_of(
+        slpdb_beats(shared_data, name),
+        header.sig_len / header.fs,
+        start=header.base_datetime,
+        subject=Subject(age, "M"),
+    )
+    classes = SCHEMES["CARDIO3"]
+    counts = np.zeros((3, 3), dtype=np.int64)
+    hypnogram, _ = stage_sleep(evidence, StagingRules(stager_name, 1.0))
+    for sample, note in zip(scored.sample, scored.aux_note, strict=True):
+        epoch = int(sample / header.fs // 30)
+        reference = REFERENCE_STAGE.get(note.strip("\0 ").split()[0])
+        if reference and epoch < evidence.grid.n and hypnogram.stage[epoch] != "U":
+            counts[classes.index(reference), classes.index(str(hypnogram.stage[epoch]))] += 1
+    return counts
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("name", "expected"), [("sleepecg-mesa", 0.14), ("heuristic", 0.085), ("clock", 0.04)])
+def test_pooled_kappa_on_slpdb_is_the_one_the_card_states(shared_data, name: str, expected: float) -> None:
+    from holter2sleep.evaluate.stages import kappa
+
+    records = (shared_data / "slpdb" / "RECORDS").read_text().split()
+    counts = sum(slpdb_confusion(shared_data, record, name) for record in records)
+    assert counts.sum() > 6880  # of 6,916 scored epochs
+    assert kappa(counts) == pytest.approx(expected, abs=0.005)

@@ -57,6 +57,9 @@ class Source:
     scale_to_mv: float | None = None
 
 
+BEAT_COLUMNS = {"time_s": np.float64, "label": "<U1", "confidence": np.float32, "usable": bool, "amplitude_mv": np.float32}
+
+
 @dataclass(frozen=True)
 class Beats:
     """Heart beats in time order.
@@ -69,10 +72,13 @@ class Beats:
     label: Text  # (n_beats,), N S V F Q
     confidence: NDArray[np.float32]  # (n_beats,), 0-1, of the label; NaN where unknown
     usable: Bool  # (n_beats,)
+    amplitude_mv: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # NaN where unknown
 
     def __post_init__(self) -> None:
         n = len(self.time_s)
-        for name, dtype in (("time_s", np.float64), ("label", "<U1"), ("confidence", np.float32), ("usable", bool)):
+        if len(self.amplitude_mv) == 0:
+            object.__setattr__(self, "amplitude_mv", np.full(n, np.nan))
+        for name, dtype in BEAT_COLUMNS.items():
             array = frozen_array(getattr(self, name), dtype)
             if array.shape != (n,):
                 raise ValueError(f"Beats.{name} has shape {array.shape}, expected ({n},)")
@@ -98,7 +104,11 @@ class Beats:
 
     def where(self, mask: Bool) -> Beats:
         """The beats for which `mask` is true."""
-        return Beats(self.time_s[mask], self.label[mask], self.confidence[mask], self.usable[mask])
+        return Beats(*(getattr(self, name)[mask] for name in BEAT_COLUMNS))
+
+    def but(self, **changes: Any) -> Beats:
+        """The same beats with some columns replaced."""
+        return dataclasses.replace(self, **changes)
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,7 @@ class Recording:
     given_beats: Beats | None = None
     gaps: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n_gaps, 2), s
     polarity: Literal[1, -1] = 1  # -1 when the lead was turned upright
+    beats_classified: bool = True  # False: beats whose file gives no class, or only a machine's "N" for all
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -234,6 +245,12 @@ class Episodes:
     def where(self, mask: Bool) -> Episodes:
         """The episodes for which `mask` is true."""
         return Episodes(*(getattr(self, f.name)[mask] for f in dataclasses.fields(self)))
+
+    def and_also(self, others: Episodes) -> Episodes:
+        """These and others, by start."""
+        names = [f.name for f in dataclasses.fields(self)]
+        both = Episodes(*(np.concatenate([getattr(self, name), getattr(others, name)]) for name in names))
+        return both.where(np.argsort(both.start_s, kind="stable"))
 
     def of(self, *kinds: str) -> Episodes:
         """The episodes of the given kinds."""

@@ -20,9 +20,11 @@ from typing import Any
 from holter2sleep.assets import asset
 from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.autonomic.respiration import CvhrRules
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
+from holter2sleep.heart.faults import FaultRules
 from holter2sleep.heart.quality import QualityRules
 from holter2sleep.heart.rhythm import RhythmRules
 from holter2sleep.report.strips import StripRules
@@ -37,12 +39,14 @@ class Recipe:
     """All choices of an analysis, one section a room."""
 
     name: str
+    faults: FaultRules
     beats: BeatRules
     quality: QualityRules
     classes: ClassRules
     rhythm: RhythmRules
     nn: NnRules
     hrv: HrvRules
+    cvhr: CvhrRules
     staging: StagingRules
     sleep: SleepRules
     strips: StripRules

@@ -1,0 +1,1 @@
+"""Beats to autonomic state."""

@@ -18,8 +18,9 @@ from holter2sleep.night import STAGE_STRATA
 
 UNITS = frozenset({"ms", "ms2", "s", "min", "h", "bpm", "Hz", "nu", "%", "count", "count/h", "ratio", "mV", "1"})
 DIMENSIONS = frozenset({"structural", "intensity", "functional", "comparative"})  # after ECGomics
-# What a night must have before the number means anything; absent -> not_applicable.
-NEEDS = frozenset({"waveform", "beats", "beat_classes", "stages"})
+# What a night must have before the number means anything; absent -> not_applicable. A stratum's name asks for a
+# staging scheme that tells it apart.
+NEEDS = frozenset({"waveform", "beats", "beat_classes", "stages", *STAGE_STRATA})
 STRATA_SETS: dict[str, tuple[str, ...]] = {
     "night": ("night",),
     "stages": ("night", *STAGE_STRATA),

@@ -1,0 +1,125 @@
+"""The one path: a recording in, a night out.
+
+read -> grid -> faults -> beats -> quality -> classes -> episodes -> NN -> cyclic variation -> stages -> Night.
+The detectors come before the judgement of quality, because their agreement is its best evidence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.respiration import find_cvhr
+from holter2sleep.errors import NotEnoughSignal
+from holter2sleep.heart.classify import classify_beats
+from holter2sleep.heart.detect import Detection, detect_beats, is_inverted
+from holter2sleep.heart.faults import find_faults
+from holter2sleep.heart.quality import assess_quality, usable_beats
+from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Recording
+from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
+from holter2sleep.spans import as_spans, duration
+
+log = logging.getLogger(__name__)
+
+MINIMUM_S = 120.0  # less analysable signal is no night
+WARNING_S = 300.0  # less is a night with a warning
+
+Step = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the user brings to the night instead of having it found."""
+
+    lights: Lights | None = None
+    hypnogram: Path | None = None
+
+
+def analyze_night(
+    recording: Recording, recipe: Recipe, given: Given = Given(), step: Step = nullcontext  # noqa: B008  frozen
+) -> Night:
+    """Everything the program can tell of one recording.
+
+    Parameters
+    ----------
+    recording, recipe, given
+        What was recorded, the choices of the analysis, what the user says of the night.
+    step
+        Called with the name of each step; the context it gives surrounds the step.
+
+    Raises
+    ------
+    NotEnoughSignal
+        Less than two minutes of analysable beats.
+    """
+    grid = EpochGrid.covering(recording.duration_s)
+    with step("beats"):
+        faults = find_faults(recording, recipe.faults)
+        recording, detection = _upright(recording, detect_beats(recording, faults, recipe.beats), recipe)
+    with step("quality"):
+        found = _beats_of(recording, detection)
+        quality = assess_quality(recording, grid, faults, found.time_s, detection, recipe.quality)
+        found = found.but(usable=found.usable & usable_beats(found.time_s, quality))
+        short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
+    with step("rhythm"):
+        if recording.given_beats is None or not recording.beats_classified:
+            found = classify_beats(recording, found, quality.usable_spans, recipe.classes)
+        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
+        beats = without_s_in_af(found, episodes)
+    with step("variability"):
+        nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+        episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
+    with step("sleep stages"):
+        lights = given.lights or Lights(0.0, recording.duration_s, "recording")
+        evidence = Evidence(recording, grid, beats, quality, nn, lights)
+        hypnogram, notes = _stages(evidence, given, recipe.staging)
+    everything = as_spans([(0.0, recording.duration_s)])
+    warnings = (*recording.warnings, *short, *notes)
+    return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings)
+
+
+def _upright(recording: Recording, detection: Detection, recipe: Recipe) -> tuple[Recording, Detection]:
+    """The recording with its R waves pointing up, reported in `polarity`."""
+    if recording.ecg is None or not is_inverted(detection, recipe.beats):
+        return recording, detection
+    note = "the lead is inverted (its dominant deflection points down); it was turned upright"
+    log.warning("%s: %s", recording.recording_id, note)
+    turned = recording.but(ecg=-recording.ecg, polarity=-1, warnings=(*recording.warnings, note))
+    return turned, replace(detection, amplitude_mv=-detection.amplitude_mv)
+
+
+def _beats_of(recording: Recording, detection: Detection) -> Beats:
+    """The beats the user or the file gives, else the ones detected."""
+    if recording.given_beats is not None:
+        return recording.given_beats
+    n = len(detection.time_s)
+    unknown = np.full(n, np.nan, np.float32)
+    return Beats(detection.time_s, np.full(n, "N"), unknown, np.ones(n, bool), detection.amplitude_mv.astype("f4"))
+
+
+def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tuple[str, ...]:
+    whose = f"{recording.source.file!r}: {usable_s / 60:.1f} min analysable of {recording.duration_s / 60:.1f} min"
+    if usable_s < MINIMUM_S or n_beats < 2:
+        raise NotEnoughSignal(
+            f"Not enough analysable signal in {whose} ({n_beats} beats); at least 2 min are needed. "
+            f"Another lead may be better (--channel), or trusted beats (--beats)"
+        )
+    if usable_s >= WARNING_S:
+        return ()
+    log.warning("%s: %s; most values need more", recording.recording_id, whose)
+    return (f"only {usable_s / 60:.1f} min analysable: most values need more",)
+
+
+def _stages(evidence: Evidence, given: Given, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
+    if given.hypnogram is None:
+        return stage_sleep(evidence, rules)
+    return read_hypnogram(given.hypnogram, evidence.grid, evidence.recording.start)

@@ -1,0 +1,54 @@
+"""RR intervals to NN intervals."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from holter2sleep.heart.intervals import local_median, trusted_rr
+from holter2sleep.night import NN, Beats, Episodes
+from holter2sleep.spans import Spans, contains
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class NnRules:
+    """Keys of `[nn]`."""
+
+    minimum_ms: float
+    maximum_ms: float
+    maximum_change_percent: float
+    neighbours: int
+
+
+def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: NnRules) -> NN:
+    """Intervals between two successive normal beats, in unbroken usable time and outside AF.
+
+    Left out as well are intervals outside the plausible range, and those that differ too much from the
+    median of their neighbours: a missed or an extra beat. What is left out is removed, never replaced.
+
+    References
+    ----------
+    Task Force 1996, "normal-to-normal"; limits as in the PhysioNet Cardiovascular Signal Toolbox.
+    """
+    trusted = trusted_rr(beats, usable_spans)
+    normal = beats.label == "N"
+    candidate = trusted & normal & np.r_[False, normal[:-1]]
+    candidate &= ~contains(episodes.of("AFIB", "AFL").spans, beats.time_s)
+    rr_ms = 1000 * beats.rr_s
+    candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
+    typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)
+    unlike = np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms
+    keep = candidate & ~unlike
+    adjacent = keep & np.r_[False, keep[:-1]]
+    _report(int(trusted.sum()), int(keep.sum()))
+    return NN(beats.time_s[keep], rr_ms[keep], adjacent[keep])
+
+
+def _report(n_rr: int, n_nn: int) -> None:
+    share = 1 - n_nn / n_rr if n_rr else 0.0
+    level = logging.WARNING if share > 0.2 else logging.INFO
+    log.log(level, "%d of %d RR intervals (%.1f %%) left out of NN", n_rr - n_nn, n_rr, 100 * share)

@@ -1,0 +1,169 @@
+"""ECG to R peaks: two independent detectors, guarded against NaN, gaps and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import sleepecg
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+from holter2sleep.heart.faults import Faults
+from holter2sleep.night import Float, Recording
+from holter2sleep.spans import contains
+
+Signal = NDArray[np.float32]
+
+# Elgendi 2013 (PLoS ONE 8:e73557), table 3: lengths of a QRS complex and of a beat, band and offset
+QRS_S, BEAT_S, OFFSET, BAND_HZ = 0.097, 0.611, 0.08, (8.0, 20.0)
+
+
+@dataclass(frozen=True)
+class BeatRules:
+    """Keys of `[beats]`."""
+
+    block_s: float
+    overlap_s: float
+    refractory_s: float
+    search_s: float
+    inverted_ratio: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """R peaks as found, before anything is judged.
+
+    `second_s` comes from the second detector and serves only to judge the first.
+    """
+
+    time_s: Float  # (n_beats,)
+    amplitude_mv: Float  # (n_beats,), height of the dominant deflection above the local baseline, signed
+    second_s: Float  # (n_other,)
+
+
+def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Detection:
+    """R peaks of a waveform.
+
+    The first detector is that of Elgendi 2013 (two moving averages), the second SleepECG's (a modified
+    Pan-Tompkins 1985). Both see the record in blocks whose missing, flat and saturated seconds are bridged
+    by a straight line, so that one NaN cannot silence a night. Each peak is then placed on the
+    dominant deflection of the record, between samples by a parabola.
+
+    Returns
+    -------
+    Detection
+        Empty when there is no waveform or no signal in it.
+    """
+    if recording.ecg is None or recording.fs is None:
+        empty = np.empty(0)
+        return Detection(empty, empty, empty)
+    first: list[Float] = []
+    second: list[Float] = []
+    for block, core in _blocks(recording, faults, rules):
+        for found, detector in ((first, _two_moving_averages), (second, _sleepecg_beats)):
+            times = (detector(block.ecg, recording.fs) + block.start) / recording.fs
+            found.append(times[(times >= core[0]) & (times < core[1])])
+    coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
+    time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
+    keep = _spaced(time_s, rules.refractory_s) & ~contains(faults.spans, time_s)
+    return Detection(time_s[keep], amplitude_mv[keep], second_s)
+
+
+def is_inverted(detection: Detection, rules: BeatRules) -> bool:
+    """Whether the dominant deflection of most beats points down, so that the lead should be turned."""
+    up = np.sum(detection.amplitude_mv > 0)
+    down = np.sum(detection.amplitude_mv < 0)
+    return bool(down > rules.inverted_ratio * up)
+
+
+@dataclass(frozen=True)
+class _Block:
+    start: int  # sample of the block's first value
+    ecg: NDArray[np.float64]  # gapless
+
+
+def _blocks(recording: Recording, faults: Faults, rules: BeatRules) -> Iterator[tuple[_Block, tuple[float, float]]]:
+    """Overlapping blocks of bridged signal, each with the time its beats are taken from."""
+    if recording.ecg is None or recording.fs is None:
+        return
+    n, fs = len(recording.ecg), recording.fs
+    core, overlap = round(rules.block_s * fs), round(rules.overlap_s * fs)
+    for start in range(0, n, core):
+        first, last = max(0, start - overlap), min(n, start + core + overlap)
+        ecg = _bridged(recording.ecg[first:last], first, fs, faults)
+        if ecg is not None:
+            yield _Block(first, ecg), (start / fs, (start + core) / fs)
+
+
+def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.float64] | None:
+    """The block with faulty stretches replaced by straight lines; None when hardly anything is left."""
+    time_s = (start + np.arange(len(ecg))) / fs
+    good = np.isfinite(ecg) & ~contains(faults.spans, time_s)
+    if good.sum() < 2 * fs:  # both detectors learn their thresholds from two seconds
+        return None
+    whole = ecg.astype(np.float64)
+    if not good.all():
+        index = np.arange(len(ecg))
+        whole = np.interp(index, index[good], whole[good])
+    return None if np.ptp(whole) == 0 else whole
+
+
+def _sleepecg_beats(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
+    return np.asarray(sleepecg.detect_heartbeats(ecg, fs), dtype=np.int64)
+
+
+def _two_moving_averages(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
+    """R peaks after Elgendi 2013: QRS energy against the energy of a whole beat."""
+    sos = signal.butter(3, BAND_HZ, "bandpass", fs=fs, output="sos")
+    energy = signal.sosfiltfilt(sos, ecg) ** 2
+    qrs = ndimage.uniform_filter1d(energy, max(1, round(QRS_S * fs)))
+    beat = ndimage.uniform_filter1d(energy, max(1, round(BEAT_S * fs)))
+    # the offset (of the mean energy) from the median over seconds: a burst must not hide the beats around it
+    second = max(1, round(fs))
+    level = np.median(energy[: len(energy) // second * second].reshape(-1, second).mean(axis=1))
+    edges = np.diff(np.r_[0, (qrs > beat + OFFSET * level).astype(np.int8), 0])
+    start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    wide = end - start >= round(QRS_S * fs)
+    peaks = [a + int(np.argmax(energy[a:b])) for a, b in zip(start[wide], end[wide], strict=True)]
+    return np.array(peaks, dtype=np.int64)
+
+
+def _spaced(time_s: Float, least_s: float) -> NDArray[np.bool_]:
+    """False for each time that follows its predecessor too closely."""
+    return np.diff(time_s, prepend=-np.inf) > least_s
+
+
+def _on_dominant_deflection(ecg: Signal, fs: float, coarse_s: Float, rules: BeatRules) -> tuple[Float, Float]:
+    """Times moved to the record's dominant deflection, and its signed height above the baseline."""
+    if len(coarse_s) == 0:
+        return np.empty(0), np.empty(0)
+    reach, wide = max(1, round(rules.search_s * fs)), max(2, round(0.3 * fs))
+    centre = np.clip(np.round(coarse_s * fs).astype(np.int64), 0, len(ecg) - 1)
+    windows = windows_around(ecg, centre, wide)
+    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
+    near = np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
+    sign = 1.0 if np.median(near.max(axis=1)) >= np.median(-near.min(axis=1)) else -1.0
+    peak = np.argmax(sign * near, axis=1)
+    height = near[np.arange(len(near)), peak]
+    time_s = (centre + peak - reach + _parabola_shift(sign * near, peak)) / fs
+    order = np.argsort(time_s, kind="stable")
+    return time_s[order], height[order]
+
+
+def windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
+    """The `2 half + 1` samples around each centre; NaN beyond the ends. array (n, 2 half + 1)."""
+    index = centre[:, None] + np.arange(-half, half + 1)
+    inside = (index >= 0) & (index < len(ecg))
+    return np.where(inside, ecg[np.clip(index, 0, len(ecg) - 1)], np.float32(np.nan))
+
+
+def _parabola_shift(rows: NDArray[np.float32], peak: NDArray[np.int64]) -> Float:
+    """Offset of the vertex of the parabola through each peak and its neighbours, in samples (-0.5 to 0.5)."""
+    inner = np.clip(peak, 1, rows.shape[1] - 2)
+    n = np.arange(len(rows))
+    left, top, right = rows[n, inner - 1], rows[n, inner], rows[n, inner + 1]
+    bend = (left - 2 * top + right).astype(np.float64)
+    shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1), 0.0)
+    return np.where(inner == peak, np.clip(shift, -0.5, 0.5), 0.0)

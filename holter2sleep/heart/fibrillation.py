@@ -1,0 +1,108 @@
+"""Atrial fibrillation from the irregularity of RR intervals.
+
+After Petrenas, Marozas and Sornmo 2015, "Low-complexity detection of atrial fibrillation in continuous
+long-term monitoring" (Comput Biol Med 65:184-191): the share of unlike pairs among neighbouring
+intervals, relative to their length, with a term that silences bigeminy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, signal
+
+from holter2sleep.night import Beats, Bool, Float
+from holter2sleep.spans import Spans, as_spans
+
+WINDOW = 8  # beats in a window, Petrenas 2015
+UNLIKE_S = 0.03  # two intervals this far apart are unlike, ibid.
+SMOOTHING = 0.02  # of the exponential average run forward and backward, ibid.
+BIGEMINY = 2e-4  # below it the irregularity is put down to ectopic beats, ibid.
+
+
+@dataclass(frozen=True)
+class AfRules:
+    """Keys of `[rhythm.af]`."""
+
+    threshold: float
+    alike_percent: float
+    alike_share: float
+    alike_beats: int
+    minimum_s: float
+    bridge_s: float
+    minimum_beats: int
+
+
+def af_spans(beats: Beats, trusted: Bool, rules: AfRules) -> Spans:
+    """Time in atrial fibrillation, from beat to beat, cut where intervals are not trusted.
+
+    Intervals next to a V are left out: a ventricular premature beat is irregular, and is not fibrillation.
+    """
+    clear = trusted & ~_touches_v(beats)
+    parts = []
+    for piece in _pieces(beats.time_s, trusted, rules.bridge_s):
+        index = piece[clear[piece]]
+        if len(index) >= rules.minimum_beats:
+            rr_s = beats.rr_s[index]
+            in_af = (irregularity(rr_s) > rules.threshold) & (alike_share(rr_s, rules) < rules.alike_share)
+            parts.append(_spans_of_beats(beats, index, in_af))
+    if not parts:
+        return as_spans([])
+    spans = as_spans(np.concatenate(parts))
+    return np.array([s for s in spans if s[1] - s[0] >= rules.minimum_s]).reshape(-1, 2)
+
+
+def irregularity(rr_s: Float) -> Float:
+    """Petrenas' decision value per interval; above about 0.7 the rhythm is called AF. array (n,)."""
+    level = _smooth(rr_s)
+    windows = np.lib.stride_tricks.sliding_window_view(_padded(rr_s), WINDOW)
+    first, second = np.triu_indices(WINDOW, 1)
+    unlike = (np.abs(windows[:, first] - windows[:, second]) >= UNLIKE_S).mean(axis=1)
+    value = _smooth(unlike) / level
+    filtered = signal.medfilt(rr_s, 3)
+    filtered[[0, -1]] = rr_s[[0, -1]]  # the filter pads with zeros
+    ratio = np.lib.stride_tricks.sliding_window_view(_padded(filtered), WINDOW).sum(axis=1) / windows.sum(axis=1)
+    ectopic = _smooth((ratio - 1) ** 2)
+    return np.where(ectopic >= BIGEMINY, value, ectopic)
+
+
+def alike_share(rr_s: Float, rules: AfRules) -> Float:
+    """Share of successive intervals that hardly differ, in a window of beats: near 0 only in AF. array (n,).
+
+    Frequent premature beats are irregular too, but leave runs of like intervals between them.
+    """
+    change = np.abs(np.diff(rr_s, prepend=rr_s[0])) / ndimage.median_filter(rr_s, 9, mode="nearest")
+    alike = (change < rules.alike_percent / 100).astype(np.float64)
+    return ndimage.uniform_filter1d(alike, rules.alike_beats, mode="reflect")
+
+
+def _smooth(values: Float) -> Float:
+    """Exponential average, forward and backward so that it does not lag."""
+    b, a = [SMOOTHING], [1, SMOOTHING - 1]
+    start = signal.lfilter_zi(b, a)
+    forward, _ = signal.lfilter(b, a, values, zi=start * values[:WINDOW].mean())
+    backward, _ = signal.lfilter(b, a, forward[::-1], zi=start * forward[-1])
+    return backward[::-1]
+
+
+def _padded(values: Float) -> Float:
+    return np.pad(values, (WINDOW // 2, WINDOW - 1 - WINDOW // 2), mode="edge")
+
+
+def _touches_v(beats: Beats) -> Bool:
+    is_v = beats.label == "V"
+    return is_v | np.r_[False, is_v[:-1]]
+
+
+def _pieces(time_s: Float, trusted: Bool, bridge_s: float) -> list[np.ndarray]:
+    """Beat indices of trusted intervals, cut where more than `bridge_s` lies between two of them."""
+    index = np.flatnonzero(trusted)
+    return np.split(index, np.flatnonzero(np.diff(time_s[index]) > bridge_s) + 1) if len(index) else []
+
+
+def _spans_of_beats(beats: Beats, index: np.ndarray, chosen: Bool) -> Spans:
+    """Time from the beat that opens each run of chosen intervals to the one that closes it."""
+    edges = np.diff(np.r_[0, chosen.astype(np.int8), 0])
+    first, last = index[np.flatnonzero(edges == 1)], index[np.flatnonzero(edges == -1) - 1]
+    return np.column_stack([beats.time_s[np.maximum(first - 1, 0)], beats.time_s[last]])

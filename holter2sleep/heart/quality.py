@@ -1,0 +1,131 @@
+"""Which time of a recording can be trusted: faults of the signal, agreement of two detectors, holes in the beats."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.heart.detect import Detection
+from holter2sleep.heart.faults import CELL_S, Faults
+from holter2sleep.night import Bool, EpochGrid, Flag, Float, Quality, Recording
+from holter2sleep.spans import Spans, as_spans, complement, covers, overlap_per_cell, spans_of_mask
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QualityRules:
+    """Keys of `[quality]`."""
+
+    window_s: float
+    tolerance_s: float
+    minimum_sqi: float
+    no_beat_s: float
+    minimum_usable_share: float
+
+
+def assess_quality(
+    recording: Recording, grid: EpochGrid, faults: Faults, beat_s: Float, detection: Detection, rules: QualityRules
+) -> Quality:
+    """Flags, signal quality index and usable time on the epoch grid.
+
+    The index (0-1) is the bSQI of the PhysioNet Cardiovascular Signal Toolbox: beats on which two
+    independent detectors agree / all beats either has found, here in windows of `window_s`. A beat file
+    has no signal to judge: its index is NaN, and only holes between its beats make time unusable.
+    """
+    bad: dict[Flag, Spans] = {
+        flag: spans_of_mask(faults.flags & flag > 0, CELL_S) for flag in (Flag.MISSING, Flag.FLAT, Flag.SATURATED)
+    }
+    bad[Flag.MISSING] = as_spans(np.concatenate([bad[Flag.MISSING], recording.gaps]))
+    bad[Flag.NO_BEATS] = _holes(beat_s, recording.duration_s, rules.no_beat_s)
+    sqi = np.full(grid.n, np.nan, np.float32)
+    if recording.ecg is not None:
+        index = agreement(detection.time_s, detection.second_s, recording.duration_s, rules)
+        bad[Flag.NOISE] = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
+        sqi = _per_epoch(index, rules.window_s, grid)
+    unusable = as_spans(np.concatenate(list(bad.values())))
+    usable_spans = complement(unusable, 0.0, recording.duration_s)
+    flags = np.zeros(grid.n, np.uint16)
+    for flag, spans in bad.items():
+        flags[overlap_per_cell(spans, _edges(grid)) > 0] |= np.uint16(flag)
+    share = overlap_per_cell(usable_spans, _edges(grid)) / np.diff(_edges(grid))
+    quality = Quality(flags, sqi, share >= rules.minimum_usable_share, usable_spans)
+    _report(recording.recording_id, quality.usable)
+    return quality
+
+
+def agreement(first_s: Float, second_s: Float, duration_s: float, rules: QualityRules) -> Float:
+    """Share of beats both detectors found, per window; NaN where neither found any. array (n_windows,).
+
+    Examples
+    --------
+    Three beats in common and one that only the second has seen:
+
+    >>> rules = QualityRules(10.0, 0.1, 0.8, 8.0, 0.5)
+    >>> agreement(np.array([1.0, 2, 3]), np.array([1.0, 2, 2.5, 3]), 10.0, rules)
+    array([0.75])
+    """
+    n_windows = int(np.ceil(duration_s / rules.window_s))
+    edges = rules.window_s * np.arange(n_windows + 1)
+    both = _mutually_nearest(first_s, second_s, rules.tolerance_s)
+    matched, _ = np.histogram(first_s[both], edges)
+    found = [np.histogram(times, edges)[0] for times in (first_s, second_s)]
+    either = found[0] + found[1] - matched
+    # A pair that straddles a border counts its second beat in the next window; the ratio stays within 0-1.
+    return np.where(either > 0, matched / np.maximum(either, 1), np.nan)
+
+
+def _mutually_nearest(a: Float, b: Float, tolerance_s: float) -> Bool:
+    """For each time of `a`: whether it and its nearest in `b` choose each other, within the tolerance."""
+    if len(a) == 0 or len(b) == 0:
+        return np.zeros(len(a), bool)
+    to_b = nearest(a, b)
+    to_a = nearest(b, a)
+    return (np.abs(b[to_b] - a) <= tolerance_s) & (to_a[to_b] == np.arange(len(a)))
+
+
+def nearest(times: Float, among: Float) -> NDArray[np.int64]:
+    """Index of the nearest of `among` (sorted, not empty) for each time."""
+    right = np.clip(np.searchsorted(among, times), 1, max(len(among) - 1, 1))
+    right = np.minimum(right, len(among) - 1)
+    left = np.maximum(right - 1, 0)
+    return np.where(times - among[left] <= among[right] - times, left, right)
+
+
+def _holes(beat_s: Float, duration_s: float, longest_s: float) -> Spans:
+    """Stretches without a beat that are too long to be a pause."""
+    edges = np.concatenate([[0.0], beat_s, [duration_s]])
+    long = np.diff(edges) > longest_s
+    return as_spans(np.column_stack([edges[:-1], edges[1:]])[long])
+
+
+def _edges(grid: EpochGrid) -> Float:
+    """Borders of the epochs; the last ends with the recording."""
+    edges = grid.edges_s.copy()
+    edges[-1] = max(grid.duration_s, edges[-2] + 1e-9)
+    return edges
+
+
+def _per_epoch(index: Float, window_s: float, grid: EpochGrid) -> NDArray[np.float32]:
+    """Mean index of the windows whose middle lies in the epoch."""
+    known = np.isfinite(index)
+    epoch = grid.epoch_of(window_s * (np.arange(len(index)) + 0.5))[known]
+    total = np.bincount(epoch, index[known], grid.n)
+    count = np.bincount(epoch, minlength=grid.n)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+
+
+def _report(recording_id: str, usable: Bool) -> None:
+    lost = int((~usable).sum())
+    level = logging.WARNING if lost > 0.2 * len(usable) else logging.INFO
+    log.log(
+        level, "%s: %d of %d epochs (%.0f %%) not usable", recording_id, lost, len(usable), 100 * lost / len(usable)
+    )
+
+
+def usable_beats(time_s: Float, quality: Quality) -> Bool:
+    """Whether each beat lies in usable time; the beat at which a hole begins or ends does. array (n_beats,)."""
+    return covers(quality.usable_spans, time_s, time_s)

@@ -1,0 +1,162 @@
+"""Beats to episodes: atrial fibrillation, runs, bigeminy, pauses, slow and fast rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from holter2sleep.heart.fibrillation import AfRules, af_spans
+from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.night import Beats, Bool, Episodes, Float
+from holter2sleep.spans import Spans, contains
+
+
+@dataclass(frozen=True)
+class RhythmRules:
+    """Keys of `[rhythm]`."""
+
+    pause_s: float
+    run_beats: int
+    tachycardia_bpm: float
+    bigeminy_cycles: int
+    brady_bpm: float
+    tachy_bpm: float
+    sustained_s: float
+    smoothing_beats: int
+    af: AfRules
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One kind of episode as pairs of first and last beat index."""
+
+    kind: str
+    first: list[int]
+    last: list[int]
+
+
+def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules) -> Episodes:
+    """All episodes of a recording, by start.
+
+    An episode begins at its first beat and ends at its last (a pause: from beat to beat). Nothing is said
+    of time that is not usable. Kinds: AFIB; VT, SVTA (runs at tachycardia rate), IVR (slower ventricular run);
+    COUPLET_V, COUPLET_S; B, T (bi-, trigeminy); PAUSE; BRADY, TACHY.
+    """
+    trusted = trusted_rr(beats, usable_spans)
+    fibrillation = af_spans(beats, trusted, rules.af)
+    in_af = contains(fibrillation, beats.time_s)
+    found = [
+        *_runs(beats, trusted, "V", np.zeros_like(in_af), rules),
+        *_runs(beats, trusted, "S", in_af, rules),
+        *_cycles(beats, trusted, rules),
+        _pauses(beats, trusted, rules),
+        *_sustained_rates(beats, trusted, rules),
+        *_af(beats, fibrillation),
+    ]
+    return _episodes(beats, found)
+
+
+def without_s_in_af(beats: Beats, episodes: Episodes) -> Beats:
+    """The beats with S inside AF called N: prematurity means nothing where every interval differs."""
+    inside = contains(episodes.of("AFIB", "AFL").spans, beats.time_s)
+    return beats.but(label=np.where((beats.label == "S") & inside, "N", beats.label))
+
+
+def stretches(mask: Bool) -> tuple[list[int], list[int]]:
+    """First and last index of each run of true values."""
+    edges = np.diff(np.r_[0, np.asarray(mask, np.int8), 0])
+    return np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist()
+
+
+def _linked(mask: Bool, trusted: Bool) -> tuple[list[int], list[int]]:
+    """Runs of true values whose intervals from one to the next are all trusted."""
+    first, last = [], []
+    for start, end in zip(*stretches(mask), strict=True):
+        breaks = [start, *(i for i in range(start + 1, end + 1) if not trusted[i]), end + 1]
+        first += breaks[:-1]
+        last += [b - 1 for b in breaks[1:]]
+    return first, last
+
+
+def _runs(beats: Beats, trusted: Bool, label: str, excluded: Bool, rules: RhythmRules) -> list[_Found]:
+    first, last = _linked((beats.label == label) & beats.usable & ~excluded, trusted)
+    couplet, fast, slow = (
+        _Found(kind, [], []) for kind in (f"COUPLET_{label}", {"V": "VT", "S": "SVTA"}[label], "IVR")
+    )
+    for a, b in zip(first, last, strict=True):
+        if b - a + 1 == 2:
+            _add(couplet, a, b)
+        elif b - a + 1 >= rules.run_beats:
+            rate = 60 * (b - a) / (beats.time_s[b] - beats.time_s[a])
+            if rate >= rules.tachycardia_bpm:
+                _add(fast, a, b)
+            elif label == "V":
+                _add(slow, a, b)
+    return [couplet, fast, slow]
+
+
+def _add(found: _Found, first: int, last: int) -> None:
+    found.first.append(first)
+    found.last.append(last)
+
+
+def _cycles(beats: Beats, trusted: Bool, rules: RhythmRules) -> list[_Found]:
+    """Bigeminy (every second beat V) and trigeminy (every third), for at least so many cycles."""
+    is_v = (beats.label == "V") & beats.usable
+    found = []
+    for kind, period in (("B", 2), ("T", 3)):
+        in_cycle = _periodic(is_v, period)
+        first, last = _linked(in_cycle, trusted)
+        long = [(a, b) for a, b in zip(first, last, strict=True) if is_v[a : b + 1].sum() >= rules.bigeminy_cycles]
+        found.append(_Found(kind, [a for a, _ in long], [b for _, b in long]))
+    return found
+
+
+def _periodic(is_v: Bool, period: int) -> Bool:
+    """Beats between two V that are exactly `period` beats apart, with no V between them."""
+    index = np.flatnonzero(is_v)
+    inside = np.zeros(len(is_v), bool)
+    for start in index[:-1][np.diff(index) == period]:
+        inside[start : start + period + 1] = True
+    return inside
+
+
+def _pauses(beats: Beats, trusted: Bool, rules: RhythmRules) -> _Found:
+    end = np.flatnonzero(trusted & (beats.rr_s >= rules.pause_s))
+    return _Found("PAUSE", (end - 1).tolist(), end.tolist())
+
+
+def _sustained_rates(beats: Beats, trusted: Bool, rules: RhythmRules) -> list[_Found]:
+    """BRADY and TACHY: the smoothed rate stays beyond the limit for at least `sustained_s`."""
+    if trusted.sum() < rules.smoothing_beats:
+        return []
+    rr_s = np.where(trusted, beats.rr_s, np.nan)
+    filled = np.interp(beats.time_s, beats.time_s[trusted], rr_s[trusted])
+    rate_bpm = 60 / ndimage.median_filter(filled, rules.smoothing_beats, mode="nearest")
+    found = []
+    for kind, beyond in (("BRADY", rate_bpm < rules.brady_bpm), ("TACHY", rate_bpm > rules.tachy_bpm)):
+        first, last = _linked(beyond & beats.usable, trusted)
+        times = beats.time_s
+        long = [(a, b) for a, b in zip(first, last, strict=True) if times[b] - times[a] >= rules.sustained_s]
+        found.append(_Found(kind, [a for a, _ in long], [b for _, b in long]))
+    return found
+
+
+def _af(beats: Beats, spans: Spans) -> list[_Found]:
+    first = np.searchsorted(beats.time_s, spans[:, 0]).tolist()
+    last = (np.searchsorted(beats.time_s, spans[:, 1], side="right") - 1).tolist()
+    return [_Found("AFIB", first, last)]
+
+
+def _episodes(beats: Beats, found: list[_Found]) -> Episodes:
+    kind = np.concatenate([np.empty(0, "<U12"), *(np.full(len(f.first), f.kind) for f in found)])
+    first = np.concatenate([np.empty(0, int), *(np.array(f.first, int) for f in found)])
+    last = np.concatenate([np.empty(0, int), *(np.array(f.last, int) for f in found)])
+    order = np.lexsort((kind, beats.time_s[first]))
+    kind, first, last = kind[order], first[order], last[order]
+    start_s, end_s = beats.time_s[first], beats.time_s[last]
+    rate_bpm: Float = 60 * (last - first) / (end_s - start_s)
+    unknown = np.full(len(kind), np.nan, np.float32)
+    return Episodes(start_s, end_s, kind, last - first + 1, rate_bpm, unknown)

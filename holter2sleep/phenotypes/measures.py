@@ -1,0 +1,192 @@
+"""A part of a night to the values of one domain of the dictionary.
+
+Each function returns values by phenotype name with the number of items and the seconds they rest on.
+A value of NaN means too little data; None means that the night has no such thing (REM latency without REM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
+from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.night import EPOCH_S, UNSCORED, Flag, Float, Night
+from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.architecture import sleep_measures
+from holter2sleep.spans import contains, duration, intersection
+
+Values = dict[str, float | None]
+RATE_INTERVALS = 8  # of which the lowest and highest rate are averages: one short interval is no heart rate
+AF = ("AFIB", "AFL")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values of one domain, and what they rest on."""
+
+    values: Values
+    n: int
+    coverage_s: float
+
+
+def quality_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Recorded and analysable time, signal quality, R amplitude."""
+    here = contains(part.spans, part.grid.onset_s)
+    flags, sqi = part.quality.flags[here], part.quality.sqi[here]
+    recorded_s, usable_s = duration(part.spans), part.usable_s
+    lost = int(Flag.MISSING | Flag.FLAT | Flag.SATURATED)
+    values: Values = {
+        "recorded_time": recorded_s / 3600,
+        "analysable_time": usable_s / 3600,
+        "analysable_share": 100 * usable_s / recorded_s if recorded_s > 0 else np.nan,
+        "sqi_mean": _mean(sqi[np.isfinite(sqi)]) if part.recording.ecg is not None else None,
+        "lead_off_share": 100 * _mean(flags & lost > 0),
+        "noise_share": 100 * _mean(flags & Flag.NOISE > 0),
+        "r_amplitude": _r_amplitude_mv(part),
+    }
+    return Measured(values, int(here.sum()), recorded_s)
+
+
+def _r_amplitude_mv(part: Night) -> float:
+    normal = part.beats.usable & (part.beats.label == "N") & np.isfinite(part.beats.amplitude_mv)
+    return float(np.median(part.beats.amplitude_mv[normal])) if normal.any() else np.nan
+
+
+def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Mean, lowest and highest heart rate; the dip from wake to sleep of a whole night."""
+    trusted = trusted_rr(part.beats, part.usable_spans)
+    rr_s = part.beats.rr_s[trusted]
+    running = _running_rates(part.beats.rr_s, trusted)
+    values: Values = {
+        "heart_rate_mean": 60 / _mean(rr_s),
+        "heart_rate_min": float(running.min()) if len(running) else np.nan,
+        "heart_rate_max": float(running.max()) if len(running) else np.nan,
+    }
+    if part is night:
+        values["heart_rate_dip"] = _dip_percent(night)
+    return Measured(values, len(rr_s), float(rr_s.sum()))
+
+
+def _running_rates(rr_s: Float, trusted: np.ndarray) -> Float:
+    """Rates over each 8 successive trusted intervals."""
+    if len(rr_s) < RATE_INTERVALS:
+        return np.empty(0)
+    total_s = np.convolve(np.where(trusted, rr_s, 0.0), np.ones(RATE_INTERVALS), "valid")
+    whole = np.convolve(trusted, np.ones(RATE_INTERVALS, int), "valid") == RATE_INTERVALS
+    return 60 * RATE_INTERVALS / total_s[whole]
+
+
+def _dip_percent(night: Night) -> float:
+    """100 x (wake - sleep) / wake of the mean rates; NaN when either rests on less than 5 min."""
+    rates = []
+    for stratum in ("wake", "sleep"):
+        part = night.within(stratum)
+        rr_s = part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
+        rates.append(60 / rr_s.mean() if rr_s.sum() >= 300 else np.nan)
+    return 100 * (rates[0] - rates[1]) / rates[0]
+
+
+def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Ectopy, pauses and atrial fibrillation."""
+    beats = part.beats.where(part.beats.usable)
+    usable_s, n = part.usable_s, len(beats)
+    n_veb, n_sveb = (int((beats.label == label).sum()) for label in "VS")
+    rr_s = part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
+    count = {kind: len(part.episodes.of(*kinds)) for kind, kinds in _COUNTED.items()}
+    af = part.episodes.of(*AF)
+    af_s = duration(intersection(night.episodes.of(*AF).spans, part.usable_spans))
+    values: Values = {
+        "n_beats": n,
+        "n_veb": n_veb,
+        "n_sveb": n_sveb,
+        "veb_per_hour": 3600 * n_veb / usable_s if usable_s else np.nan,
+        "sveb_per_hour": 3600 * n_sveb / usable_s if usable_s else np.nan,
+        "veb_share": 100 * n_veb / n if n else np.nan,
+        "sveb_share": 100 * n_sveb / n if n else np.nan,
+        **count,
+        "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
+        "af_burden": 100 * af_s / usable_s if usable_s else np.nan,
+        "n_af_episodes": len(af),
+        "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
+    }
+    return Measured(values, n, usable_s)
+
+
+_COUNTED: dict[str, tuple[str, ...]] = {
+    "n_couplets_v": ("COUPLET_V",),
+    "n_couplets_s": ("COUPLET_S",),
+    "n_runs_v": ("VT", "IVR"),
+    "n_runs_s": ("SVTA",),
+    "n_pauses": ("PAUSE",),
+}
+
+
+def hrv_time_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Time-domain variability, and the share of intervals it could not use."""
+    n_rr = int(trusted_rr(part.beats, part.usable_spans).sum())
+    removed = 100 * (n_rr - len(part.nn)) / n_rr if n_rr else np.nan
+    values: Values = {**time_measures(part.nn), "nn_removed_share": removed}
+    return Measured(values, len(part.nn), float(part.nn.nn_ms.sum()) / 1000)
+
+
+def hrv_segment_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Variability between and within 5-min windows."""
+    windows = five_minute_windows(part.nn, recipe.hrv)
+    return Measured(dict(segment_measures(windows)), len(windows.parts), _covered_s(windows.parts))
+
+
+def hrv_frequency_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Spectral powers."""
+    windows = five_minute_windows(part.nn, recipe.hrv)
+    return Measured(dict(frequency_measures(windows, recipe.hrv)), len(windows.parts), _covered_s(windows.parts))
+
+
+def _covered_s(parts: tuple) -> float:
+    return float(sum(part.nn_ms.sum() for part in parts)) / 1000
+
+
+def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
+    """AASM measures; withheld (NaN) when too much of the time in bed is unscored."""
+    found = sleep_measures(night.hypnogram, night.lights, recipe.sleep)
+    withheld = found["tst"] is None
+    middle_s = night.grid.onset_s + EPOCH_S / 2
+    in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)
+    n = int((in_bed & (night.hypnogram.stage != UNSCORED)).sum())
+    values = {name: np.nan if withheld and value is None else value for name, value in found.items()}
+    return Measured(values, n, EPOCH_S * n)
+
+
+def respiration_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Cyclic variation of heart rate per hour outside AF, and the events it suggests in sleep."""
+    af = night.episodes.of(*AF).spans
+    n, hours = _cvhr_cycles(part, af)
+    values: Values = {"cvhr_index": n / hours if hours else np.nan}
+    if part is night:
+        n_asleep, hours_asleep = _cvhr_cycles(night.within("sleep"), af)
+        values["respiratory_index"] = n_asleep / hours_asleep if hours_asleep >= 0.5 else np.nan
+    return Measured(values, n, 3600 * hours)
+
+
+def _cvhr_cycles(part: Night, af: np.ndarray) -> tuple[int, float]:
+    """Number of cycles that begin in the part, and its analysable hours outside AF."""
+    return len(part.episodes.of("CVHR")), (part.usable_s - duration(intersection(part.usable_spans, af))) / 3600
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+# Which function fills which domain of the dictionary.
+FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
+    "quality": quality_measures,
+    "rate": rate_measures,
+    "rhythm": rhythm_measures,
+    "hrv_time": hrv_time_measures,
+    "hrv_segments": hrv_segment_measures,
+    "hrv_frequency": hrv_frequency_measures,
+    "sleep": sleep_domain_measures,
+    "respiration": respiration_measures,
+}

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from holter2sleep.cli.evaluate import evaluate
+from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.evaluate.nights import compare_night_beats, compare_night_stages, subjects_of
+from holter2sleep.evaluate.pairs import Pair, find_pairs
+from holter2sleep.evaluate.rhythms import read_rhythm_spans
+
+DURATION_S = 900.0
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Path:
+    """A night folder of fifteen minutes: a beat a second, two epochs unusable, AF from 400 s to 500 s."""
+    folder = tmp_path / "nights" / "n01"
+    folder.mkdir(parents=True)
+    time_s = np.delete(np.arange(1.0, 900.0), np.arange(599, 604))  # the beats at 600-604 s are missed
+    pl.DataFrame({"time_s": time_s, "label": "N", "usable": True}).write_parquet(folder / "beats.parquet")
+    usable = np.ones(30, bool)
+    usable[20:22] = False
+    stage = ["W"] * 10 + ["NREM"] * 15 + ["R"] * 5
+    pl.DataFrame({"stage": stage, "usable": usable}).write_parquet(folder / "epochs.parquet")
+    episodes = {"start_s": [400.0, 700.0], "end_s": [500.0, 710.0], "kind": ["AFIB", "AFIB"]}
+    pl.DataFrame(episodes).write_parquet(folder / "episodes.parquet")
+    run = {"duration_s": DURATION_S, "start": None, "hypnogram": {"scheme": "CARDIO3", "scorer": "test"}}
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> Path:
+    folder = tmp_path / "references"
+    folder.mkdir()
+    pl.DataFrame({"time_s": np.arange(1.0, 900.0), "label": "N"}).write_csv(folder / "n01.csv")
+    (folder / "n01.txt").write_text("\n".join(["W"] * 10 + ["N2"] * 10 + ["N3"] * 5 + ["R"] * 5) + "\n")
+    episodes = {"start_s": [450.0], "end_s": [600.0], "kind": ["AFIB"]}
+    pl.DataFrame(episodes).write_csv(folder / "n01.rhythm.csv")
+    return folder
+
+
+def output(*arguments: object) -> str:
+    result = CliRunner().invoke(evaluate, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+# --- pairs -----------------------------------------------------------------------------------------
+
+
+def test_folder_of_nights_is_paired_by_recording_id(night: Path, references: Path) -> None:
+    assert find_pairs([night.parent], [], references, ".csv") == [Pair("n01", references / "n01.csv", night)]
+
+
+def test_table_of_a_night_stands_for_its_night(night: Path, references: Path) -> None:
+    pairs = find_pairs([night / "beats.parquet"], [references / "n01.csv"], None, ".atr")
+    assert pairs == [Pair("n01", references / "n01.csv", night)]
+
+
+def test_bare_file_is_its_own_test(references: Path) -> None:
+    path = references / "n01.csv"
+    assert find_pairs([path], [path], None, ".atr") == [Pair("n01", path, path)]
+
+
+def test_missing_reference_is_named(night: Path, references: Path) -> None:
+    with pytest.raises(UsageError, match=r"n01\.atr: no such reference.*--suffix"):
+        find_pairs([night], [], references, ".atr")
+
+
+def test_lists_of_different_length_are_refused(night: Path) -> None:
+    with pytest.raises(UsageError, match="2 tests and 1 references"):
+        find_pairs([night, night], [night], None, ".atr")
+
+
+def test_neither_or_both_kinds_of_reference_are_refused(night: Path, references: Path) -> None:
+    with pytest.raises(UsageError, match="either --reference"):
+        find_pairs([night], [], None, ".atr")
+    with pytest.raises(UsageError, match="either --reference"):
+        find_pairs([night], [night], references, ".atr")
+
+
+def test_folder_without_a_night_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no night"):
+        find_pairs([tmp_path], [tmp_path], None, ".atr")
+
+
+# --- what is compared ------------------------------------------------------------------------------
+
+
+def test_beats_missed_in_unusable_epochs_go_to_column_x(night: Path, references: Path) -> None:
+    matrix = compare_night_beats(Pair("n01", references / "n01.csv", night))
+    assert (matrix.count("N", "N"), matrix.count("N", "X"), matrix.count("N", "O")) == (595, 5, 0)
+    assert (matrix.scored_s, matrix.shutdown_s) == (600.0, 60.0)
+
+
+def test_reference_of_five_classes_is_compared_in_three(night: Path, references: Path) -> None:
+    matrix = compare_night_stages(Pair("n01", references / "n01.txt", night))
+    assert np.diag(matrix.counts).tolist() == [10, 15, 5]
+    assert matrix.measures()["kappa"] == 1.0
+
+
+def test_stages_of_a_bare_file_are_refused(references: Path) -> None:
+    with pytest.raises(UsageError, match="night folder"):
+        compare_night_stages(Pair("n01", references / "n01.txt", references / "n01.txt"))
+
+
+def test_subjects_come_from_a_table(tmp_path: Path) -> None:
+    table = tmp_path / "subjects.csv"
+    table.write_text("recording_id,subject_id\nslp01a,1\nslp01b,1\n")
+    assert subjects_of(["slp01b", "slp01a"], table) == ["1", "1"]
+    with pytest.raises(UsageError, match="no row for slp02"):
+        subjects_of(["slp02"], table)
+    table.write_text("id,subject\na,1\n")
+    with pytest.raises(UsageError, match="needed: recording_id, subject_id"):
+        subjects_of(["a"], table)
+
+
+def test_table_without_episode_columns_is_refused(references: Path) -> None:
+    with pytest.raises(RecordingError, match="start_s, end_s, kind"):
+        read_rhythm_spans(references / "n01.csv", ["AFIB"])
+
+
+@pytest.mark.realdata
+def test_flutter_of_mitdb_207_lies_between_its_brackets(shared_data: Path) -> None:
+    """PhysioNet: record 207 has six episodes of ventricular flutter, 2 min 24 s together."""
+    spans = read_rhythm_spans(shared_data / "mitdb" / "207.atr", ["VFL"])
+    assert len(spans) == 6
+    assert (spans[:, 1] - spans[:, 0]).sum() == pytest.approx(144, abs=1)
+
+
+@pytest.mark.realdata
+def test_reference_against_itself_agrees_fully(shared_data: Path) -> None:
+    path = shared_data / "mitdb" / "207.atr"
+    matrix = compare_night_beats(Pair("207", path, path))
+    assert set(matrix.measures().values()) == {1.0}
+    assert matrix.scored_s < 1806 - 300 - 98  # without the flutter after 5:00
+
+
+# --- the commands ----------------------------------------------------------------------------------
+
+
+def test_beats_command_prints_a_line_a_record_gross_and_average(night: Path, references: Path) -> None:
+    lines = output("beats", "--test", night.parent, "--reference-dir", references, "--suffix", ".csv").splitlines()
+    assert [line.split()[0] for line in lines[:4]] == ["record", "n01", "gross", "average"]
+    assert lines[1].split()[1:] == ["0.9917", "1.0000", "-", "-", "-", "-"]
+
+
+def test_beats_command_prints_json(night: Path, references: Path) -> None:
+    found = json.loads(output("beats", "--test", night, "--reference", references / "n01.csv", "--json"))
+    assert found["measures"]["gross"]["qrs_sensitivity"] == 595 / 600
+    assert found["measures"]["gross"]["veb_sensitivity"] is None
+    assert found["counts"]["n01"][0][0] == 595
+
+
+def test_episodes_command_leaves_out_short_episodes_of_the_test(night: Path, references: Path) -> None:
+    found = json.loads(output("episodes", "--test", night, "--reference", references / "n01.rhythm.csv", "--json"))
+    assert found["measures"]["gross"] == {
+        "episode_sensitivity": 1.0,
+        "episode_positive_predictivity": 1.0,
+        "duration_sensitivity": 50 / 150,
+        "duration_positive_predictivity": 0.5,
+    }
+    assert (found["n_reference"], found["n_test"]) == (1, 1)
+
+
+def test_stages_command_prints_pooled_kappa_and_counts(night: Path, references: Path) -> None:
+    text = output("stages", "--test", night, "--reference", references / "n01.txt")
+    assert "Left out: 0 epochs" in text
+    assert text.splitlines()[-3].split() == ["W", "10", "0", "0"]
+
+
+@pytest.mark.parametrize("command", ["beats", "episodes", "stages"])
+def test_every_command_shows_an_example(command: str) -> None:
+    assert f"holter2sleep evaluate {command}" in output(command, "--help").replace("\n", " ")

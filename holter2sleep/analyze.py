@@ -22,6 +22,7 @@ from holter2sleep.heart.detect import Detection, detect_beats, is_inverted
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import assess_quality, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Recording
 from holter2sleep.recipe import Recipe
@@ -45,7 +46,10 @@ class Given:
 
 
 def analyze_night(
-    recording: Recording, recipe: Recipe, given: Given = Given(), step: Step = nullcontext  # noqa: B008  frozen
+    recording: Recording,
+    recipe: Recipe,
+    given: Given = Given(),
+    step: Step = nullcontext,
 ) -> Night:
     """Everything the program can tell of one recording.
 
@@ -67,12 +71,13 @@ def analyze_night(
         recording, detection = _upright(recording, detect_beats(recording, faults, recipe.beats), recipe)
     with step("quality"):
         found = _beats_of(recording, detection)
-        quality = assess_quality(recording, grid, faults, found.time_s, detection, recipe.quality)
+        shape = beat_shapes(recording, found.time_s, recipe.shape)
+        quality = assess_quality(recording, grid, faults, found.time_s, detection, shape, recipe.quality)
         found = found.but(usable=found.usable & usable_beats(found.time_s, quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
         if recording.given_beats is None or not recording.beats_classified:
-            found = classify_beats(recording, found, quality.usable_spans, recipe.classes)
+            found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
         beats = without_s_in_af(found, episodes)
     with step("variability"):

@@ -57,7 +57,13 @@ class Source:
     scale_to_mv: float | None = None
 
 
-BEAT_COLUMNS = {"time_s": np.float64, "label": "<U1", "confidence": np.float32, "usable": bool, "amplitude_mv": np.float32}
+BEAT_COLUMNS = {
+    "time_s": np.float64,
+    "label": "<U1",
+    "confidence": np.float32,
+    "usable": bool,
+    "amplitude_mv": np.float32,
+}
 
 
 @dataclass(frozen=True)
@@ -242,8 +248,8 @@ class Episodes:
     def __len__(self) -> int:
         return len(self.start_s)
 
-    def where(self, mask: Bool) -> Episodes:
-        """The episodes for which `mask` is true."""
+    def where(self, mask: Bool | NDArray[np.intp]) -> Episodes:
+        """The episodes for which `mask` is true, or at the given indices."""
         return Episodes(*(getattr(self, f.name)[mask] for f in dataclasses.fields(self)))
 
     def and_also(self, others: Episodes) -> Episodes:

@@ -27,6 +27,7 @@ from holter2sleep.heart.detect import BeatRules
 from holter2sleep.heart.faults import FaultRules
 from holter2sleep.heart.quality import QualityRules
 from holter2sleep.heart.rhythm import RhythmRules
+from holter2sleep.heart.shape import ShapeRules
 from holter2sleep.report.strips import StripRules
 from holter2sleep.sleep.architecture import SleepRules
 from holter2sleep.sleep.staging import StagingRules
@@ -41,6 +42,7 @@ class Recipe:
     name: str
     faults: FaultRules
     beats: BeatRules
+    shape: ShapeRules
     quality: QualityRules
     classes: ClassRules
     rhythm: RhythmRules

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from holter2sleep.heart.detect import Detection
 from holter2sleep.heart.faults import CELL_S, Faults
+from holter2sleep.heart.shape import Shape
 from holter2sleep.night import Bool, EpochGrid, Flag, Float, Quality, Recording
 from holter2sleep.spans import Spans, as_spans, complement, covers, overlap_per_cell, spans_of_mask
 
@@ -28,13 +29,21 @@ class QualityRules:
 
 
 def assess_quality(
-    recording: Recording, grid: EpochGrid, faults: Faults, beat_s: Float, detection: Detection, rules: QualityRules
+    recording: Recording,
+    grid: EpochGrid,
+    faults: Faults,
+    beat_s: Float,
+    detection: Detection,
+    shape: Shape | None,
+    rules: QualityRules,
 ) -> Quality:
     """Flags, signal quality index and usable time on the epoch grid.
 
-    The index (0-1) is the bSQI of the PhysioNet Cardiovascular Signal Toolbox: beats on which two
-    independent detectors agree / all beats either has found, here in windows of `window_s`. A beat file
-    has no signal to judge: its index is NaN, and only holes between its beats make time unusable.
+    The index (0-1) is, in windows of `window_s`, the better of two kinds of evidence: the bSQI of the PhysioNet
+    Cardiovascular Signal Toolbox (beats on which two independent detectors agree / all that either found), and
+    the median correlation of the detected beats with the typical beat (after Orphanidou 2015). Either alone
+    condemns good signal: the detectors part over a tall T wave, the shapes over frequent ectopy. A beat file has no
+    signal to judge: its index is NaN, and only holes between its beats make time unusable.
     """
     bad: dict[Flag, Spans] = {
         flag: spans_of_mask(faults.flags & flag > 0, CELL_S) for flag in (Flag.MISSING, Flag.FLAT, Flag.SATURATED)
@@ -43,7 +52,10 @@ def assess_quality(
     bad[Flag.NO_BEATS] = _holes(beat_s, recording.duration_s, rules.no_beat_s)
     sqi = np.full(grid.n, np.nan, np.float32)
     if recording.ecg is not None:
-        index = agreement(detection.time_s, detection.second_s, recording.duration_s, rules)
+        index = np.fmax(
+            agreement(detection.time_s, detection.second_s, recording.duration_s, rules),
+            _likeness(beat_s, shape, recording.duration_s, rules),
+        )
         bad[Flag.NOISE] = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
         sqi = _per_epoch(index, rules.window_s, grid)
     unusable = as_spans(np.concatenate(list(bad.values())))
@@ -76,6 +88,17 @@ def agreement(first_s: Float, second_s: Float, duration_s: float, rules: Quality
     either = found[0] + found[1] - matched
     # A pair that straddles a border counts its second beat in the next window; the ratio stays within 0-1.
     return np.where(either > 0, matched / np.maximum(either, 1), np.nan)
+
+
+def _likeness(time_s: Float, shape: Shape | None, duration_s: float, rules: QualityRules) -> Float:
+    """Median correlation with the typical beat, per window, 0 at the least; NaN without beats. array (n_windows,)."""
+    n_windows = int(np.ceil(duration_s / rules.window_s))
+    likeness = np.full(n_windows, np.nan)
+    if shape is not None:
+        borders = np.searchsorted(time_s, rules.window_s * np.arange(n_windows + 1))
+        for window in np.flatnonzero(np.diff(borders)):
+            likeness[window] = max(0.0, float(np.median(shape.correlation[borders[window] : borders[window + 1]])))
+    return likeness
 
 
 def _mutually_nearest(a: Float, b: Float, tolerance_s: float) -> Bool:

@@ -115,7 +115,12 @@ def as_markdown() -> str:
     """The dictionary as a page: a table for each domain."""
     lines = ["# Phenotypes", ""]
     for domain in dict.fromkeys(entry.domain for entry in load_dictionary().values()):
-        lines += [f"## {domain}", "", "| name | label | unit | strata | definition | reference |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {domain}",
+            "",
+            "| name | label | unit | strata | definition | reference |",
+            "|---|---|---|---|---|---|",
+        ]
         for entry in entries_of(domain).values():
             cells = (f"`{entry.name}`", entry.label, entry.unit, entry.strata, entry.definition, entry.reference)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

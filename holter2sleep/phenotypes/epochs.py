@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import numpy as np
@@ -41,7 +42,15 @@ EPOCH_SCHEMA = {
     "p_arousal": pl.Float32,
     "respiration_rate_bpm": pl.Float64,
 }
-PROBABILITY_COLUMN = {"W": "p_w", "N1": "p_n1", "N2": "p_n2", "N3": "p_n3", "R": "p_r", "L": "p_light", "NREM": "p_nrem"}
+PROBABILITY_COLUMN = {
+    "W": "p_w",
+    "N1": "p_n1",
+    "N2": "p_n2",
+    "N3": "p_n3",
+    "R": "p_r",
+    "L": "p_light",
+    "NREM": "p_nrem",
+}
 BEAT_SCHEMA = {
     "time_s": pl.Float64,
     "label": pl.String,
@@ -141,7 +150,7 @@ def _rates(night: Night) -> dict[str, Float]:
     rr_s, end_s = night.beats.rr_s[trusted], night.beats.time_s[trusted]
     borders = np.searchsorted(end_s, night.grid.edges_s)
     rates = np.full((3, night.grid.n), np.nan)
-    for epoch, (first, last) in enumerate(zip(borders[:-1], borders[1:], strict=True)):
+    for epoch, (first, last) in enumerate(itertools.pairwise(borders)):
         if last > first:
             rr = np.sort(rr_s[first:last])
             rates[:, epoch] = 60 / np.array([rr.mean(), *_quantiles(rr)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.recipe import Recipe
 from holter2sleep.report.strips import Strip, choose_strips
 
-STRIP_SCHEMA = {
+STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "strip": pl.String,
     "reason": pl.String,
     "start_s": pl.Float64,
@@ -94,7 +93,9 @@ def read_night(folder: Path) -> NightTables:
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:
         lacking = "run.json" if run is None else f"{missing[0]}.parquet"
-        raise RecordingError(f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording")
+        raise RecordingError(
+            f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording"
+        )
     return NightTables(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
@@ -109,6 +110,6 @@ def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:
         new.mkdir()
         write(new)
         if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
+            folder.replace(old)
+        new.replace(folder)
         shutil.rmtree(old, ignore_errors=True)

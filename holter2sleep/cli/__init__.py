@@ -1,0 +1,68 @@
+"""The command line: read options, call, write, echo. No science here, and nothing heavy imported for --help."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Any
+
+import rich_click as click
+from click.exceptions import Abort, ClickException, Exit
+
+from holter2sleep import __version__
+from holter2sleep.cli.analyze import analyze
+from holter2sleep.cli.evaluate import evaluate
+from holter2sleep.cli.models import models
+from holter2sleep.cli.phenotypes import phenotypes
+from holter2sleep.cli.report import report
+from holter2sleep.cli.simulate import simulate
+from holter2sleep.errors import Holter2SleepError
+
+
+class _Commands(click.RichGroup):
+    """A group whose commands end with the exit codes of the contract instead of tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Holter2SleepError as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(error.exit_code)
+        except (ClickException, Exit, Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            click.echo(
+                f"Error: {type(error).__name__}: {error} (a defect of ours; --debug shows the traceback)", err=True
+            )
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="holter2sleep")
+@click.option("-v", "--verbose", is_flag=True, help="Say what each step found and left out (stderr).")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(verbose: bool, debug: bool) -> None:
+    """One overnight ECG lead in; beats, rhythm, heart-rate variability and sleep stages out.
+
+    Research use only: no diagnosis. Every automatic statement is unconfirmed.
+
+    \b
+    Examples:
+      holter2sleep simulate --out night.edf
+      holter2sleep analyze night.edf
+      holter2sleep analyze night.edf --out results --age 54 --sex F --lights-off 22:45
+      holter2sleep phenotypes
+    """  # noqa: D301  click reads the backspace
+    level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    for name in ("matplotlib", "PIL", "fontTools"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+for _command in (analyze, report, evaluate, models, phenotypes, simulate):
+    main.add_command(_command)

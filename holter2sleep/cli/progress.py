@@ -1,0 +1,25 @@
+"""Progress of long work: a bar on a terminal, plain lines otherwise. On stderr, so that stdout can be piped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+N_STEPS = 8  # read, beats, quality, rhythm, variability, sleep stages, tables, report
+
+
+@contextmanager
+def steps_shown(what: str) -> Iterator[Callable[[str], None]]:
+    """A function that is told the name of each step as it begins."""
+    if not sys.stderr.isatty():
+        yield lambda step: print(f"{what}: {step}", file=sys.stderr, flush=True)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=N_STEPS, what=what)
+        begun = iter(range(N_STEPS))
+        yield lambda step: progress.update(task, description=step, completed=next(begun, N_STEPS))

@@ -1,0 +1,24 @@
+"""`holter2sleep report`: the PDF of a finished night, drawn again from its tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command()
+@click.argument("night_dirs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--layout", type=click.Path(path_type=Path), help="Layout file (TOML) instead of reports/patient.toml.")
+def report(night_dirs: tuple[Path, ...], layout: Path | None) -> None:
+    """Draw the PDF of finished nights again from their tables.
+
+    \b
+    Examples:
+      holter2sleep report results/night
+      holter2sleep report results/* --layout my_layout.toml
+    """  # noqa: D301  click reads the backspace
+    from holter2sleep.report.pdf import write_report
+
+    for folder in night_dirs:
+        click.echo(str(write_report(folder, layout)))

@@ -1,0 +1,103 @@
+"""How much each beat looks like the record's typical beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.heart.detect import windows_around
+from holter2sleep.night import Bool, Float, Recording
+
+Rows = NDArray[np.float32]  # (n_beats, n_samples)
+STRETCH = 500  # beats that share a typical beat: it drifts with posture
+
+
+@dataclass(frozen=True)
+class ShapeRules:
+    """Keys of `[shape]`."""
+
+    before_s: float
+    after_s: float
+    slack_s: float
+    foreign_correlation: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How each beat compares with the record's typical beat."""
+
+    correlation: Float  # (n_beats,), with the typical beat, best over small shifts
+    width: Float  # (n_beats,), area / height of the rectified deflection relative to the typical beat's
+    twin: Float  # (n_beats,), correlation of a foreign beat with the second most like foreign beat near it, else 0
+    limit: float  # of the correlation, below which a beat is foreign
+
+    @property
+    def foreign(self) -> Bool:
+        """Beats unlike the typical one. array (n_beats,)."""
+        return self.correlation < self.limit
+
+
+def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape | None:
+    """The shapes of the beats at the given times; None when there is no waveform, or no beat."""
+    if recording.ecg is None or recording.fs is None or len(time_s) == 0:
+        return None
+    fs, n = recording.fs, len(time_s)
+    half = round((rules.before_s + rules.after_s) * fs)
+    before, after, slack = round(rules.before_s * fs), round(rules.after_s * fs), max(1, round(rules.slack_s * fs))
+    centre = np.round(time_s * fs).astype(np.int64)
+    correlation, width, twin = np.ones(n), np.ones(n), np.zeros(n)
+    for first in range(0, n, STRETCH):
+        part = slice(first, first + STRETCH)
+        rows = _levelled(windows_around(recording.ecg, centre[part], half))
+        core = slice(half - before, half + after + 1)
+        typical = _typical(rows[:, core])
+        shifts = range(-slack, slack + 1)
+        every = [_correlation(rows[:, core.start + k : core.stop + k], typical) for k in shifts]
+        correlation[part] = np.max(every, axis=0)
+        width[part] = _width(rows[:, core]) / _width(typical[None])[0]
+        twin[part] = _twin_correlation(rows, correlation[part] < rules.foreign_correlation)
+    return Shape(correlation, width, twin, rules.foreign_correlation)
+
+
+def _twin_correlation(rows: Rows, foreign: Bool) -> Float:
+    """Correlation of each foreign beat with the second most like of the others: the first may be chance."""
+    index = np.flatnonzero(foreign)
+    twin = np.zeros(len(rows))
+    if len(index) >= 3:
+        centred = rows[index] - rows[index].mean(axis=1, keepdims=True)
+        unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-9))
+        likeness = unit @ unit.T
+        np.fill_diagonal(likeness, -1.0)
+        twin[index] = np.partition(likeness, -2, axis=1)[:, -2]
+    return twin
+
+
+def _levelled(rows: Rows) -> Rows:
+    """Windows without their baseline; missing samples become 0."""
+    known = np.isfinite(rows).any(axis=1, keepdims=True)
+    rows = np.where(known, rows, np.float32(0))
+    return np.nan_to_num(rows - np.nanmedian(rows, axis=1, keepdims=True))
+
+
+def _typical(rows: Rows) -> Rows:
+    """The beat most others look like: median of the beats that correlate with the median beat."""
+    median = np.median(rows, axis=0)
+    alike = _correlation(rows, median) >= np.median(_correlation(rows, median))
+    return np.median(rows[alike], axis=0)
+
+
+def _correlation(rows: Rows, reference: Rows) -> Float:
+    """Pearson correlation of each row with the reference. array (n_beats,)."""
+    a = rows - rows.mean(axis=1, keepdims=True)
+    b = reference - reference.mean()
+    scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum())
+    return np.where(scale > 0, a @ b / np.where(scale > 0, scale, 1), 0.0).astype(np.float64)
+
+
+def _width(rows: Rows) -> Float:
+    """Area / height of the rectified deflection, in samples: wide complexes score high. array (n_beats,)."""
+    size = np.abs(rows)
+    height = size.max(axis=1)
+    return np.where(height > 0, size.sum(axis=1) / np.where(height > 0, height, 1), 1.0).astype(np.float64)

@@ -1,0 +1,105 @@
+"""Tables and paragraphs as blocks of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
+
+ROW_MM, HEAD_LINE_MM = 4.1, 2.9
+TEXT_SIZE = 6.8
+MOST_ROWS = 48  # of a table on one page; longer tables go on
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: heading, width, alignment."""
+
+    head: str
+    width_mm: float
+    align: Align = "right"
+
+
+def table_blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool = False) -> list[Block]:
+    """A table, cut where a page ends; the heading repeats."""
+    pieces = [rows[i : i + MOST_ROWS] for i in range(0, len(rows), MOST_ROWS)] or [[]]
+    last = len(pieces) - 1
+    return [_table_block(columns, piece, bold_last and i == last) for i, piece in enumerate(pieces)]
+
+
+def _table_block(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool) -> Block:
+    heads = [column.head.split("\n") for column in columns]
+    n_lines = max(map(len, heads))
+    head_mm = HEAD_LINE_MM * n_lines + 1.7
+
+    def draw(page: Page, top_mm: float) -> None:
+        for i in range(n_lines):
+            words = [head[i - n_lines] if i - n_lines >= -len(head) else "" for head in heads]
+            _write_row(page, top_mm + HEAD_LINE_MM * (i + 1), columns, words, head=True, bold=True)
+        width_mm = sum(column.width_mm for column in columns)
+        page.line((MARGIN_MM, MARGIN_MM + width_mm), (top_mm + head_mm,) * 2, colour=INK, width=0.6)
+        for i, row in enumerate(rows):
+            y_mm = top_mm + head_mm + ROW_MM * (i + 1)
+            _write_row(page, y_mm - 1.2, columns, row, bold=bold_last and i == len(rows) - 1)
+            page.line((MARGIN_MM, MARGIN_MM + width_mm), (y_mm, y_mm), width=0.25)
+
+    return Block(head_mm + ROW_MM * len(rows) + 1.5, draw)
+
+
+def _write_row(
+    page: Page, y_mm: float, columns: Sequence[Column], cells: Sequence[str], *, head: bool = False, bold: bool = False
+) -> None:
+    left_mm = MARGIN_MM
+    for column, cell in zip(columns, cells, strict=True):
+        at = {"left": left_mm + 0.8, "center": left_mm + column.width_mm / 2, "right": left_mm + column.width_mm - 0.8}
+        number = head or any(letter.isdigit() for letter in cell) or column.align == "left"
+        page.text(
+            at[column.align],
+            y_mm,
+            cell,
+            size=6.2 if head else TEXT_SIZE if number else 5.6,
+            weight="bold" if bold else "normal",
+            colour=INK if number else SOFT,
+            align=column.align,
+        )
+        left_mm += column.width_mm
+
+
+def paragraph(text: str, *, size: float = TEXT_SIZE, colour: str = INK, bullet: str = "") -> Block:
+    """Wrapped text over the width of the page."""
+    indent_mm = 3.0 if bullet else 0.0
+    lines = wrap(text, TEXT_WIDTH_MM - indent_mm, size)
+    leading_mm = 1.35 * size * MM_PER_POINT
+
+    def draw(page: Page, top_mm: float) -> None:
+        if bullet:
+            page.text(MARGIN_MM, top_mm + leading_mm * 0.8, bullet, size=size, colour=colour)
+        for i, line in enumerate(lines):
+            page.text(MARGIN_MM + indent_mm, top_mm + leading_mm * (i + 0.8), line, size=size, colour=colour)
+
+    return Block(leading_mm * len(lines) + 0.8, draw)
+
+
+def heading(title: str) -> Block:
+    """Title of a section, with a rule."""
+
+    def draw(page: Page, top_mm: float) -> None:
+        page.text(MARGIN_MM, top_mm + 3.8, title, size=9, weight="bold")
+        page.line((MARGIN_MM, MARGIN_MM + TEXT_WIDTH_MM), (top_mm + 4.9,) * 2, width=0.6)
+
+    return Block(6.2, draw)
+
+
+def subheading(title: str) -> Block:
+    """Title within a section."""
+
+    def draw(page: Page, top_mm: float) -> None:
+        page.text(MARGIN_MM, top_mm + 3.6, title, size=7.2, weight="bold")
+
+    return Block(5.0, draw)
+
+
+def space(height_mm: float) -> Block:
+    """Empty room."""
+    return Block(height_mm, lambda page, top_mm: None)

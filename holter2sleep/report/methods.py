@@ -1,0 +1,104 @@
+"""The method in words, from what the run wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from holter2sleep.night import Flag
+from holter2sleep.report.grid import paragraph, subheading
+from holter2sleep.report.page import MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page, wrap
+from holter2sleep.report.tables import ReportNight
+from holter2sleep.sleep.staging import list_cards
+
+CHOICES_PER_ROW, CHOICE_MM = 3, 3.1
+
+
+def methods(night: ReportNight) -> list[Block]:
+    """Recording, analysis, models, exclusions, warnings, and every choice of the recipe."""
+    blocks = [paragraph(text) for text in (recording_text(night), ANALYSIS_TEXT, exclusions_text(night))]
+    blocks += [subheading("Models"), *(paragraph(text, bullet="-") for text in model_texts(night))]
+    warnings = night.run["warnings"]
+    blocks += [subheading("Warnings of the run")]
+    blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph("None.")]
+    recipe = night.run["recipe"]
+    blocks += [subheading(f"Choices: recipe {recipe['name']}, {recipe['sha256']}")]
+    return [*blocks, *_choices(list(flat_choices(recipe["resolved"])))]
+
+
+def recording_text(night: ReportNight) -> str:
+    """What was read."""
+    run = night.run
+    source = f"Input {run['input']['file']} ({run['input']['format']}), SHA-256 {run['input']['sha256']}."
+    if run["channel"] is None:
+        return f"{source} Beats without waveform: what needs a waveform is not applicable."
+    unit = run["unit"]
+    scaled = f"unit {unit['file'] or 'not stated'}, factor to mV {unit['scale_to_mv']}"
+    turned = "inverted and drawn upright" if run["polarity"] == -1 else "polarity as recorded"
+    gaps = f"gaps in the file: {len(run['gaps'])}"
+    return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}."
+
+
+ANALYSIS_TEXT = (
+    "Beats carry the AAMI classes N, S, V, F, Q (ANSI/AAMI EC57). Heart-rate variability follows the Task Force of the "
+    "ESC and NASPE (1996): intervals between successive normal beats, none across a removed beat, a gap or AF pattern. "
+    "Sleep measures follow the AASM manual, from stages that are estimated, not scored. A rate is per analysable time. "
+    "A number that rests on too little is not printed; the table says what is missing."
+)
+
+
+def exclusions_text(night: ReportNight) -> str:
+    """How many epochs were left out, and why, with shares."""
+    n = night.epochs.height
+    unusable = night.epochs.filter(~night.epochs["usable"])
+    flags = unusable["quality_flags"].to_numpy()
+    counts = {flag.name: int(((flags & flag.value) != 0).sum()) for flag in Flag}
+    reasons = [f"{str(name).lower().replace('_', ' ')} {k} ({100 * k / n:.1f} %)" for name, k in counts.items() if k]
+    share = f"Excluded: {unusable.height} of {n} epochs ({100 * unusable.height / n:.1f} %)"
+    return f"{share}; reasons, several of which may hold at once: {', '.join(reasons)}." if reasons else f"{share}."
+
+
+def model_texts(night: ReportNight) -> list[str]:
+    """Each model by role, name, checksum and what its card says of its training, its figure and its limits."""
+    cards = {card.name: card for card in list_cards()}
+    texts = []
+    for model in night.run["models"]:
+        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else "no weight file"
+        card = cards.get(model["name"])
+        said = f" {card.title}. Trained on: {card.trained_on}. {card.external_figure}." if card else ""
+        texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
+        texts += list(card.limits) if card else []
+    return texts or ["No model with weights was used."]
+
+
+def flat_choices(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Keys and values of the recipe, in its order.
+
+    Examples
+    --------
+    >>> list(flat_choices({"rhythm": {"pause_s": 2.0, "af": {"min_s": 30}}}))
+    [('rhythm.pause_s', '2'), ('rhythm.af.min_s', '30')]
+    """
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from flat_choices(value, f"{name}.")
+        elif isinstance(value, float):
+            yield name, f"{value:g}"
+        else:
+            yield name, " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _choices(choices: list[tuple[str, str]]) -> list[Block]:
+    """Choices in columns, read down; one block a row, so that a long recipe flows over pages."""
+    width_mm = TEXT_WIDTH_MM / CHOICES_PER_ROW
+    texts = [f"{name} = {value}" for name, value in choices]
+    lines = [line for text in texts for line in wrap(text, width_mm - 2, 5.8)]
+    n_rows = -(-len(lines) // CHOICES_PER_ROW)
+    return [Block(CHOICE_MM, partial(_write_choices, texts=lines[i::n_rows], width_mm=width_mm)) for i in range(n_rows)]
+
+
+def _write_choices(page: Page, top_mm: float, texts: list[str], width_mm: float) -> None:
+    for i, text in enumerate(texts):
+        page.text(MARGIN_MM + width_mm * i, top_mm + 2.2, text, size=5.8, colour=SOFT)

@@ -1,0 +1,148 @@
+"""The night on one time axis: the face of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from holter2sleep.report import axes as draw
+from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
+from holter2sleep.report.tables import ReportNight
+
+LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
+GAP_MM = 1.6
+CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
+HOUR_STEPS = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
+MOST_TICKS = 12
+
+Key = tuple[str, str]  # word, colour
+
+
+@dataclass(frozen=True)
+class Track:
+    """One row of the figure."""
+
+    name: str
+    unit: str
+    height_mm: float
+    draw: Callable[[Axes, ReportNight, float], str | None]
+    keys: Callable[[ReportNight], list[Key]]
+
+
+def _plain(drawn: Callable[[Axes, ReportNight], str | None]) -> Callable[[Axes, ReportNight, float], str | None]:
+    """A track that does not look at the confidence limit."""
+    return lambda ax, night, _low_confidence: drawn(ax, night)
+
+
+def _no_keys(_: ReportNight) -> list[Key]:
+    return []
+
+
+def _band_keys(_: ReportNight) -> list[Key]:
+    return [("median", draw.RATE_COLOUR), ("5-95 %", draw.BAND_COLOUR), ("extremes", draw.EXTREME_COLOUR)]
+
+
+def _stage_keys(night: ReportNight) -> list[Key]:
+    shown = [stage for stage in draw.STAGE_ROWS if stage in night.classes]
+    return [(draw.STAGE_WORDS.get(stage, stage), draw.STAGE_COLOURS[stage]) for stage in shown]
+
+
+def _ectopy_keys(_: ReportNight) -> list[Key]:
+    return [("VE", draw.BEAT_COLOURS["V"]), ("SVE", draw.BEAT_COLOURS["S"])]
+
+
+def _quality_keys(_: ReportNight) -> list[Key]:
+    return [(name, colour) for name, _, colour in draw.QUALITY_REASONS]
+
+
+TRACKS: dict[str, Track] = {
+    "hypnogram": Track("Stage", "", 18, draw.draw_hypnogram, _no_keys),
+    "hypnodensity": Track("Probability", "of stage", 12, _plain(draw.draw_hypnodensity), _stage_keys),
+    "heart_rate": Track("Heart rate", "/min", 18, _plain(draw.draw_heart_rate), _band_keys),
+    "rmssd": Track("RMSSD", "ms, log", 11, _plain(draw.draw_rmssd), _no_keys),
+    "rhythm": Track("", "", 15, _plain(draw.draw_rhythm), _no_keys),
+    "ectopy": Track("Ectopy", "per 5 min", 10, _plain(draw.draw_ectopy), _ectopy_keys),
+    "quality": Track("Quality", "SQI", 10, _plain(draw.draw_quality), _quality_keys),
+}
+
+
+def figure_height_mm(names: Sequence[str]) -> float:
+    """Height of the figure with the given tracks."""
+    return CLOCK_MM + HOURS_MM + sum(TRACKS[name].height_mm + GAP_MM for name in names)
+
+
+def draw_night_figure(
+    page: Page, top_mm: float, night: ReportNight, names: Sequence[str], low_confidence: float
+) -> None:
+    """All tracks, one below the other, with the same time axis."""
+    y_mm = top_mm + CLOCK_MM
+    width_mm = TEXT_WIDTH_MM - LEFT_MM - RIGHT_MM
+    ticks_h = hour_ticks(night.duration_h)
+    for row, name in enumerate(names):
+        track = TRACKS[name]
+        ax = page.axes(MARGIN_MM + LEFT_MM, y_mm, width_mm, track.height_mm)
+        reason = track.draw(ax, night, low_confidence)
+        draw.draw_mask(ax, night)
+        draw.draw_lights(ax, night)
+        if reason:
+            draw.draw_nothing(ax, reason)
+        ax.set_xlim(0, night.duration_h)
+        ax.set_xticks(ticks_h)
+        ax.grid(axis="x", color=RULE, linewidth=0.3, zorder=0)
+        ax.set_axisbelow(True)
+        ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
+        if row == len(names) - 1:
+            ax.set_xticklabels([f"{tick:g} h" for tick in ticks_h])
+        _write_margins(page, y_mm, track, night)
+        y_mm += track.height_mm + GAP_MM
+    _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
+
+
+def hour_ticks(duration_h: float) -> list[float]:
+    """Whole steps of time, at most a dozen.
+
+    Examples
+    --------
+    >>> hour_ticks(8.2)
+    [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
+    """
+    step = next((step for step in HOUR_STEPS if duration_h / step <= MOST_TICKS), HOUR_STEPS[-1])
+    return [float(tick) for tick in np.arange(0, duration_h + 1e-9, step)]
+
+
+def _write_margins(page: Page, y_mm: float, track: Track, night: ReportNight) -> None:
+    """Name and unit on the left, meaning of the colours on the right."""
+    page.text(MARGIN_MM, y_mm + track.height_mm / 2 - 0.3, track.name, size=6.5, weight="bold")
+    page.text(MARGIN_MM, y_mm + track.height_mm / 2 + 2.2, track.unit, size=5.5, colour=SOFT)
+    keys = track.keys(night)
+    first_mm = y_mm + track.height_mm / 2 - 1.2 * (len(keys) - 1) + 0.7
+    for row, (word, colour) in enumerate(keys):
+        x_mm, baseline_mm = MARGIN_MM + TEXT_WIDTH_MM - RIGHT_MM + 1.5, first_mm + 2.4 * row
+        page.box(x_mm, baseline_mm - 1.4, 1.5, 1.5, fill=colour)
+        page.text(x_mm + 2.3, baseline_mm, word, size=5.2, colour=SOFT)
+
+
+def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -> None:
+    """Clock times of whole hours above the first track."""
+    left_mm = MARGIN_MM + LEFT_MM
+    start = night.run["start"]
+    if start is None:
+        page.text(left_mm, y_mm, "start of the recording unknown: no clock", size=5.5, colour=SOFT)
+        return
+    for at_h, clock in clock_ticks(datetime.fromisoformat(start), night.duration_h):
+        page.text(left_mm + width_mm * at_h / night.duration_h, y_mm, clock, size=6, align="center")
+    page.text(MARGIN_MM, y_mm, "Clock", size=6.5, weight="bold")
+
+
+def clock_ticks(start: datetime, duration_h: float) -> list[tuple[float, str]]:
+    """Whole clock steps within the recording: hours since its start, and the time as printed."""
+    step = next((step for step in HOUR_STEPS if duration_h / step <= MOST_TICKS), HOUR_STEPS[-1])
+    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    since_midnight_h = (start - midnight) / timedelta(hours=1)
+    first = np.ceil(since_midnight_h / step - 1e-9) * step
+    times_h = np.arange(first, since_midnight_h + duration_h + 1e-9, step)
+    return [(float(t - since_midnight_h), f"{midnight + timedelta(hours=float(t)):%H:%M}") for t in times_h]

@@ -1,0 +1,126 @@
+"""A sheet of paper in millimetres from its top left corner: text, lines, boxes, axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+WIDTH_MM, HEIGHT_MM = 210.0, 297.0  # A4
+MARGIN_MM = 15.0
+TEXT_WIDTH_MM = WIDTH_MM - 2 * MARGIN_MM
+TOP_MM, BOTTOM_MM = 19.0, 285.0  # between the running head and the foot
+MM_PER_INCH = 25.4
+MM_PER_POINT = MM_PER_INCH / 72
+
+INK, SOFT, FAINT, RULE = "#1a1a1a", "#5c5c5c", "#8a8a8a", "#c4c4c4"
+ALARM = "#b00020"
+
+Weight = Literal["normal", "bold"]
+Align = Literal["left", "center", "right"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Something that takes a fixed height of a page and knows how to draw itself from a top edge."""
+
+    height_mm: float
+    draw: Callable[[Page, float], object]
+
+
+class Page:
+    """One sheet; every position is mm from the left and from the top."""
+
+    def __init__(self) -> None:
+        self.figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
+
+    def text(
+        self,
+        x_mm: float,
+        y_mm: float,
+        text: str,
+        *,
+        size: float = 7.0,
+        weight: Weight = "normal",
+        colour: str = INK,
+        align: Align = "left",
+    ) -> None:
+        """A line of text on the baseline `y_mm`; `$` and the like are letters, not formulas."""
+        self.figure.text(
+            x_mm / WIDTH_MM,
+            1 - y_mm / HEIGHT_MM,
+            text,
+            size=size,
+            weight=weight,
+            color=colour,
+            ha=align,
+            va="baseline",
+            parse_math=False,
+        )
+
+    def line(
+        self, x_mm: tuple[float, float], y_mm: tuple[float, float], *, colour: str = RULE, width: float = 0.5
+    ) -> None:
+        """A straight line; `width` in points."""
+        ends = [x / WIDTH_MM for x in x_mm], [1 - y / HEIGHT_MM for y in y_mm]
+        self.figure.add_artist(Line2D(*ends, color=colour, linewidth=width))
+
+    def box(
+        self, x_mm: float, y_mm: float, width_mm: float, height_mm: float, *, fill: str, edge: str = "none"
+    ) -> None:
+        """A filled rectangle whose top left corner is given."""
+        corner = (x_mm / WIDTH_MM, 1 - (y_mm + height_mm) / HEIGHT_MM)
+        size = (width_mm / WIDTH_MM, height_mm / HEIGHT_MM)
+        self.figure.add_artist(Rectangle(corner, *size, facecolor=fill, edgecolor=edge, linewidth=0.5))
+
+    def axes(self, x_mm: float, y_mm: float, width_mm: float, height_mm: float, **options: Any) -> Axes:
+        """Axes whose frame has the given top left corner and size."""
+        bottom = 1 - (y_mm + height_mm) / HEIGHT_MM
+        return self.figure.add_axes((x_mm / WIDTH_MM, bottom, width_mm / WIDTH_MM, height_mm / HEIGHT_MM), **options)
+
+
+def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:
+    """Width of a line of text in the report's font."""
+    return sum(_advance(letter, weight) for letter in text) * size * MM_PER_POINT
+
+
+@cache
+def _advance(letter: str, weight: Weight) -> float:
+    """Width of a letter in units of the font size."""
+    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    font.set_size(100, 72)
+    glyph = font.load_char(ord(letter))
+    return float(glyph.linearHoriAdvance) / 65536 / 100
+
+
+def wrap(text: str, width_mm: float, size: float, weight: Weight = "normal") -> list[str]:
+    """Lines no wider than `width_mm`; a word longer than a line is broken."""
+    lines, line = [], ""
+    for word in text.split():
+        candidate = f"{line} {word}".lstrip()
+        if text_width_mm(candidate, size, weight) <= width_mm:
+            line = candidate
+            continue
+        if line:
+            lines.append(line)
+        line = word
+        while text_width_mm(line, size, weight) > width_mm:
+            kept = _longest_start(line, width_mm, size, weight)
+            lines.append(line[:kept])
+            line = line[kept:]
+    return [*lines, line] if line else lines
+
+
+def _longest_start(word: str, width_mm: float, size: float, weight: Weight) -> int:
+    """How many letters of a word fit; at least one."""
+    kept = 1
+    while kept < len(word) and text_width_mm(word[: kept + 1], size, weight) <= width_mm:
+        kept += 1
+    return kept

@@ -1,0 +1,333 @@
+"""Sections of the report: each turns the tables into blocks of a page. `reports/patient.toml` lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
+from holter2sleep.report.grid import ROW_MM, Column, paragraph, table_blocks
+from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
+from holter2sleep.report.methods import methods
+from holter2sleep.report.narrative import sentences
+from holter2sleep.report.night_figure import draw_night_figure, figure_height_mm
+from holter2sleep.report.page import (
+    ALARM,
+    INK,
+    MARGIN_MM,
+    RULE,
+    SOFT,
+    TEXT_WIDTH_MM,
+    Block,
+    Page,
+    text_width_mm,
+    wrap,
+)
+from holter2sleep.report.paper import draw_check_bar, draw_strip, strip_rows
+from holter2sleep.report.tables import Cell, ReportNight, unit_text
+
+Facts = list[tuple[str, str]]  # label, value
+Draw = Callable[[ReportNight, Layout, Section], list[Block]]
+
+UNKNOWN = "unknown"
+LIGHTS_WORDS = {"recording": "not given: whole recording"}
+SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
+
+
+# --- page 1 ----------------------------------------------------------------------------------------
+
+
+def header(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """Who, when, with what: one fact a cell."""
+    run = night.run
+    start = datetime.fromisoformat(run["start"]) if run["start"] else None
+    stop = start + timedelta(seconds=run["duration_s"]) if start else None
+    facts = [
+        ("Recording", run["recording_id"]),
+        ("Age, sex", _subject(run["subject"])),
+        ("Start (local time)", f"{start:%Y-%m-%d %H:%M:%S}" if start else UNKNOWN),
+        ("Stop", f"{stop:%Y-%m-%d %H:%M:%S}" if stop else UNKNOWN),
+        ("Duration", clock_length(run["duration_s"])),
+        ("Lead, sampling rate", _lead(run)),
+        ("File", f"{run['input']['file']} ({run['input']['format']})"),
+        ("Stages", night.stages_by),
+        ("Classes of stages", " / ".join(night.classes)),
+        ("Lights off, on", _lights(run, start)),
+        ("Lights known from", LIGHTS_WORDS.get(run["lights"]["source"], run["lights"]["source"])),
+        ("Recipe", f"{run['recipe']['name']} {run['recipe']['sha256'][:12]}"),
+    ]
+    return [facts_block(facts, per_row=4)]
+
+
+def _subject(subject: dict[str, object]) -> str:
+    age = "age unknown" if subject["age"] is None else f"{subject['age']:g} y"
+    return f"{age}, {subject['sex'] or 'sex unknown'}"
+
+
+def _lead(run: dict[str, object]) -> str:
+    return f"{run['channel']}, {run['fs']:g} Hz" if run["channel"] else "beats only, no waveform"
+
+
+def _lights(run: dict[str, dict[str, float]], start: datetime | None) -> str:
+    off_s, on_s = run["lights"]["off_s"], run["lights"]["on_s"]
+    if start:
+        return f"{start + timedelta(seconds=off_s):%H:%M:%S}, {start + timedelta(seconds=on_s):%H:%M:%S}"
+    return f"{clock_length(off_s)}, {clock_length(on_s)} from start"
+
+
+def clock_length(seconds: float) -> str:
+    """A length of time in hours and minutes.
+
+    Examples
+    --------
+    >>> clock_length(28_830.0)
+    '8 h 30 s'
+    """
+    hours, rest = divmod(round(seconds), 3600)
+    parts = [(hours, "h"), (rest // 60, "min"), (rest % 60, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count) or "0 s"
+
+
+def facts_block(facts: Facts, per_row: int, fill: str = "none") -> Block:
+    """Facts as cells: a small label over its value; a long value takes a second line."""
+    width_mm = TEXT_WIDTH_MM / per_row
+    lines = [wrap(value, width_mm - 2.5, 7.2)[:2] for _, value in facts]
+    rows = [range(i, min(i + per_row, len(facts))) for i in range(0, len(facts), per_row)]
+    heights_mm = [5.2 + 3.0 * max(len(lines[i]) for i in row) for row in rows]
+
+    def draw(page: Page, top_mm: float) -> None:
+        if fill != "none":
+            page.box(MARGIN_MM - 1.5, top_mm, TEXT_WIDTH_MM + 3, sum(heights_mm), fill=fill)
+        for row, height_mm in zip(rows, heights_mm, strict=True):
+            for i in row:
+                x_mm = MARGIN_MM + width_mm * (i - row[0])
+                page.text(x_mm, top_mm + 2.8, facts[i][0], size=5.6, colour=SOFT)
+                for k, line in enumerate(lines[i]):
+                    page.text(x_mm, top_mm + 6.2 + 3.0 * k, line, size=7.2)
+            top_mm += height_mm
+
+    return Block(sum(heights_mm) + 1, draw)
+
+
+def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """How much could be analysed; a red banner below the limits of the layout."""
+    cells = [night.cell(*split_name(name)) for name in section.phenotypes]
+    facts = [(head, cell.with_unit) for head, cell in zip(section.heads, cells, strict=True)]
+    gaps = [end - start for start, end in night.run["gaps"]]
+    facts.append(("Longest file gap", clock_length(max(gaps)) if gaps else "none"))
+    facts.append(("Lead", "inverted" if night.run["polarity"] == -1 else "upright"))
+    block = facts_block(facts, per_row=8, fill="#f2f4f6")
+    words = banner_words(night, layout)
+    return [block] if words is None else [block, _banner(words)]
+
+
+def banner_words(night: ReportNight, layout: Layout) -> str | None:
+    """What is below the limits, or None."""
+    limits = layout.limits
+    wanted = (("analysable_time", limits.banner_analysable_h), ("analysable_share", limits.banner_analysable_percent))
+    below = [
+        f"{cell.with_unit} analysable (limit {limit:g} {unit_text(cell.entry)})"
+        for cell, limit in ((night.cell(name), limit) for name, limit in wanted)
+        if not cell.ok or (cell.value or 0.0) < limit
+    ]
+    return f"Limited quality: {', '.join(below)}. Every rate is per analysable time." if below else None
+
+
+def _banner(words: str) -> Block:
+    def draw(page: Page, top_mm: float) -> None:
+        page.box(MARGIN_MM - 1.5, top_mm, TEXT_WIDTH_MM + 3, 6.2, fill=ALARM)
+        middle_mm = MARGIN_MM + TEXT_WIDTH_MM / 2
+        page.text(middle_mm, top_mm + 4.1, words, size=8, weight="bold", colour="white", align="center")
+
+    return Block(7.5, draw)
+
+
+def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """Numbers with what they rest on, in two columns."""
+    shown = [split_name(name) for name in section.phenotypes]
+    half = (len(shown) + 1) // 2
+    width_mm = TEXT_WIDTH_MM / 2 - 3
+
+    def draw(page: Page, top_mm: float) -> None:
+        for i, (name, stratum) in enumerate(shown):
+            cell = night.cell(name, stratum)
+            x_mm = MARGIN_MM + (i // half) * (width_mm + 6)
+            y_mm = top_mm + ROW_MM * (i % half + 1)
+            page.text(x_mm, y_mm - 1.2, row_label(cell, stratum), size=6.8)
+            colour = INK if cell.ok else SOFT
+            page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=6.8, weight="bold", colour=colour, align="right")
+            page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=5.6, colour=SOFT, align="right")
+            page.line((x_mm, x_mm + width_mm), (y_mm, y_mm), width=0.25)
+
+    return [Block(ROW_MM * half + 1.5, draw)]
+
+
+def row_label(cell: Cell, stratum: str) -> str:
+    """Label of the dictionary with the stratum."""
+    word = STRATUM_WORDS.get(stratum, stratum)
+    return f"{cell.entry.label}, {word}" if word else cell.entry.label
+
+
+def basis(cell: Cell, width_mm: float) -> str:
+    """What a number rests on, or how much is missing for one; shortened to the width."""
+    if cell.status == "not_applicable":
+        return ""
+    if cell.status == "insufficient_data":
+        if (cell.n or 0) < cell.entry.minimum_n:
+            return f"{cell.n or 0:,} of {cell.entry.minimum_n:,} {cell.entry.counts}"
+        return f"{(cell.coverage_s or 0) / 60:.0f} of {cell.entry.minimum_coverage_s / 60:.0f} min"
+    n = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
+    hours = f"{cell.coverage_s / 3600:.1f} h" if cell.coverage_s else ""
+    both = ", ".join(part for part in (n, hours) if part)
+    return both if text_width_mm(both, 5.6) <= width_mm else n
+
+
+def statement(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """Drafted sentences on the left, room for the reader on the right."""
+    width_mm, line_mm = TEXT_WIDTH_MM * 0.68, 3.2
+    lines = [line for text in sentences(night) for line in wrap(text, width_mm - 4, 6.8)]
+    height_mm = max(line_mm * len(lines) + 2, 22.0)
+
+    def draw(page: Page, top_mm: float) -> None:
+        page.line((MARGIN_MM, MARGIN_MM), (top_mm, top_mm + height_mm), colour=SOFT, width=1.2)
+        for i, line in enumerate(lines):
+            page.text(MARGIN_MM + 2.5, top_mm + line_mm * (i + 0.85), line, size=6.8)
+        left_mm = MARGIN_MM + width_mm + 2
+        page.box(left_mm, top_mm, TEXT_WIDTH_MM - width_mm - 2, height_mm, fill="white", edge=RULE)
+        page.text(left_mm + 1.5, top_mm + 3, "Reader's text, name, date, signature", size=5.6, colour=SOFT)
+
+    return [Block(height_mm + 2, draw)]
+
+
+def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """All tracks on one time axis."""
+
+    def draw(page: Page, top_mm: float) -> None:
+        draw_night_figure(page, top_mm, night, section.tracks, layout.limits.low_confidence)
+
+    return [Block(figure_height_mm(section.tracks), draw)]
+
+
+# --- tables ----------------------------------------------------------------------------------------
+
+
+def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """One row an hour, totals last."""
+    first, last = Column("Hour", 21, "left"), Column("Asleep\n%", 12.5)
+    width_mm = (TEXT_WIDTH_MM - first.width_mm - last.width_mm) / len(section.heads)
+    columns = [first, *(Column(head, width_mm) for head in section.heads), last]
+    rows = []
+    for stratum in [*night.hour_strata, "night"]:
+        cells = [short_text(night.cell(name, stratum)) for name in section.phenotypes]
+        rows.append([_hour_label(night, stratum), *cells, asleep_percent(night, stratum)])
+    return table_blocks(columns, rows, bold_last=True)
+
+
+def short_text(cell: Cell) -> str:
+    """A number, or a mark short enough for a narrow column."""
+    return cell.text if cell.ok else SHORT_STATUS.get(cell.status, cell.status)
+
+
+def _hour_label(night: ReportNight, stratum: str) -> str:
+    if stratum == "night":
+        return "Night"
+    number = int(stratum.removeprefix("hour_"))
+    part = "*" if night.duration_h < number else ""
+    if night.run["start"] is None:
+        return f"{number}{part}"
+    begin = datetime.fromisoformat(night.run["start"]) + timedelta(hours=number - 1)
+    return f"{number}{part}  {begin:%H:%M}"
+
+
+def asleep_percent(night: ReportNight, stratum: str) -> str:
+    """Share of the staged epochs of an hour, or of the night, that are sleep."""
+    epochs = night.epochs.filter(pl.col("stage") != UNSCORED)
+    if stratum != "night":
+        hour = int(stratum.removeprefix("hour_")) - 1
+        epochs = epochs.filter((pl.col("onset_s") + EPOCH_S / 2) // 3600 == hour)
+    if epochs.is_empty():
+        return "too few"
+    return f"{100 * np.isin(epochs['stage'].to_numpy(), list(STAGE_STRATA['sleep'][0])).mean():.0f}"
+
+
+def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """One row a phenotype: value, interval where there is one, and what it rests on."""
+    columns = [
+        Column("", 58, "left"),
+        Column("Value", 26),
+        Column("Interval", 34),
+        Column("Rests on, or what is missing", TEXT_WIDTH_MM - 118),
+    ]
+    rows = []
+    for name, stratum in map(split_name, section.phenotypes):
+        cell = night.cell(name, stratum)
+        rows.append([row_label(cell, stratum), cell.with_unit, cell.interval, basis(cell, TEXT_WIDTH_MM)])
+    return table_blocks(columns, rows)
+
+
+def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """One row a stage, one column a phenotype; first how many NN intervals it has."""
+    width_mm = (TEXT_WIDTH_MM - 24 - 36) / len(section.heads)
+    columns = [Column("Stage", 24, "left"), Column("NN intervals", 18), Column("Minutes", 18)]
+    columns += [Column(head, width_mm) for head in section.heads]
+    rows = []
+    for stratum in section.strata:
+        cells = [night.cell(name, stratum) for name in section.phenotypes]
+        counted = night.cell("sdnn", stratum)
+        amount = ["n/a"] * 2
+        if counted.status != "not_applicable":
+            amount = [f"{counted.n or 0:,}", f"{(counted.coverage_s or 0) / 60:.0f}"]
+        name = {"wake": "Wake", "night": "Night"}.get(stratum, STRATUM_WORDS[stratum])
+        rows.append([name, *amount, *map(short_text, cells)])
+    return table_blocks(columns, rows, bold_last=True)
+
+
+# --- strips and words ------------------------------------------------------------------------------
+
+
+def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """Strips at true scale under a check bar, or the reason why there are none."""
+    rows = strip_rows(night.strips, night.beats)
+    if not rows and night.run["channel"] is None:
+        return [_panel("No strips: the input holds beats only, there is no waveform to show.")]
+    if not rows:
+        return [_panel("No strips: no stretch of analysable signal is long enough.")]
+    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0))]
+    return blocks + [Block(row.height_mm, partial(draw_strip, row=row)) for row in rows]
+
+
+def _panel(words: str) -> Block:
+    def draw(page: Page, top_mm: float) -> None:
+        page.box(MARGIN_MM, top_mm, TEXT_WIDTH_MM, 24, fill="#f2f4f6", edge=RULE)
+        page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, top_mm + 13, words, size=8, colour=SOFT, align="center")
+
+    return Block(26, draw)
+
+
+def method_section(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """How the numbers came about, from what the run wrote down."""
+    return methods(night)
+
+
+def limits(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """What the report cannot say."""
+    return [paragraph(text, bullet="-") for text in section.text]
+
+
+SECTIONS: dict[str, Draw] = {
+    "header": header,
+    "quality": quality,
+    "key_numbers": key_numbers,
+    "statement": statement,
+    "night_figure": night_figure,
+    "hourly": hourly,
+    "phenotype_table": phenotype_table,
+    "stage_table": stage_table,
+    "strips": strips,
+    "methods": method_section,
+    "limits": limits,
+}

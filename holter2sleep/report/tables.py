@@ -1,0 +1,121 @@
+"""A finished night as the report reads it: its tables, and each phenotype as a printable cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from holter2sleep.night import SCHEMES
+from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
+from holter2sleep.phenotypes.files import NightTables
+
+# Why a cell holds no number; printed instead of it.
+STATUS_WORDS = {
+    "insufficient_data": "too few data",
+    "not_applicable": "not applicable",
+    "implausible": "implausible",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One phenotype in one stratum. The value is printed only when its status is ok."""
+
+    entry: Entry
+    value: float | None
+    status: str
+    n: int | None
+    coverage_s: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a number to print."""
+        return self.status == "ok" and self.value is not None
+
+    @property
+    def text(self) -> str:
+        """The number rounded by the dictionary, or the reason why there is none."""
+        return self.entry.text(self.value) if self.ok else STATUS_WORDS.get(self.status, self.status)
+
+    @property
+    def with_unit(self) -> str:
+        """The number with its unit."""
+        return f"{self.text} {unit_text(self.entry)}".rstrip() if self.ok else self.text
+
+    @property
+    def interval(self) -> str:
+        """The interval that the table holds, or nothing."""
+        if not self.ok or self.ci_low is None or self.ci_high is None:
+            return ""
+        return f"{self.entry.text(self.ci_low)} to {self.entry.text(self.ci_high)}"
+
+
+def unit_text(entry: Entry) -> str:
+    """A unit as printed: counts and pure numbers have none."""
+    return {"count": "", "1": "", "ratio": "", "count/h": "/h", "ms2": "ms²", "bpm": "/min"}.get(entry.unit, entry.unit)
+
+
+@dataclass(frozen=True)
+class ReportNight:
+    """What a night folder holds, ready to print."""
+
+    run: dict[str, Any]
+    phenotypes: dict[tuple[str, str], Cell]  # by name, stratum
+    epochs: pl.DataFrame
+    beats: pl.DataFrame
+    episodes: pl.DataFrame
+    strips: pl.DataFrame
+
+    def cell(self, name: str, stratum: str = "night") -> Cell:
+        """A phenotype; one that the table lacks is not applicable."""
+        found = self.phenotypes.get((name, stratum))
+        return found or Cell(load_dictionary()[name], None, "not_applicable", None, None, None, None)
+
+    @property
+    def duration_h(self) -> float:
+        """Elapsed hours, gaps included."""
+        return float(self.run["duration_s"]) / 3600
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Stage letters that the scheme can say."""
+        return SCHEMES[self.run["hypnogram"]["scheme"]]
+
+    @property
+    def stages_by(self) -> str:
+        """Who says the stages: a model that estimates them, or a scored file."""
+        scorer = self.run["hypnogram"]["scorer"]
+        estimated = any(model["role"] == "stager" for model in self.run["models"])
+        return f"estimated by {scorer}" if estimated else f"from {scorer}"
+
+    @property
+    def hour_strata(self) -> list[str]:
+        """`hour_01`, `hour_02`, ... as far as the table goes."""
+        return sorted({stratum for _, stratum in self.phenotypes if stratum.startswith("hour_")})
+
+
+def report_night(tables: NightTables) -> ReportNight:
+    """The night behind the tables of its folder."""
+    return ReportNight(
+        run=tables.run,
+        phenotypes=_cells(tables.phenotypes),
+        epochs=tables.epochs,
+        beats=tables.beats,
+        episodes=tables.episodes,
+        strips=tables.strips,
+    )
+
+
+def _cells(table: pl.DataFrame) -> dict[tuple[str, str], Cell]:
+    """Cells by name and stratum; a phenotype that the dictionary does not know cannot be labelled, and is left out."""
+    entries = load_dictionary()
+    columns = ["phenotype", "stratum", "value", "status", "n", "coverage_s", "ci_low", "ci_high"]
+    return {
+        (name, stratum): Cell(entries[name], *facts)
+        for name, stratum, *facts in table.select(columns).iter_rows()
+        if name in entries
+    }

@@ -1,0 +1,114 @@
+"""WFDB annotation files, and the AAMI class of each WFDB beat code.
+
+Read here and not by the wfdb package: a long record's beats (100,000) take 10 ms instead of a second, the
+package need not load pandas for it, and a file that is no annotation file is told from one.
+
+References
+----------
+Moody, WFDB Applications Guide, annot(5). ANSI/AAMI EC57: classes N, S, V, F, Q.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.io.files import read_bytes, refusal
+
+DETECTOR_SUFFIX = ".qrs"  # written by detectors, which call every beat N
+ANNOTATION_SUFFIXES = (
+    ".atr",
+    DETECTOR_SUFFIX,
+    ".ecg",
+    ".ari",
+)  # reference, detected, slpdb and nsr beats, sddb machine beats
+
+# Codes 1-41 of ecgcodes.h, in order; 15 and 17 are not in use.
+_SYMBOLS = ' NLRaVFJASEj/Q~ | sT*D"=pB^t+u?![]en@xf()r'
+# EC57 practice, as used on the MIT-BIH database; what is not here is no beat.
+AAMI_CLASS = {
+    **dict.fromkeys("NLRBejn", "N"),
+    **dict.fromkeys("AaJS", "S"),
+    **dict.fromkeys("VEr", "V"),
+    "F": "F",
+    **dict.fromkeys("/fQ?", "Q"),
+}
+_SKIP, _AUX = 59, 63
+_LAST_CODE, _FIRST_PSEUDO_CODE = 49, 59  # 42-49 are free for users, 50-58 do not exist
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Annotations in file order: sample, symbol, text; `resolution_hz` when the file states its own clock."""
+
+    sample: NDArray[np.int64]
+    symbol: NDArray[np.str_]
+    text: tuple[str, ...]
+    resolution_hz: float | None
+
+
+def read_annotations(path: Path) -> Annotations:
+    """Content of a WFDB annotation file (MIT format).
+
+    Raises
+    ------
+    RecordingError
+        Empty, or not an annotation file.
+    """
+    content = read_bytes(path)
+    words = np.frombuffer(content, "<u2", count=len(content) // 2)
+    code, low = (words >> 10).astype(np.int64), (words & 0x3FF).astype(np.int64)
+    is_data, end, texts = _data_words(words, code, low)
+    shown = np.flatnonzero(~is_data[:end])
+    if end == len(words):
+        raise refusal(path, "no end mark: a text, or an annotation file that was cut", "the complete annotation file")
+    if len(shown) == 0 or np.isin(code[shown], np.arange(_LAST_CODE + 1, _FIRST_PSEUDO_CODE)).any():
+        raise refusal(path, "not a WFDB annotation file", "an annotation file as PhysioNet has them")
+    step = np.where(code <= _LAST_CODE, low, 0)
+    for at in shown[code[shown] == _SKIP]:
+        if at + 2 < len(words):
+            step[at] = np.array((int(words[at + 1]) << 16) | int(words[at + 2]), np.uint32).astype(np.int32)
+    time = np.cumsum(step[shown])
+    is_annotation = code[shown] <= _LAST_CODE
+    return _annotations(shown[is_annotation], time[is_annotation], code[shown[is_annotation]], texts)
+
+
+def _data_words(
+    words: NDArray[np.uint16], code: NDArray[np.int64], low: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], int, dict[int, str]]:
+    """Words that are operands of SKIP and AUX, the end of the annotations, and the AUX texts by word."""
+    is_data = np.zeros(len(words), bool)
+    texts: dict[int, str] = {}
+    reached = 0
+    for at in np.flatnonzero((code == _SKIP) | (code == _AUX) | (words == 0)).tolist():
+        if at < reached:
+            continue
+        if words[at] == 0:
+            return is_data, at, texts
+        n_words = 2 if code[at] == _SKIP else (int(low[at]) + 1) // 2
+        reached = at + 1 + n_words
+        is_data[at + 1 : reached] = True
+        if code[at] == _AUX:
+            raw = words[at + 1 : reached].tobytes()[: low[at]]
+            texts[at] = raw.rstrip(b"\0").decode("utf-8", errors="replace")
+    return is_data, len(words), texts
+
+
+def _annotations(
+    at: NDArray[np.int64], sample: NDArray[np.int64], code: NDArray[np.int64], texts: dict[int, str]
+) -> Annotations:
+    """Annotations with the text that follows each; the notes that define the file are taken out."""
+    text = [""] * len(at)
+    for word, note in texts.items():
+        owner = int(np.searchsorted(at, word)) - 1
+        if owner >= 0:
+            text[owner] = note
+    stated = [found for note in text if (found := re.match(r"## time resolution: ([\d.]+)", note))]
+    keep = np.array([not note.startswith("## ") for note in text], bool)
+    symbol = np.array([*_SYMBOLS.ljust(_LAST_CODE + 1)])[code]
+    kept_text = tuple(note for note, kept in zip(text, keep, strict=True) if kept)
+    return Annotations(sample[keep], symbol[keep], kept_text, float(stated[0][1]) if stated else None)

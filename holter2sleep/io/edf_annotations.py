@@ -1,0 +1,96 @@
+r"""EDF+ annotations: the record clock, texts, lights.
+
+A data record holds time-stamped annotation lists (TAL): `+onset [\x15 duration] \x14 text \x14 ... \x00`.
+The first list of the first annotation signal keeps the record's time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, read_edf_header
+from holter2sleep.night import Float
+
+Note = tuple[float, float | None, str]  # onset s from the first sample, duration s or None, text
+
+_STAMP = re.compile(rb"([+-]\d+(?:[.,]\d*)?)(?:\x15(\d+(?:[.,]\d*)?)?)?\x14")
+_LIGHTS_OFF = re.compile(r"\blights?\W*(off|out)\b", re.IGNORECASE)
+_LIGHTS_ON = re.compile(r"\blights?\W*on\b", re.IGNORECASE)
+
+
+def read_edf_annotations(path: Path) -> list[Note]:
+    """Every annotation text of an EDF+ or BDF+ file in time order: onset s, duration s or None, text.
+
+    Onsets count from the first sample of the file. A file without annotations gives an empty list.
+
+    Raises
+    ------
+    RecordingError
+        The header cannot be read.
+    """
+    header = read_edf_header(path)
+    first = record_onsets(path, header)
+    zero_s = first[0] if len(first) and np.isfinite(first[0]) else 0.0
+    notes: list[Note] = []
+    for columns in _annotation_columns(header):
+        for record in records(path, header)[:, columns]:
+            notes += [(onset - zero_s, length, text) for onset, length, text in _texts(record.tobytes())]
+    return sorted(notes, key=lambda note: note[0])
+
+
+def find_lights(annotations: Sequence[Note]) -> tuple[float | None, float | None]:
+    """First lights-off and last lights-on among the annotations, s; None where there is none.
+
+    Examples
+    --------
+    >>> find_lights([(60.0, None, "Lights Off"), (25000.0, None, "LIGHTS ON")])
+    (60.0, 25000.0)
+    """
+    off = [onset for onset, _, text in annotations if _LIGHTS_OFF.search(text)]
+    on = [onset for onset, _, text in annotations if _LIGHTS_ON.search(text)]
+    return min(off, default=None), max(on, default=None)
+
+
+def records(path: Path, header: EdfHeader) -> NDArray[np.uint8]:
+    """The data records as bytes, mapped, not loaded. array (n_records, record_bytes)."""
+    shape = (header.n_records, header.record_bytes)
+    if header.n_records == 0 or header.record_bytes == 0:
+        return np.empty(shape, np.uint8)
+    return np.memmap(path, np.uint8, mode="r", offset=header.header_bytes, shape=shape)
+
+
+def record_onsets(path: Path, header: EdfHeader) -> Float:
+    """Onset of each data record by its time-keeping stamp, s; NaN without one. array (n_records,)."""
+    columns = next(_annotation_columns(header), None)
+    if columns is None or not header.dialect.endswith(("+C", "+D")):
+        return np.full(header.n_records, np.nan)
+    stamps = (_STAMP.match(record.tobytes()) for record in records(path, header)[:, columns])
+    return np.array([_seconds(stamp[1]) if stamp else np.nan for stamp in stamps])
+
+
+def _annotation_columns(header: EdfHeader) -> Iterator[slice]:
+    width = SAMPLE_BYTES[header.kind]
+    for signal in header.signals:
+        if signal.is_annotation and signal.samples_per_record:
+            first = width * signal.first_sample
+            yield slice(first, first + width * signal.samples_per_record)
+
+
+def _texts(record: bytes) -> Iterator[Note]:
+    for tal in record.split(b"\x00"):
+        stamp = _STAMP.match(tal)
+        if stamp is None:
+            continue
+        duration = _seconds(stamp[2]) if stamp[2] else None
+        for text in tal[stamp.end() :].split(b"\x14"):
+            if text:
+                yield _seconds(stamp[1]), duration, text.decode("utf-8", errors="replace").strip()
+
+
+def _seconds(number: bytes) -> float:
+    return float(number.replace(b",", b"."))

@@ -1,0 +1,185 @@
+"""Hypnogram files on a recording's epoch grid.
+
+NSRR XML, EDF+ annotations, WFDB `.st`, tables with onsets, one stage a line. Stages are laid on the grid by
+time and never stretched.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from holter2sleep.io.annotations import read_annotations
+from holter2sleep.io.edf_annotations import read_edf_annotations
+from holter2sleep.io.edf_header import edf_kind, read_edf_header
+from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.io.scored import Scored
+from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
+from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
+from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, read_wfdb_header
+from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
+from holter2sleep.spans import as_spans, duration, overlap_per_cell
+
+log = logging.getLogger(__name__)
+
+_WORKS = "NSRR XML, EDF+ annotations, WFDB .st, a table with onset, duration, stage, or one stage a line"
+_EDF_STAGE = re.compile(r"\s*sleep[ _]?stage\b", re.IGNORECASE)  # EDF+ 2.2.4 names stages 'Sleep stage W', ...
+_DAY_S = 86400.0
+
+
+def read_hypnogram(
+    path: Path, grid: EpochGrid, start: datetime | None, *, code: str | None = None
+) -> tuple[Hypnogram, tuple[str, ...]]:
+    """Hypnogram of a scored file on the grid, and what had to be said about it.
+
+    An epoch takes the stage that covers most of it; where nothing does it is `U`. R&K stages 3 and 4 become N3,
+    movement time `U`.
+
+    Parameters
+    ----------
+    start
+        Start of the recording. A file with a clock of its own (EDF+) is shifted by the difference.
+    code
+        Meaning of integer stages, a key of `STAGE_CODES`; inferred with a warning when not given.
+
+    Raises
+    ------
+    UsageError
+        No such file.
+    RecordingError
+        Not a hypnogram.
+    ValueError
+        Unknown code.
+    """
+    if code is not None and code not in STAGE_CODES:
+        raise ValueError(f"code must be one of {', '.join(STAGE_CODES)}, not {code!r}")
+    scored = _read(path, code)
+    if len(scored.stage) == 0:
+        raise refusal(path, "no sleep stage in the file", _WORKS)
+    shift_s, notes = _shift(scored.start, start)
+    stage = _on_grid(scored.onset_s + shift_s, scored.end_s + shift_s, scored.stage, grid)
+    notes = (*scored.notes, *notes, *_difference(scored, shift_s, grid))
+    for note in notes:
+        log.warning("hypnogram: %s", note)
+    return Hypnogram(grid, stage, _scheme(set(scored.stage.tolist()), path), path.name), notes
+
+
+def _read(path: Path, code: str | None) -> Scored:
+    content = read_bytes(path)
+    if edf_kind(content):
+        return _from_edf(path)
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return _from_nsrr_xml(path, content)
+    if content.startswith(b"PAR1"):
+        return read_stage_parquet(path, code)
+    if path.suffix.lower() == ".st":
+        return _from_wfdb(path)
+    return read_stage_text(path, code)
+
+
+# --- dialects --------------------------------------------------------------------------------------
+
+
+def _from_edf(path: Path) -> Scored:
+    notes = [note for note in read_edf_annotations(path) if _EDF_STAGE.match(note[2])]
+    letters = [stage_letter(text) or UNSCORED for _, _, text in notes]
+    onset_s = np.array([onset for onset, _, _ in notes])
+    given_s = np.array([np.nan if length is None else length for _, length, _ in notes])
+    end_s = np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
+    return Scored(onset_s, end_s, np.array(letters, "<U4"), read_edf_header(path).start)
+
+
+def _from_nsrr_xml(path: Path, content: bytes) -> Scored:
+    works = "an NSRR annotation file (PSGAnnotation)"
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise refusal(path, f"not valid XML ({error})", works) from None
+    if root.tag != "PSGAnnotation":
+        raise refusal(path, f"XML with the root {root.tag!r}", works)
+    events = [event for event in root.iter("ScoredEvent") if (event.findtext("EventType") or "").startswith("Stages")]
+    try:
+        onset_s = np.array([float(event.findtext("Start", "")) for event in events])
+        length_s = np.array([float(event.findtext("Duration", "")) for event in events])
+    except ValueError:
+        raise refusal(path, "a stage without Start and Duration in seconds", works) from None
+    concepts = [event.findtext("EventConcept") or "" for event in events]
+    letters = [stage_letter(concept) for concept in concepts]
+    if None in letters:
+        raise refusal(path, f"unknown stage {concepts[letters.index(None)]!r}", works)
+    return Scored(onset_s, onset_s + length_s, np.array(letters, "<U4"))
+
+
+def _from_wfdb(path: Path) -> Scored:
+    """Stages of a WFDB annotation file: the first word of each note, one note an epoch.
+
+    slpdb stamps the first epoch at sample 1: times are rounded down to the 30 s grid.
+    """
+    annotations = read_annotations(path)
+    header_path = path.with_suffix(".hea")
+    notes: tuple[str, ...] = ()
+    fs = annotations.resolution_hz
+    if fs is None and header_path.is_file():
+        fs = read_wfdb_header(header_path).fs
+    if fs is None:
+        fs = DEFAULT_FS_HZ
+        notes = (f"no header {header_path.name} beside it: {fs:g} Hz assumed",)
+    words = [text.split()[0] if text.split() else "" for text in annotations.text]
+    letters = [stage_letter(word) for word in words]
+    found = np.array([letter is not None for letter in letters], bool)
+    onset_s = np.floor(annotations.sample[found] / fs / EPOCH_S) * EPOCH_S
+    stages = [letter for letter in letters if letter is not None]
+    return Scored(onset_s, onset_s + EPOCH_S, np.array(stages, "<U4"), notes=notes)
+
+
+# --- on the grid -----------------------------------------------------------------------------------
+
+
+def _shift(scored: datetime | None, recording: datetime | None) -> tuple[float, tuple[str, ...]]:
+    """Seconds from the recording's start to the file's zero."""
+    if scored is None or recording is None or scored == recording:
+        return 0.0, ()
+    shift_s = (scored - recording).total_seconds()
+    if abs(shift_s) >= _DAY_S:
+        return 0.0, (
+            f"its clock starts {shift_s / _DAY_S:.1f} days from the recording's: both were taken to start together",
+        )
+    return shift_s, (f"its clock starts {shift_s:+.1f} s from the recording's: shifted by that",)
+
+
+def _on_grid(onset_s: Float, end_s: Float, stage: np.ndarray, grid: EpochGrid) -> np.ndarray:
+    """The stage that covers most of each epoch, `U` where less is scored than not. array (n_epochs,)."""
+    letters = sorted(set(stage.tolist()) - {UNSCORED})
+    pairs = np.column_stack([onset_s, end_s])
+    covered = np.array([overlap_per_cell(as_spans(pairs[stage == letter]), grid.edges_s) for letter in letters])
+    covered = covered.reshape(len(letters), grid.n)
+    unscored = EPOCH_S - covered.sum(axis=0)
+    return np.array([*letters, UNSCORED])[np.argmax(np.vstack([covered, unscored]), axis=0)]
+
+
+def _difference(scored: Scored, shift_s: float, grid: EpochGrid) -> tuple[str, ...]:
+    """How the scored time differs from the recording, when it does."""
+    spans = as_spans(np.column_stack([scored.onset_s, scored.end_s]) + shift_s)
+    outside_s = duration(spans) - float(overlap_per_cell(spans, np.array([grid.offset_s, grid.edges_s[-1]]))[0])
+    first_s, last_s = float(spans[0, 0]), float(spans[-1, 1])
+    notes = []
+    if outside_s > 0:
+        notes.append(f"{outside_s:.0f} s of scoring lie outside the recording: left out")
+    late_s, early_s = first_s - grid.offset_s, grid.duration_s - last_s
+    if max(late_s, early_s) >= EPOCH_S / 2:
+        notes.append(f"scored from {first_s:.0f} to {last_s:.0f} s of {grid.duration_s:.0f} s: the rest is unscored")
+    return tuple(notes)
+
+
+def _scheme(stages: set[str], path: Path) -> str:
+    """The scheme that has all the letters of the file."""
+    for scheme in SCHEMES:
+        if stages <= {*SCHEMES[scheme], UNSCORED}:
+            return scheme
+    known = "; ".join(f"{name}: {' '.join(letters)}" for name, letters in SCHEMES.items())
+    raise refusal(path, f"the stages {' '.join(sorted(stages))} fit no scheme", known)

@@ -1,0 +1,148 @@
+"""RR-interval text to beat times.
+
+One interval a line, or a column of a table (`time,RR`); seconds or milliseconds; header lines, `;`, tabs,
+comma decimals and blank lines are understood.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+
+from holter2sleep.io.files import read_text, refusal
+from holter2sleep.night import Float
+
+RR_UNITS = {"s": 1.0, "ms": 1e-3}
+_MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is as short as 10 ms
+_PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
+_TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
+_RR_NAME = re.compile(r"\b(rr|nn|ibi)|interval")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a column time_s"
+
+Line = tuple[int, list[str]]  # line number, fields
+
+
+def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
+    """Beat times from a text of RR intervals, s from the first beat, and the unit found (s or ms).
+
+    `n` intervals give `n + 1` beats, the first at 0 s. Where a time column advances with the intervals it is
+    believed, so that a hole stays a hole. An implausibly long interval is a hole too: no beat is invented.
+
+    Raises
+    ------
+    RecordingError
+        No interval, letters between numbers (the line is named), or values that are no RR intervals.
+    ValueError
+        `rr_unit` is not auto, s or ms.
+    """
+    if rr_unit not in ("auto", *RR_UNITS):
+        raise ValueError(f"rr_unit must be auto, s or ms, not {rr_unit!r}")
+    header, lines = _table(path)
+    column = _rr_column(header, lines)
+    rr = np.array([_required(path, number, fields[column]) for number, fields in lines])
+    unit = rr_unit if rr_unit != "auto" else "ms" if np.median(rr) > _MS_ABOVE else "s"
+    rr_s = rr * RR_UNITS[unit]
+    if unit == "s" and (rr == np.round(rr)).all():
+        raise refusal(path, "whole numbers below 10, such as sleep stages (given with --hypnogram)", _WORKS)
+    low, high = _PLAUSIBLE_MEDIAN_S
+    if not low <= np.median(rr_s) <= high:
+        found = f"the median of {len(rr_s)} values is {np.median(rr_s):g} s (read as {unit}): no RR intervals"
+        raise refusal(path, found, f"{_WORKS}; --rr-unit s or ms when the unit was taken wrongly")
+    return _beat_times(rr_s, lines, column), unit
+
+
+def _beat_times(rr_s: Float, lines: list[Line], column: int) -> Float:
+    """Cumulated intervals, or the file's own times where they advance by the interval they begin or end."""
+    times = next((time for i in range(len(lines[0][1])) if i != column and len(time := _numeric(lines, i)) > 1), None)
+    if times is None:
+        return np.r_[0.0, np.cumsum(rr_s)]
+    from_start = np.median(np.abs(np.diff(times) - rr_s[:-1]))
+    to_end = np.median(np.abs(np.diff(times) - rr_s[1:]))
+    if (np.diff(times) <= 0).any() or min(from_start, to_end) > _TIMES_AGREE_S:
+        return np.r_[0.0, np.cumsum(rr_s)]
+    is_start = from_start < to_end or (from_start == to_end and times[0] == 0)
+    starts = times if is_start else times - rr_s
+    ends = starts + rr_s
+    after_hole = np.r_[True, starts[1:] - ends[:-1] > _TIMES_AGREE_S]
+    beats = np.sort(np.r_[starts[after_hole], ends])
+    return beats - beats[0]
+
+
+def _required(path: Path, number: int, field: str) -> float:
+    value = _value(field)
+    if not 0 <= value < np.inf:
+        raise refusal(path, f"line {number}: {field[:40]!r} is no interval", _WORKS)
+    return value
+
+
+def _value(field: str) -> float:
+    return float(field) if _NUMBER.fullmatch(field) else np.nan
+
+
+def _numeric(lines: list[Line], column: int) -> Float:
+    """A column's numbers; empty when one of its fields is no number."""
+    values = np.array([_value(fields[column]) for _, fields in lines])
+    return values if np.isfinite(values).all() else np.empty(0)
+
+
+# --- lines and columns -----------------------------------------------------------------------------
+
+
+def _table(path: Path) -> tuple[list[str], list[Line]]:
+    """Column names (empty without a header line) and the lines of numbers, all with as many fields."""
+    text = read_text(path, _WORKS)
+    numbered = [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip("\x1a\0 \t\r\n;,")]
+    separator, comma_decimal = _dialect([line for _, line in numbered])
+    header: list[str] = []
+    lines: list[Line] = []
+    for number, line in numbered:
+        fields = [field.strip().strip('"') for field in line.split(separator)]
+        if comma_decimal:
+            fields = [field.replace(",", ".") for field in fields]
+        if not lines and not any(_NUMBER.fullmatch(field) for field in fields):
+            header = [field.casefold() for field in fields]
+        elif lines and len(fields) != len(lines[0][1]):
+            raise refusal(
+                path, f"line {number}: {line[:40]!r} does not fit the {len(lines[0][1])} columns above", _WORKS
+            )
+        else:
+            lines.append((number, fields))
+    if not lines:
+        raise refusal(path, "no line holds an interval", _WORKS)
+    return header, lines
+
+
+def _dialect(lines: list[str]) -> tuple[str | None, bool]:
+    """Separator of the columns (None is blank space), and whether the comma is the decimal sign."""
+    for separator in (";", "\t"):
+        if any(separator in line for line in lines):
+            return separator, True
+    if not any("," in line for line in lines):
+        return None, False
+    blank_columns = any(re.fullmatch(r"[\d,]+( +[\d,]+)+", line) for line in lines)
+    return (None, True) if blank_columns or _all_decimals(lines) else (",", False)
+
+
+def _all_decimals(lines: list[str]) -> bool:
+    """Whether `0,812` means 0.812 s: a whole part of at most 3 s, which does not simply count up as a time would."""
+    numbers = [re.fullmatch(r"([0-3])(,\d+)?", line) for line in lines if line[0].isdigit()]
+    whole = [int(found[1]) for found in numbers if found]
+    counts_up = len(whole) > 1 and all(after > before for before, after in itertools.pairwise(whole))
+    return bool(whole) and len(whole) == len(numbers) and not counts_up
+
+
+def _rr_column(header: list[str], lines: list[Line]) -> int:
+    """The column named after RR, NN or IBI; else the first whose numbers do not simply increase."""
+    n_columns = len(lines[0][1])
+    for i, name in enumerate(header[:n_columns]):
+        if len(header) == n_columns and _RR_NAME.search(name):
+            return i
+    for i in range(n_columns):
+        values = _numeric(lines, i)
+        if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):
+            return i
+    return 0

@@ -1,0 +1,127 @@
+"""Scored stages of text files: one stage a line, or a table with onsets."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from holter2sleep.io.files import read_bytes, read_text, refusal
+from holter2sleep.io.scored import Scored
+from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
+from holter2sleep.night import EPOCH_S, Float
+
+_STAGE_COLUMNS = ("stage", "sleep_stage", "trial_type", "description", "annotation", "value", "event")
+_MIXED_COLUMNS = ("trial_type", "description", "annotation", "value", "event")  # may hold other events too
+_ONSET_COLUMNS = ("onset", "onset_s", "start", "start_s", "time_s")
+_DURATION_COLUMNS = ("duration", "duration_s")
+_WORKS = "one stage a line (W N1 N2 N3 R or integers), or a table with the columns onset, duration, stage"
+
+
+def read_stage_text(path: Path, code: str | None) -> Scored:
+    """Stages of a text: a table when its first line names a stage column, else one stage a line.
+
+    Raises
+    ------
+    RecordingError
+        A line that is no stage, or no stage at all.
+    """
+    text = read_text(path, _WORKS)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = next((mark for mark in ("\t", ";", ",") if mark in first), ",")
+    names = [name.strip().strip('"').casefold() for name in first.split(separator)]
+    if not set(names) & set(_STAGE_COLUMNS):
+        return _one_a_line(path, text, code)
+    try:
+        table = pl.read_csv(io.StringIO(text.lstrip()), separator=separator, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise refusal(path, f"the table is broken ({str(error).splitlines()[0]})", _WORKS) from None
+    return _from_table(path, table, code)
+
+
+def read_stage_parquet(path: Path, code: str | None) -> Scored:
+    """Stages of a Parquet table, such as `epochs.parquet`.
+
+    Raises
+    ------
+    RecordingError
+        Not Parquet, or without a stage column.
+    """
+    try:
+        table = pl.read_parquet(io.BytesIO(read_bytes(path)))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise refusal(path, f"not a Parquet table ({str(error).splitlines()[0]})", _WORKS) from None
+    return _from_table(path, table, code)
+
+
+def _one_a_line(path: Path, text: str, code: str | None) -> Scored:
+    lines = [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if lines and not _is_stage(lines[0][1]):
+        lines = lines[1:]  # a header line
+    for number, line in lines:
+        if not _is_stage(line):
+            raise refusal(path, f"line {number}: {line[:40]!r} is no stage", _WORKS)
+    letters, note = _letters(path, [line for _, line in lines], code)
+    onset_s: Float = EPOCH_S * np.arange(len(letters), dtype=np.float64)
+    return Scored(onset_s, onset_s + EPOCH_S, np.array(letters), notes=(note,) if note else ())
+
+
+def _from_table(path: Path, table: pl.DataFrame, code: str | None) -> Scored:
+    column = {name.strip().casefold(): name for name in table.columns}
+    stage = next((name for name in _STAGE_COLUMNS if name in column), None)
+    if stage is None:
+        raise refusal(path, f"a table with the columns {', '.join(table.columns)[:120]}", _WORKS)
+    written = [(value or "").strip() for value in table[column[stage]].cast(pl.String).to_list()]
+    is_stage = np.array([_is_stage(value) or value == "" for value in written], bool)
+    if not is_stage.all() and stage not in _MIXED_COLUMNS:
+        at = int(np.argmin(is_stage))
+        raise refusal(path, f"row {at + 1}: {written[at]!r} is no stage", _WORKS)
+    letters, note = _letters(path, [value or "U" for value, kept in zip(written, is_stage, strict=True) if kept], code)
+    onset_s, end_s = _times(path, table.filter(pl.Series(is_stage)), column)
+    return Scored(onset_s, end_s, np.array(letters), notes=(note,) if note else ())
+
+
+def _times(path: Path, table: pl.DataFrame, column: dict[str, str]) -> tuple[Float, Float]:
+    """Onset and end of each row, s; rows without onset follow one another in epochs of 30 s."""
+    named = next((column[name] for name in _ONSET_COLUMNS if name in column), None)
+    onset_s: Float = EPOCH_S * np.arange(len(table), dtype=np.float64) if named is None else _numbers(table[named])
+    if not np.isfinite(onset_s).all():
+        at = int(np.argmin(np.isfinite(onset_s)))
+        raise refusal(path, f"row {at + 1}: the onset is no number of seconds", _WORKS)
+    lasting = next((column[name] for name in _DURATION_COLUMNS if name in column), None)
+    given_s = np.full(len(table), np.nan) if lasting is None else _numbers(table[lasting])
+    return onset_s, np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
+
+
+def _numbers(column: pl.Series) -> Float:
+    texts = column.cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True)
+    return texts.cast(pl.Float64, strict=False).cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _is_stage(text: str) -> bool:
+    return stage_letter(text) is not None or _whole(text) is not None
+
+
+def _whole(text: str) -> int | None:
+    found = re.fullmatch(r"([+-]?\d{1,3})(?:\.0*)?", text)
+    return int(found[1]) if found else None
+
+
+def _letters(path: Path, written: list[str], code: str | None) -> tuple[list[str], str | None]:
+    """Stage letters; integers by code when the file holds nothing else, else as R&K stages beside letters."""
+    if not written:
+        raise refusal(path, "no sleep stage in the file", _WORKS)
+    whole = [_whole(text) for text in written]
+    try:
+        if all(value is not None for value in whole):
+            return letters_of_codes([value for value in whole if value is not None], code)
+    except ValueError as error:
+        raise refusal(path, str(error), _WORKS) from None
+    letters = [stage_letter(text) for text in written]
+    if None in letters:
+        strange = written[letters.index(None)]
+        raise refusal(path, f"stage {strange!r} among letters", _WORKS)
+    return [letter for letter in letters if letter is not None], None

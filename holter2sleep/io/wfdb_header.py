@@ -1,0 +1,135 @@
+"""What a WFDB header says: rate, clock, signals, segments, age and sex from its comments.
+
+Read here and not by the wfdb package, because annotation files need the header of a record whose signal
+files are absent, and because wfdb refuses headers with ISO dates (CinC 2017).
+
+References
+----------
+Moody, WFDB Applications Guide, header(5).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+
+from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.subjects import NULL_DATE, subject_of_comments
+from holter2sleep.night import Subject
+
+DEFAULT_FS_HZ = 250.0  # header(5): the rate when the header gives none
+
+_RECORD_LINE = re.compile(r"(?P<name>[^\s/]+)(?:/(?P<n_segments>\d+))?\s+(?P<n_signals>\d+)(?:\s+(?P<rest>.*))?$")
+_SIGNAL_LINE = re.compile(
+    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::\d+)?(?:\+\d+)?"
+    r"(?:\s+(?P<gain>[-+.\deE]+)(?:\(-?\d+\))?(?:/(?P<unit>\S+))?)?"
+    r"(?:\s+-?\d+){0,5}(?:\s+(?P<label>.*))?$"
+)
+
+
+@dataclass(frozen=True)
+class WfdbSignal:
+    """One signal line; `fs` is the signal's own rate (frames times samples per frame)."""
+
+    file: str
+    label: str
+    unit: str
+    fs: float
+
+
+@dataclass(frozen=True)
+class WfdbHeader:
+    """Header of a record; `segments` names its segments when there are any."""
+
+    fs: float  # frames per second, the clock of annotations
+    n_samples: int | None
+    start: datetime | None
+    subject: Subject
+    signals: tuple[WfdbSignal, ...]
+    segments: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_wfdb_header(path: Path) -> WfdbHeader:
+    """Header file of a WFDB record.
+
+    Raises
+    ------
+    RecordingError
+        Not a WFDB header.
+    """
+    works = "a WFDB header: 'name signals rate samples' and one line a signal"
+    lines = read_text(path, works).splitlines()
+    content = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    comments = [line.lstrip().lstrip("#") for line in lines if line.lstrip().startswith("#")]
+    record = _RECORD_LINE.match(content[0]) if content else None
+    if record is None:
+        raise refusal(path, f"the first line {content[0][:40] if content else ''!r} is no record line", works)
+    fs, n_samples, clock = _rate_length_clock(record["rest"] or "", path)
+    start, warnings = _start(clock)
+    signals: tuple[WfdbSignal, ...] = ()
+    segments: tuple[str, ...] = ()
+    if record["n_segments"]:
+        segments = tuple(line.split()[0] for line in content[1:])
+    else:
+        signals = tuple(_signal(line, fs, path) for line in content[1 : 1 + int(record["n_signals"])])
+    if not segments and len(signals) < int(record["n_signals"]):
+        raise refusal(path, f"{record['n_signals']} signals announced, {len(signals)} described", "the complete header")
+    return WfdbHeader(fs, n_samples, start, subject_of_comments(comments), signals, segments, warnings)
+
+
+def _rate_length_clock(rest: str, path: Path) -> tuple[float, int | None, str]:
+    """Frame rate, number of frames (None when not given) and the text of time and date."""
+    fields = rest.split()
+    fs = DEFAULT_FS_HZ
+    if fields:
+        try:
+            fs = float(fields[0].split("/")[0])
+        except ValueError:
+            fs = 0.0
+        if not 0 < fs < 1e6:
+            raise refusal(
+                path, f"sampling rate {fields[0]!r} is no number of Hz above 0", "a header with a sampling rate"
+            )
+    length = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
+    return fs, length or None, " ".join(fields[2:])
+
+
+def _start(clock: str) -> tuple[datetime | None, tuple[str, ...]]:
+    if not clock:
+        return None, ()
+    found = re.search(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{1,2})(\.\d{1,6})?", clock)  # one colon is minutes:seconds
+    day = _date(clock)
+    try:
+        if found is None:
+            raise ValueError("no time")
+        micro = round(float(found[4] or 0) * 1e6)
+        at = time(int(found[1] or 0), int(found[2]), int(found[3]), min(micro, 999_999))
+    except ValueError:
+        return None, (f"start {clock!r} in the header is no time: start unknown",)
+    if day is None:
+        note = f"start time without a date in the header: only the clock is known ({NULL_DATE} stands for no date)"
+        return datetime.combine(NULL_DATE, at), (note,)
+    return datetime.combine(day, at), ()
+
+
+def _date(clock: str) -> date | None:
+    """Date written dd/mm/yyyy (the standard) or yyyy-mm-dd (CinC 2017)."""
+    standard = re.search(r"(\d{1,2})/(\d{1,2})/(\d{4})", clock)
+    iso = re.search(r"(\d{4})-(\d{1,2})-(\d{1,2})", clock)
+    try:
+        if standard:
+            return date(int(standard[3]), int(standard[2]), int(standard[1]))
+        return date(*map(int, iso.groups())) if iso else None
+    except ValueError:
+        return None
+
+
+def _signal(line: str, fs: float, path: Path) -> WfdbSignal:
+    found = _SIGNAL_LINE.match(line)
+    if found is None:
+        raise refusal(path, f"signal line {line[:60]!r} cannot be read", "a signal line as in WFDB header(5)")
+    per_frame = int(found["per_frame"] or 1) or 1
+    return WfdbSignal(found["file"], (found["label"] or "").strip(), found["unit"] or "mV", fs * per_frame)

@@ -1,0 +1,352 @@
+"""Beat files: annotations, R points, tables and RR text become beats at the right times, or a clear refusal."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io import read_recording
+from holter2sleep.io.annotations import AAMI_CLASS, read_annotations
+from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.night import Recording
+
+NORMAL, VENTRICULAR, ATRIAL, RHYTHM, SKIP, AUX = 1, 5, 8, 28, 59, 63
+
+
+def word(code: int, value: int) -> bytes:
+    return ((code << 10) | value).to_bytes(2, "little")
+
+
+def skip(samples: int) -> bytes:
+    """A long interval: high word first, as annot(5) has it."""
+    raw = samples & 0xFFFFFFFF
+    return word(SKIP, 0) + (raw >> 16).to_bytes(2, "little") + (raw & 0xFFFF).to_bytes(2, "little")
+
+
+def note(text: str) -> bytes:
+    raw = text.encode()
+    return word(AUX, len(raw)) + raw + b"\0" * (len(raw) % 2)
+
+
+END = word(0, 0)
+
+
+def read(tmp_path: Path, content: str | bytes, name: str, **options: str) -> Recording:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_recording(path, **options)  # type: ignore[arg-type]
+
+
+def read_or_refusal(path: Path) -> Recording | str:
+    """The recording, or the message of its refusal."""
+    try:
+        return read_recording(path)
+    except RecordingError as error:
+        return str(error)
+
+
+def beats(recording: Recording) -> tuple[list[float], str]:
+    assert recording.ecg is None
+    assert recording.given_beats is not None
+    return recording.given_beats.time_s.round(9).tolist(), "".join(recording.given_beats.label)
+
+
+# --- WFDB annotations ------------------------------------------------------------------------------
+
+
+def test_annotations_with_long_gaps_notes_and_classes(tmp_path: Path) -> None:
+    (tmp_path / "night.hea").write_text(
+        "night 1 100 6000000 23:00:00 1/2/2003\nnight.dat 16 200 12 0 0 0 0 ECG\n# 44 M\n"
+    )
+    content = word(NORMAL, 100) + word(RHYTHM, 5) + note("(AFIB") + word(VENTRICULAR, 95)
+    content += skip(5_000_000) + word(ATRIAL, 0) + END
+    recording = read(tmp_path, content, "night.atr")
+    assert beats(recording) == ([1.0, 2.0, 50002.0], "NVS")
+    assert (recording.fs, recording.duration_s) == (100.0, 60000.0)
+    assert recording.start == datetime(2003, 2, 1, 23)
+    assert recording.subject.age_years == 44
+    assert recording.warnings == ()
+    both = (tmp_path / "night.hea").read_bytes() + content
+    assert recording.source.sha256 == hashlib.sha256(both).hexdigest()
+
+
+def test_without_a_header_250_hz_is_assumed_aloud(tmp_path: Path) -> None:
+    recording = read(tmp_path, word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
+    assert beats(recording) == ([1.0, 3.0], "NN")
+    assert recording.duration_s == 3.0
+    assert "250 Hz assumed" in recording.warnings[0]
+    assert read_beats(tmp_path / "night.atr", fs=500).time_s.tolist() == [0.5, 1.5]
+
+
+def test_the_files_own_time_resolution_goes_before_header_and_default(tmp_path: Path) -> None:
+    stated = word(22, 0) + note("## time resolution: 500")
+    recording = read(tmp_path, stated + word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
+    assert beats(recording) == ([0.5, 1.5], "NN")
+    assert recording.warnings == ()
+
+
+def test_doubled_and_unsorted_annotations_are_cleaned_aloud(tmp_path: Path) -> None:
+    content = word(NORMAL, 500) + word(NORMAL, 0) + skip(-250) + word(VENTRICULAR, 0) + END
+    recording = read(tmp_path, content, "night.atr")
+    assert beats(recording) == ([1.0, 2.0], "VN")
+    assert "sorted" in recording.warnings[1]
+    assert "1 of 3 beats dropped" in recording.warnings[2]
+
+
+def test_beats_beyond_the_headers_length_are_trusted(tmp_path: Path) -> None:
+    (tmp_path / "night.hea").write_text("night 0 100 50\n")
+    recording = read(tmp_path, word(NORMAL, 100) + END, "night.atr")
+    assert recording.duration_s == 1.0
+    assert "the beats were trusted" in recording.warnings[0]
+
+
+def test_a_detectors_all_normal_file_is_not_classified(tmp_path: Path) -> None:
+    content = word(NORMAL, 250) + word(NORMAL, 250) + END
+    assert not read(tmp_path, content, "night.qrs").beats_classified
+    assert read(tmp_path, content, "night.atr").beats_classified
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (word(RHYTHM, 10) + note("(N") + END, "holds no beat"),
+        (END, "not a WFDB annotation file"),
+        (word(52, 10) + END, "not a WFDB annotation file"),
+        (b"This is a text, and not an annotation file at all.", "no end mark"),
+        (word(NORMAL, 10), "no end mark"),
+        (b"ISHNE1.0" + bytes(600), "ISHNE"),
+        (skip(2_000_000_000) + word(NORMAL, 0) + END, "a beat at 93 days"),
+        (b"", "empty"),
+    ],
+)
+def test_what_is_no_beat_annotation_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        read(tmp_path, content, "night.ecg")
+
+
+def test_a_broken_header_beside_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "night.hea").write_text("nonsense")
+    with pytest.raises(RecordingError, match=r"night\.hea"):
+        read(tmp_path, word(NORMAL, 100) + END, "night.atr")
+
+
+def test_every_beat_code_has_its_aami_class_and_nothing_else_has() -> None:
+    classes = {"N": "NLRBejn", "S": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ?"}
+    assert {symbol: name for name, symbols in classes.items() for symbol in symbols} == AAMI_CLASS
+    assert not set('+~|![]x"sT*D=ptu^@()') & set(AAMI_CLASS)
+
+
+# --- tables ----------------------------------------------------------------------------------------
+
+
+def test_nsrr_r_points_use_seconds_and_keep_artefacts_unusable(tmp_path: Path) -> None:
+    text = "RPoint,Type,Class,seconds\n512,1,0,2.0\n256,1,0,1.0\n768,2,0,3.0\n1024,0,0,4.0\n1280,3,0,5.0\n"
+    recording = read(tmp_path, text, "a-rpoint.csv")
+    assert beats(recording) == ([1.0, 2.0, 3.0, 4.0, 5.0], "NNVQS")
+    assert recording.given_beats is not None
+    assert recording.given_beats.usable.tolist() == [True, True, True, False, True]
+    assert (recording.beats_classified, recording.fs) == (True, None)
+    assert any("1 artefacts" in warning for warning in recording.warnings)
+
+
+@pytest.mark.parametrize(("separator", "name"), [(",", "b.csv"), ("\t", "b.tsv"), (";", "b.txt")])
+def test_a_table_of_times_and_labels(tmp_path: Path, separator: str, name: str) -> None:
+    rows = [["time_s", "label"], ["0.5", "N"], ["1.25", "V"], ["2.0", "A"], ["2.5", "L"]]
+    recording = read(tmp_path, "\n".join(separator.join(row) for row in rows), name)
+    assert beats(recording) == ([0.5, 1.25, 2.0, 2.5], "NVSN")
+    assert (recording.duration_s, recording.beats_classified) == (2.5, True)
+
+
+def test_our_own_beats_table_comes_back_as_it_was(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {
+            "time_s": [0.5, 1.5],
+            "label": ["N", "V"],
+            "confidence": [0.75, None],
+            "rr_ms": [None, 1000.0],
+            "usable": [True, False],
+        }
+    )
+    table.write_parquet(tmp_path / "beats.parquet")
+    found = read_beats(tmp_path / "beats.parquet")
+    assert found.time_s.tolist() == [0.5, 1.5]
+    assert "".join(found.label) == "NV"
+    assert found.usable.tolist() == [True, False]
+    np.testing.assert_array_equal(found.confidence, np.array([0.75, np.nan], np.float32))
+
+
+def test_times_without_labels_are_normal_and_unclassified(tmp_path: Path) -> None:
+    recording = read(tmp_path, "time_s\n0.5\n1.5\n", "b.csv")
+    assert beats(recording) == ([0.5, 1.5], "NN")
+    assert not recording.beats_classified
+    assert "no beat classes" in recording.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("time_s,label\n0.5,N\n1.0,Z\n", "column label holds 'Z'"),
+        ("time_s,label\n0.5,N\nsoon,N\n", "row 2 of column 'time_s' holds 'soon'"),
+        ("time_s,label\n0.5,N,1,2\n", "table is broken"),
+        ("time_s,label\n", "holds no beat"),
+        ("time_s\n-3\n-2\n", "before the start"),
+        ("time_s\n1e300\n", "days"),
+    ],
+)
+def test_a_broken_table_is_refused_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        read(tmp_path, text, "b.csv")
+
+
+# --- RR text ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "790\n815\n800\n",
+        "0.790\n0.815\n0.800\n",
+        "0,790\n0,815\n0,800\n",
+        "\ufeff790\r\n815\r\n800\r\n\r\n",
+        "rr (ms)\n790\n815\n800\n",
+        "# device\n# exported\nRR\n790\n815\n800\n\n\x1a",
+        "time,rri\n1,790\n2,815\n3,800\n",
+        "1,790\n2,815\n3,800\n",
+        "rri;time\n790;1\n815;2\n800;3\n",
+        "rri;time\n0,790;1\n0,815;2\n0,800;3\n",
+        "time,rri\n26/06/2018 22:41:56,790\n26/06/2018 22:41:57,815\n26/06/2018 22:41:58,800\n",
+        "790,790\n815,815\n800,800\n",
+        "790 1\n815 2\n800 3\n",
+        "0,0.790\n0.790,0.815\n1.605,0.800\n",
+        "0.790\t0.790\n1.605\t0.815\n2.405\t0.800\n",
+    ],
+)
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".ibi"])
+def test_every_way_to_write_the_same_intervals_gives_the_same_beats(tmp_path: Path, text: str, suffix: str) -> None:
+    recording = read(tmp_path, text, f"rr{suffix}")
+    assert beats(recording)[0] == pytest.approx([0.0, 0.790, 1.605, 2.405])
+    assert recording.duration_s == pytest.approx(2.405)
+    assert not recording.beats_classified
+
+
+def test_the_unit_can_be_forced(tmp_path: Path) -> None:
+    assert read(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="s").duration_s == pytest.approx(1.7)
+    with pytest.raises(RecordingError, match="read as ms"):
+        read(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="ms")
+    with pytest.raises(ValueError, match="auto, s or ms"):
+        read(tmp_path, "0.8\n", "rr.txt", rr_unit="min")
+
+
+def test_a_hole_in_the_time_column_stays_a_hole(tmp_path: Path) -> None:
+    text = "time,rr\n0.8,0.8\n1.6,0.8\n2.4,0.8\n62.4,0.8\n63.2,0.8\n"
+    assert beats(read(tmp_path, text, "rr.csv"))[0] == pytest.approx([0.0, 0.8, 1.6, 2.4, 61.6, 62.4, 63.2])
+
+
+def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> None:
+    assert beats(read(tmp_path, "800\n60000\n800\n", "rr.txt"))[0] == pytest.approx([0.0, 0.8, 60.8, 61.6])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("800\n700\ns\n890\n", "line 3: 's' is no interval"),
+        ("900\n810\n670, wat\nHello\n", "line 3"),
+        ("800\n-700\n", "line 2: '-700' is no interval"),
+        ("800\nnan\n", "line 2: 'nan'"),
+        ("0\n0\n2\n2\n3\n5\n5\n", "sleep stages"),
+        ("hello\nworld\n", "no line holds an interval"),
+        ("237\n231\n228\n", "no RR intervals"),
+        ("466\n4703\n49340\n", "no RR intervals"),
+        ("\n\n", "no line holds an interval"),
+        ("", "empty"),
+        ("8\x0000\n", "binary"),
+    ],
+)
+def test_text_that_is_no_rr_series_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecordingError, match=message):
+        read(tmp_path, text, "rr.txt")
+
+
+def test_a_channel_of_a_beat_file_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no channels"):
+        read(tmp_path, "800\n810\n", "rr.txt", channel="ECG")
+
+
+def test_read_beats_refuses_a_suffix_it_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "beats.xyz").write_text("800\n")
+    with pytest.raises(RecordingError, match=r"\.xyz"):
+        read_beats(tmp_path / "beats.xyz")
+
+
+# --- real files ------------------------------------------------------------------------------------
+
+
+def classes(folder: Path, pattern: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for path in sorted(folder.glob(pattern)):
+        recording = read_recording(path)
+        assert recording.given_beats is not None
+        assert recording.warnings == () or all(
+            "start time without a date" in text or "classes" in text for text in recording.warnings
+        )
+        total += Counter(recording.given_beats.label.tolist())
+    return total
+
+
+@pytest.mark.realdata
+def test_slpdb_has_its_published_number_of_beats(shared_data: Path) -> None:
+    total = classes(shared_data / "slpdb", "*.ecg")
+    assert total.total() == 244_269
+    assert [total[name] for name in "VSFQ"] == [114, 260, 4, 2]
+    assert read_recording(shared_data / "slpdb" / "slp01a.ecg").start == datetime(1989, 1, 19, 23, 7)
+
+
+@pytest.mark.realdata
+def test_apnea_ecg_is_read_at_100_hz(shared_data: Path) -> None:
+    recording = read_recording(shared_data / "apnea-ecg" / "a01.qrs")
+    assert (recording.fs, recording.duration_s, recording.beats_classified) == (100.0, 29570.0, False)
+    assert classes(shared_data / "apnea-ecg", "???.qrs").total() == 1_111_008
+
+
+@pytest.mark.realdata
+def test_nsrdb_and_sddb_have_their_published_number_of_beats(shared_data: Path) -> None:
+    assert classes(shared_data / "nsrdb", "*.atr").total() == 1_249_844
+    audited = classes(shared_data / "sddb", "*.atr")
+    assert (audited.total(), audited["V"]) == (578_495, 15_350 + 6)  # 6 of them escape beats (E) or R-on-T (r)
+    assert classes(shared_data / "sddb", "*.ari").total() == 1_364_532
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    "name",
+    ["slpdb/slp41.ecg", "sddb/31.atr", "nsrdb/16265.atr", "mitdb/207.atr", "slpdb/slp41.st", "apnea-ecg/a01.apn"],
+)
+def test_annotations_are_those_that_wfdb_reads(shared_data: Path, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import wfdb
+    path = shared_data / name
+    ours, other = read_annotations(path), wfdb.rdann(str(path.with_suffix("")), path.suffix[1:])
+    np.testing.assert_array_equal(ours.sample, other.sample)
+    assert ours.symbol.tolist() == other.symbol
+    assert list(ours.text) == [text.rstrip("\0") for text in other.aux_note]
+
+
+@pytest.mark.realdata
+def test_published_rr_texts_are_read_or_refused(shared_data: Path) -> None:
+    folder = shared_data / "hrv_reference"
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".txt", ".csv", ".ibi"):
+            found = read_or_refusal(path)
+            assert isinstance(found, Recording) or found.startswith(path.name)
+    four = [0.0, 0.79, 1.605, 2.405, 3.2]
+    for name in ("rri_1", "rri_header", "rri_semicolon", "rri_multiple_columns", "rri_multiple_columns_datetime"):
+        assert beats(read_recording(folder / "rhenanbartels_hrv" / f"{name}.csv"))[0] == pytest.approx(four)

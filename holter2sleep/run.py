@@ -14,11 +14,14 @@ from holter2sleep.analyze import Given, analyze_night
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.night import Lights, Recording, Sex, Subject
 from holter2sleep.phenotypes.files import fill_folder, read_run, tables_of, write_run, write_tables
 from holter2sleep.provenance import Stopwatch, facts_of, identity, sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.report.pdf import write_report
+
+LIGHTS_SLACK_S = 60.0  # a clock time in whole minutes may lie just behind the last sample
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     folder = request.out / recording.recording_id
     if _is_done(folder, who, request):
         return Outcome(folder, f"{folder}: already made from the same input and recipe; nothing to do")
-    given = Given(_lights(recording, request), request.hypnogram)
+    given = Given(_lights(path, recording, request), request.hypnogram)
     night = analyze_night(recording, request.recipe, given, watch.step)
     with watch.step("tables"):
         tables = tables_of(night, request.recipe)
@@ -172,21 +175,41 @@ def _as_told(recording: Recording, request: Request) -> Recording:
     recording = recording.but(subject=subject, start=request.start or recording.start)
     if request.beats is None:
         return recording
-    return recording.but(given_beats=read_beats(request.beats, recording.fs))
+    beats = read_beats(request.beats, recording.fs)
+    # a list without any class is taken as times only, so that the waveform gives the classes
+    return recording.but(given_beats=beats, beats_classified=bool((beats.label != "N").any()))
 
 
-def _lights(recording: Recording, request: Request) -> Lights | None:
-    if request.lights_off is None and request.lights_on is None:
-        return None
-    off_s = 0.0 if request.lights_off is None else _seconds(request.lights_off, recording, "--lights-off", 0.0)
+def _lights(path: Path, recording: Recording, request: Request) -> Lights | None:
+    """Lights-off and lights-on by option, else by annotation; None when nobody says."""
     end_s = recording.duration_s
-    on_s = end_s if request.lights_on is None else _seconds(request.lights_on, recording, "--lights-on", off_s)
-    if not 0 <= off_s < on_s <= end_s + 60:
+    noted_off, noted_on = _annotated_lights(path, recording)
+    if request.lights_off is None and request.lights_on is None:
+        if noted_off is None and noted_on is None:
+            return None
+        return _checked_lights(noted_off or 0.0, end_s if noted_on is None else noted_on, "annotation", recording)
+    off_s = _seconds(request.lights_off, recording, "--lights-off", 0.0) if request.lights_off else noted_off or 0.0
+    if request.lights_on:
+        on_s = _seconds(request.lights_on, recording, "--lights-on", off_s)
+    else:
+        on_s = end_s if noted_on is None else noted_on
+    return _checked_lights(off_s, on_s, "option", recording)
+
+
+def _annotated_lights(path: Path, recording: Recording) -> tuple[float | None, float | None]:
+    plus = recording.source.format.endswith(("+C", "+D"))
+    return find_lights(read_edf_annotations(path)) if plus else (None, None)
+
+
+def _checked_lights(off_s: float, on_s: float, source: str, recording: Recording) -> Lights:
+    end_s = recording.duration_s
+    if not 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S:
+        starts = f" that starts at {recording.start:%H:%M:%S}" if recording.start else ""
         raise UsageError(
-            f"lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s do not fit a recording of {end_s:.0f} s"
-            f"{f' that starts at {recording.start:%H:%M:%S}' if recording.start else ''}"
+            f"{recording.source.file}: lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s (by {source}) do not "
+            f"fit a recording of {end_s:.0f} s{starts}"
         )
-    return Lights(off_s, min(on_s, end_s), "option")
+    return Lights(off_s, min(on_s, end_s), source)
 
 
 def _seconds(text: str, recording: Recording, option: str, after_s: float) -> float:

@@ -1,0 +1,252 @@
+"""What the command line promises: files, exit codes, messages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from holter2sleep.cli import main
+from holter2sleep.io.export import write_edf
+from holter2sleep.night import Recording, Source
+from holter2sleep.simulate import preset, simulate_night
+from holter2sleep.simulate.files import write_night
+
+TABLES = ("phenotypes.parquet", "phenotypes.csv", "epochs.parquet", "beats.parquet", "episodes.parquet")
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def night_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A synthetic 20-min recording with its truth beside it."""
+    path = tmp_path_factory.mktemp("recording") / "short.edf"
+    write_night(path, simulate_night(preset("short"), np.random.default_rng(0)), 0)
+    return path
+
+
+@pytest.fixture(scope="module")
+def analysed(night_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `analyze` makes of it."""
+    out = tmp_path_factory.mktemp("out")
+    result = run("analyze", night_file, "--out", out)
+    assert result.exit_code == 0, result.output
+    return out / "short"
+
+
+def facts(folder: Path) -> dict:
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_a_night_leaves_all_tables_the_run_and_a_pdf(analysed: Path) -> None:
+    for name in (*TABLES, "run.json", "report.pdf"):
+        assert (analysed / name).stat().st_size > 0
+    assert (analysed / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_run_json_holds_what_the_contract_lists(analysed: Path) -> None:
+    run_facts = facts(analysed)
+    for key in ("recording_id", "channel", "fs", "start", "duration_s", "gaps", "polarity", "version", "warnings"):
+        assert key in run_facts
+    assert set(run_facts["input"]) == {"file", "sha256", "format"}
+    assert set(run_facts["unit"]) == {"file", "scale_to_mv"}
+    assert set(run_facts["recipe"]) == {"name", "sha256", "resolved"}
+    assert run_facts["models"][0]["role"] == "stager"
+    assert run_facts["peak_memory_mb"] > 0
+    assert {"read", "beats", "sleep stages", "tables", "report"} <= set(run_facts["steps_s"])
+    assert "/" not in run_facts["input"]["file"]
+
+
+def test_same_input_gives_the_same_bytes(night_file: Path, analysed: Path, tmp_path: Path) -> None:
+    assert run("analyze", night_file, "--out", tmp_path).exit_code == 0
+    for name in (*TABLES, "strips.parquet", "report.pdf"):
+        assert (tmp_path / "short" / name).read_bytes() == (analysed / name).read_bytes(), name
+
+
+def test_a_finished_night_is_left_alone(night_file: Path, analysed: Path) -> None:
+    before = (analysed / "run.json").stat().st_mtime_ns
+    result = run("analyze", night_file, "--out", analysed.parent)
+    assert result.exit_code == 0
+    assert "nothing to do" in result.output
+    assert (analysed / "run.json").stat().st_mtime_ns == before
+
+
+def test_another_recipe_into_the_same_folder_needs_overwrite(night_file: Path, tmp_path: Path) -> None:
+    words = ("analyze", night_file, "--out", tmp_path, "--no-report")
+    assert run(*words).exit_code == 0
+    refused = run(*words, "--set", "rhythm.pause_s=2.5")
+    assert refused.exit_code == 2
+    assert "--overwrite" in refused.output
+    assert facts(tmp_path / "short")["recipe"]["resolved"]["rhythm"]["pause_s"] == 2.0
+    assert run(*words, "--set", "rhythm.pause_s=2.5", "--overwrite").exit_code == 0
+    assert facts(tmp_path / "short")["recipe"]["resolved"]["rhythm"]["pause_s"] == 2.5
+
+
+def test_a_report_can_be_added_later_to_a_night_made_without(night_file: Path, tmp_path: Path) -> None:
+    assert run("analyze", night_file, "--out", tmp_path, "--no-report").exit_code == 0
+    assert not (tmp_path / "short" / "report.pdf").exists()
+    assert run("report", tmp_path / "short").exit_code == 0
+    assert (tmp_path / "short" / "report.pdf").exists()
+
+
+def test_a_failing_run_destroys_nothing(
+    night_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("analyze", night_file, "--out", tmp_path, "--no-report")
+    assert run(*words).exit_code == 0
+    before = (tmp_path / "short" / "phenotypes.parquet").read_bytes()
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("holter2sleep.run.write_run", fail)
+    result = run(*words, "--set", "rhythm.pause_s=3.0", "--overwrite")
+    assert result.exit_code == 1
+    assert "disk full" in result.output
+    assert (tmp_path / "short" / "phenotypes.parquet").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["short"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "says"),
+    [(None, 2, "no such file"), (b"", 3, "empty"), (b"\x00" * 5000, 3, "garbage.edf")],
+    ids=["missing", "empty", "zeros"],
+)
+def test_what_is_no_recording_gets_its_exit_code(tmp_path: Path, content: bytes | None, code: int, says: str) -> None:
+    path = tmp_path / "garbage.edf"
+    if content is not None:
+        path.write_bytes(content)
+    result = run("analyze", path, "--out", tmp_path / "out")
+    assert result.exit_code == code
+    assert says in result.output
+    assert not (tmp_path / "out" / "garbage").exists()
+
+
+def _edf(path: Path, ecg: np.ndarray, fs: float = 128.0) -> Path:
+    write_edf(path, Recording(path.stem, Source(path.name, "EDF", ""), len(ecg) / fs, fs, channel="ECG", ecg=ecg))
+    return path
+
+
+def test_noise_without_beats_is_exit_code_4(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.3, 128 * 600)
+    result = run("analyze", _edf(tmp_path / "noise.edf", noise), "--out", tmp_path / "out")
+    assert result.exit_code == 4
+    assert "noise.edf" in result.output
+    assert "min are needed" in result.output
+
+
+def test_three_minutes_give_a_table_with_a_warning(night_file: Path, tmp_path: Path) -> None:
+    beats = pl.read_csv(night_file.with_suffix(".beats.csv")).filter(pl.col("time_s") < 180)
+    beats.write_csv(tmp_path / "three.csv")
+    result = run("analyze", tmp_path / "three.csv", "--out", tmp_path, "--no-report")
+    assert result.exit_code == 0
+    assert any("min analysable" in warning for warning in facts(tmp_path / "three")["warnings"])
+    table = pl.read_parquet(tmp_path / "three" / "phenotypes.parquet")
+    assert set(table.filter(pl.col("phenotype") == "sdann")["status"]) == {"insufficient_data", "not_applicable"}
+
+
+def test_of_several_recordings_the_others_are_analysed_and_the_worst_code_ends(
+    night_file: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.edf"
+    empty.write_bytes(b"")
+    result = run("analyze", tmp_path / "nowhere.edf", empty, night_file, "--out", tmp_path / "out", "--no-report")
+    assert result.exit_code == 3
+    assert (tmp_path / "out" / "short" / "phenotypes.parquet").exists()
+    assert "nowhere.edf" in result.output
+    assert "empty.edf" in result.output
+
+
+def test_two_inputs_with_one_name_are_refused_before_anything_runs(night_file: Path, tmp_path: Path) -> None:
+    result = run("analyze", night_file, tmp_path / "short.hea", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "'short'" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--recipe", "overnigt"), 5, "overnight.toml"),
+        (("--set", "rhythm.pause=3"), 5, "did you mean 'pause_s'"),
+        (("--set", "rhythm.pause_s=long"), 5, "expected float"),
+        (("--stager", "sleepecg"), 2, "sleepecg-mesa"),
+        (("--lights-off", "25:00"), 2, "clock time"),
+        (("--lights-off", "900s", "--lights-on", "100s"), 2, "do not fit"),
+        (("--hypnogram", "nowhere.xml"), 2, "nowhere.xml"),
+        (("--channel", "C3"), 3, "ECG"),
+        (("--age", "-3"), 2, "age"),
+    ],
+)
+def test_a_wrong_option_says_what_would_work(
+    night_file: Path, tmp_path: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    result = run("analyze", night_file, "--out", tmp_path, *words)
+    assert result.exit_code == code, result.output
+    assert says in result.output
+    assert not (tmp_path / "short").exists()
+
+
+def test_what_the_user_knows_overrides_the_header(night_file: Path, tmp_path: Path) -> None:
+    words = ("--age", 71, "--sex", "m", "--start", "2024-01-01T23:50:00", "--lights-off", "23:55", "--id", "p1")
+    assert run("analyze", night_file, "--out", tmp_path, "--no-report", *words).exit_code == 0
+    run_facts = facts(tmp_path / "p1")
+    assert run_facts["subject"] == {"age": 71.0, "sex": "M"}
+    assert run_facts["start"] == "2024-01-01T23:50:00"
+    assert run_facts["lights"] == {"off_s": 300.0, "on_s": 1200.0, "source": "option"}
+    clock = pl.read_parquet(tmp_path / "p1" / "epochs.parquet")["clock"]
+    assert (clock[0], clock[20]) == ("23:50:00", "00:00:00")
+
+
+def test_a_scored_hypnogram_replaces_the_stager(night_file: Path, tmp_path: Path) -> None:
+    scored = night_file.with_suffix(".hypnogram.csv")
+    assert run("analyze", night_file, "--out", tmp_path, "--no-report", "--hypnogram", scored).exit_code == 0
+    stages = pl.read_parquet(tmp_path / "short" / "epochs.parquet")["stage"].to_list()
+    assert stages == pl.read_csv(scored)["stage"].to_list()
+    assert facts(tmp_path / "short")["hypnogram"]["scheme"] == "AASM5"
+    assert facts(tmp_path / "short")["models"] == []
+
+
+def test_given_beats_replace_the_detector(night_file: Path, tmp_path: Path) -> None:
+    truth = night_file.with_suffix(".beats.csv")
+    assert run("analyze", night_file, "--out", tmp_path, "--no-report", "--beats", truth).exit_code == 0
+    beats = pl.read_parquet(tmp_path / "short" / "beats.parquet")
+    assert beats["label"].to_list() == pl.read_csv(truth)["label"].to_list()
+
+
+def test_a_beat_file_has_tables_and_says_what_needs_a_waveform(night_file: Path, tmp_path: Path) -> None:
+    truth = night_file.with_suffix(".beats.csv")
+    assert run("analyze", truth, "--out", tmp_path).exit_code == 0
+    folder = tmp_path / "short.beats"
+    table = pl.read_parquet(folder / "phenotypes.parquet").filter(pl.col("stratum") == "night")
+    status = dict(table.select("phenotype", "status").iter_rows())
+    assert status["r_amplitude"] == "not_applicable"
+    assert status["rmssd"] == "ok"
+    assert status["n_veb"] == "ok"
+    assert (folder / "report.pdf").exists()
+
+
+def test_help_of_every_command_shows_an_example() -> None:
+    for name in main.commands:
+        assert "xample" in run(name, "--help").output or name in ("models", "evaluate"), name
+
+
+def test_phenotypes_prints_json_csv_and_markdown() -> None:
+    entries = json.loads(run("phenotypes", "--json").output)
+    assert {"name", "unit", "definition", "reference"} <= set(entries[0])
+    assert run("phenotypes", "--format", "csv").output.splitlines()[0].startswith("name,domain,label")
+    assert "| `rmssd` |" in run("phenotypes", "--format", "markdown").output
+
+
+def test_models_lists_cards_with_their_external_figure() -> None:
+    cards = json.loads(run("models", "list", "--json").output)
+    assert [card["name"] for card in cards][0] == "sleepecg-mesa"
+    assert run("models", "show", "clock").exit_code == 0
+    assert run("models", "show", "clok").exit_code == 2
+    assert run("models", "verify").exit_code == 0

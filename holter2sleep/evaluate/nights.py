@@ -24,7 +24,7 @@ from holter2sleep.evaluate.stages import StageMatrix, compare_stages
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, EpochGrid, Hypnogram
+from holter2sleep.night import EpochGrid, Float, Hypnogram
 from holter2sleep.spans import EMPTY, Spans, as_spans
 
 
@@ -34,7 +34,7 @@ def compare_night_beats(pair: Pair) -> BeatMatrix:
     return compare_beats(
         reference,
         test,
-        duration_s=_duration_s(pair, reference, test),
+        duration_s=_duration_s(pair, reference.time_s, test.time_s),
         excluded=_flutter_spans(pair.reference),
         shutdown=_unusable_spans(pair),
     )
@@ -42,13 +42,10 @@ def compare_night_beats(pair: Pair) -> BeatMatrix:
 
 def compare_night_episodes(pair: Pair, kinds: Sequence[str], min_length_s: float) -> EpisodeAgreement:
     """EC57 agreement of the episodes of some kinds; those of the test shorter than `min_length_s` are left out."""
-    found = read_rhythm_spans(pair.table("episodes.parquet"), kinds)
-    end_s = _duration_s(pair, read_beats(pair.reference))
-    return compare_episodes(
-        read_rhythm_spans(pair.reference, kinds),
-        found[found[:, 1] - found[:, 0] >= min_length_s],
-        as_spans([(LEARNING_S, end_s)]),
-    )
+    reference = read_rhythm_spans(pair.reference, kinds)
+    test = read_rhythm_spans(pair.table("episodes.parquet"), kinds)
+    scored = as_spans([(LEARNING_S, _duration_s(pair, reference[:, 1], test[:, 1]))])
+    return compare_episodes(reference, test[test[:, 1] - test[:, 0] >= min_length_s], scored)
 
 
 def compare_night_stages(pair: Pair) -> StageMatrix:
@@ -84,9 +81,9 @@ def subjects_of(recording_ids: Sequence[str], table: Path | None) -> list[str]:
     return [known[name] for name in recording_ids]
 
 
-def _duration_s(pair: Pair, *beats: Beats) -> float:
-    """Length of the record; of bare beat files, the time to just after the last beat."""
-    last_s = max((side.time_s[-1] for side in beats if len(side)), default=0.0)
+def _duration_s(pair: Pair, *times_s: Float) -> float:
+    """Length of the record; of bare files, the time to just after their last mark."""
+    last_s = max((side[-1] for side in times_s if len(side)), default=0.0)
     return float(pair.run().get("duration_s", last_s + MATCH_WINDOW_S))
 
 

@@ -204,6 +204,8 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
     """Ventricular and supraventricular ectopic beats in each five minutes, side by side."""
     if night.beats.is_empty():
         return "not enough data: no beats"
+    if night.cell("n_veb").status == "not_applicable":
+        return "not assessed: the beats have no classes"
     counts = [_numbers(night.epochs, name) for name in ("n_veb", "n_sveb")]
     first = np.arange(0, len(counts[0]), ECTOPY_BIN_EPOCHS)
     width_h = ECTOPY_BIN_EPOCHS * EPOCH_S / HOUR_S
@@ -226,7 +228,7 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
 def draw_quality(ax: Axes, night: ReportNight) -> str | None:
     """Signal quality index, and along the bottom the reasons why epochs were flagged."""
     sqi = _numbers(night.epochs, "sqi")
-    ax.set_ylim(-0.25, 1.05)
+    ax.set_ylim(-0.25, 1.2)
     _ticks(ax, [0, 1])
     flags = night.epochs["quality_flags"].to_numpy()
     for _, bits, colour in QUALITY_REASONS:

@@ -98,8 +98,3 @@ def subheading(title: str) -> Block:
         page.text(MARGIN_MM, top_mm + 3.6, title, size=7.2, weight="bold")
 
     return Block(5.0, draw)
-
-
-def space(height_mm: float) -> Block:
-    """Empty room."""
-    return Block(height_mm, lambda page, top_mm: None)

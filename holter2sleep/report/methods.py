@@ -23,8 +23,9 @@ def methods(night: ReportNight) -> list[Block]:
     blocks += [subheading("Warnings of the run")]
     blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph("None.")]
     recipe = night.run["recipe"]
+    sections = {name: keys for name, keys in recipe["resolved"].items() if isinstance(keys, dict)}
     blocks += [subheading(f"Choices: recipe {recipe['name']}, {recipe['sha256']}")]
-    return [*blocks, *_choices(list(flat_choices(recipe["resolved"])))]
+    return [*blocks, *_choices(list(flat_choices(sections)))]
 
 
 def recording_text(night: ReportNight) -> str:
@@ -66,7 +67,7 @@ def model_texts(night: ReportNight) -> list[str]:
     for model in night.run["models"]:
         checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else "no weight file"
         card = cards.get(model["name"])
-        said = f" {card.title}. Trained on: {card.trained_on}. {card.external_figure}." if card else ""
+        said = f" {card.title}. Trained on: {card.trained_on}. Agreement: {card.external_figure}." if card else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
         texts += list(card.limits) if card else []
     return texts or ["No model with weights was used."]

@@ -119,7 +119,8 @@ def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]
     facts = [(head, cell.with_unit) for head, cell in zip(section.heads, cells, strict=True)]
     gaps = [end - start for start, end in night.run["gaps"]]
     facts.append(("Longest file gap", clock_length(max(gaps)) if gaps else "none"))
-    facts.append(("Lead", "inverted" if night.run["polarity"] == -1 else "upright"))
+    turned = "inverted" if night.run["polarity"] == -1 else "upright"
+    facts.append(("Lead", turned if night.run["channel"] else "none"))
     block = facts_block(facts, per_row=8, fill="#f2f4f6")
     words = banner_words(night, layout)
     return [block] if words is None else [block, _banner(words)]
@@ -158,8 +159,8 @@ def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Bl
             x_mm = MARGIN_MM + (i // half) * (width_mm + 6)
             y_mm = top_mm + ROW_MM * (i % half + 1)
             page.text(x_mm, y_mm - 1.2, row_label(cell, stratum), size=6.8)
-            colour = INK if cell.ok else SOFT
-            page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=6.8, weight="bold", colour=colour, align="right")
+            size, colour = (6.8, INK) if cell.ok else (5.8, SOFT)
+            page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=size, weight="bold", colour=colour, align="right")
             page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=5.6, colour=SOFT, align="right")
             page.line((x_mm, x_mm + width_mm), (y_mm, y_mm), width=0.25)
 

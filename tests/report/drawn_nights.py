@@ -1,0 +1,59 @@
+"""Invented nights drawn as reports, and what can be read on their pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from night_tables import NightPlan
+from pypdf import PdfReader
+
+from holter2sleep.report.page import MM_PER_POINT
+
+PLANS = {
+    "ordinary": NightPlan(
+        values={
+            ("heart_rate_mean", "night"): 61.72,
+            ("tst", "night"): 403.5,
+            ("rmssd", "nrem"): 43.21,
+            ("sdnn", "rem"): 87.65,
+            ("lf", "light"): 1234.4,
+            ("n_veb", "hour_03"): 777.0,
+            ("se", "night"): 999.9,
+        },
+        statuses={("se", "night"): "implausible", ("rmssd", "wake"): "insufficient_data"},
+    ),
+    "empty": NightPlan(hours=6.0, unusable_share=1.0, staged=False),
+    "beats only": NightPlan(hours=6.0, waveform=False, scheme="CARDIO3", unusable_share=0.4),
+    "twenty minutes": NightPlan(hours=1 / 3),
+    "thirty hours": NightPlan(hours=30.2, scheme="CARDIO3"),
+    "af all night": NightPlan(hours=3.0, af=True),
+    "no stages": NightPlan(hours=2.0, staged=False),
+    "five classes, no clock": NightPlan(hours=3.0, scheme="AASM5", start=None),
+}
+
+
+@dataclass
+class Drawn:
+    """A report that was drawn, and its words page by page with their place in mm."""
+
+    reader: PdfReader
+    pages: list[str]
+    places: list[tuple[str, float, float, float]]  # words, size in pt, x and y of their start
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.pages)
+
+
+def drawn(path: Path) -> Drawn:
+    reader = PdfReader(path)
+    places: list[tuple[str, float, float, float]] = []
+
+    def note(words: str, cm: list[float], tm: list[float], _font: object, size: float) -> None:
+        if words.strip():
+            x_pt, y_pt = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
+            places.append((words.strip(), size, x_pt * MM_PER_POINT, y_pt * MM_PER_POINT))
+
+    pages = [page.extract_text(visitor_text=note) for page in reader.pages]
+    return Drawn(reader, pages, places)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import interpolate, signal
 
 from holter2sleep.night import NN, Float
 
@@ -91,7 +91,7 @@ def segment_measures(windows: Windows) -> dict[str, float]:
 def frequency_measures(windows: Windows, rules: HrvRules) -> dict[str, float]:
     """Band powers in ms2, mean over the windows, and their ratios; NaN without a window.
 
-    Each window is interpolated linearly at `resample_hz`, its mean removed, and its power taken from one
+    Each window is interpolated by a cubic spline at `resample_hz`, its mean removed, and its power taken from one
     Hann-weighted periodogram; a band's power is the sum of the bins within `(low, high]` times their width.
 
     References
@@ -118,8 +118,17 @@ def frequency_measures(windows: Windows, rules: HrvRules) -> dict[str, float]:
 
 
 def _resampled(part: NN, start_s: float, fs: float) -> Float:
+    """NN on a regular time line; a cubic spline, straight over holes, level beyond the ends. array (n_samples,).
+
+    A straight line from beat to beat would keep only sinc(f RR) ** 4 of the power at f: 66 % of breathing at 0.25 Hz
+    and 60/min. A spline alone would swing out in holes, so a hole is filled with beats on a straight line first.
+    """
     at_s = start_s + np.arange(round(WINDOW_S * fs)) / fs
-    return np.interp(at_s, part.end_s, part.nn_ms)
+    n_beats = np.maximum(np.round(np.diff(part.end_s) / np.median(np.diff(part.end_s))), 1)
+    place = np.r_[0, np.cumsum(n_beats)]
+    beat_s = np.interp(np.arange(place[-1] + 1), place, part.end_s)
+    spline = interpolate.CubicSpline(beat_s, np.interp(beat_s, part.end_s, part.nn_ms))
+    return spline(np.clip(at_s, part.end_s[0], part.end_s[-1]))
 
 
 def _band_power(hz: Float, density: NDArray[np.float64], low: float, high: float) -> float:

@@ -89,12 +89,16 @@ def _runs(beats: Beats, trusted: Bool, label: str, excluded: Bool, rules: Rhythm
         if b - a + 1 == 2:
             _add(couplet, a, b)
         elif b - a + 1 >= rules.run_beats:
-            rate = 60 * (b - a) / (beats.time_s[b] - beats.time_s[a])
-            if rate >= rules.tachycardia_bpm:
+            if 60 * (b - a) >= rules.tachycardia_bpm * _between(beats, a, b):
                 _add(fast, a, b)
             elif label == "V":
                 _add(slow, a, b)
     return [couplet, fast, slow]
+
+
+def _between(beats: Beats, first: int, last: int) -> float:
+    """Seconds from one beat to another, whole microseconds: no limit may hang on the rounding of a float."""
+    return round(float(beats.time_s[last] - beats.time_s[first]), 6)
 
 
 def _add(found: _Found, first: int, last: int) -> None:
@@ -124,7 +128,7 @@ def _periodic(is_v: Bool, period: int) -> Bool:
 
 
 def _pauses(beats: Beats, trusted: Bool, rules: RhythmRules) -> _Found:
-    end = np.flatnonzero(trusted & (beats.rr_s >= rules.pause_s))
+    end = np.flatnonzero(trusted & (np.round(beats.rr_s, 6) >= rules.pause_s))
     return _Found("PAUSE", (end - 1).tolist(), end.tolist())
 
 
@@ -138,8 +142,8 @@ def _sustained_rates(beats: Beats, trusted: Bool, rules: RhythmRules) -> list[_F
     found = []
     for kind, beyond in (("BRADY", rate_bpm < rules.brady_bpm), ("TACHY", rate_bpm > rules.tachy_bpm)):
         first, last = _linked(beyond & beats.usable, trusted)
-        times = beats.time_s
-        long = [(a, b) for a, b in zip(first, last, strict=True) if times[b] - times[a] >= rules.sustained_s]
+        opened = [a - int(trusted[a]) for a in first]  # the first such interval begins at the beat before
+        long = [(a, b) for a, b in zip(opened, last, strict=True) if _between(beats, a, b) >= rules.sustained_s]
         found.append(_Found(kind, [a for a, _ in long], [b for _, b in long]))
     return found
 

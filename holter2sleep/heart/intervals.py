@@ -29,6 +29,8 @@ def local_median(values: Float, reach: int) -> Float:
     >>> local_median(np.array([1.0, 9.0, 1.0, 1.0]), 1).tolist()
     [9.0, 1.0, 5.0, 1.0]
     """
+    if len(values) == 0:
+        return values
     padded = np.pad(values, reach, constant_values=np.nan)
     rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).copy()
     rows[:, reach] = np.nan

@@ -16,7 +16,7 @@ from holter2sleep.report.tables import ReportNight
 LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
 GAP_MM = 1.6
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
-HOUR_STEPS = (0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
+HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 MOST_TICKS = 12
 
 Key = tuple[str, str]  # word, colour
@@ -96,10 +96,15 @@ def draw_night_figure(
         ax.set_axisbelow(True)
         ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
         if row == len(names) - 1:
-            ax.set_xticklabels([f"{tick:g} h" for tick in ticks_h])
+            ax.set_xticklabels([since_start(tick, night.duration_h) for tick in ticks_h])
         _write_margins(page, y_mm, track, night)
         y_mm += track.height_mm + GAP_MM
     _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
+
+
+def since_start(tick_h: float, duration_h: float) -> str:
+    """A tick in hours, or in minutes where the whole is less than one hour."""
+    return f"{tick_h:g} h" if duration_h >= 1 else f"{tick_h * 60:.0f} min"
 
 
 def hour_ticks(duration_h: float) -> list[float]:

@@ -95,7 +95,8 @@ class ReportNight:
     @property
     def hour_strata(self) -> list[str]:
         """`hour_01`, `hour_02`, ... as far as the table goes."""
-        return sorted({stratum for _, stratum in self.phenotypes if stratum.startswith("hour_")})
+        found = {stratum for _, stratum in self.phenotypes if stratum.startswith("hour_")}
+        return sorted(found, key=lambda stratum: int(stratum.removeprefix("hour_")))
 
 
 def report_night(tables: NightTables) -> ReportNight:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.axes import STAGE_COLOURS, STAGE_ROWS
 from holter2sleep.report.layout import Layout, read_layout
 from holter2sleep.report.narrative import RULES, sentences
-from holter2sleep.report.night_figure import TRACKS, clock_ticks
+from holter2sleep.report.night_figure import TRACKS, clock_ticks, hour_ticks, since_start
 from holter2sleep.report.page import BOTTOM_MM, Block
 from holter2sleep.report.pdf import flow
 from holter2sleep.report.sections import SECTIONS
@@ -95,6 +96,20 @@ def test_clock_ticks_are_whole_hours_across_midnight() -> None:
         *("22:30", "23:00", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00", "02:30"),
     ]
     assert clock_ticks(datetime(2026, 1, 31, 22, 30), 8.0)[:2] == [(0.5, "23:00"), (1.5, "00:00")]
+
+
+def test_ticks_are_at_most_a_dozen_whole_steps() -> None:
+    assert hour_ticks(1 / 3) == pytest.approx([0, 1 / 12, 1 / 6, 1 / 4, 1 / 3])
+    assert hour_ticks(30.2) == [float(hour) for hour in range(0, 31, 3)]
+    assert (since_start(0.25, 0.5), since_start(3.0, 30.2)) == ("15 min", "3 h")
+
+
+def test_hours_beyond_the_hundredth_stay_in_order(tmp_path: Path) -> None:
+    night = night_with(tmp_path)
+    hours = [f"hour_{n:02d}" for n in range(1, 103)]
+    cell = night.cell("n_beats")
+    many = dataclasses.replace(night, phenotypes={("n_beats", hour): cell for hour in sorted(hours)})
+    assert many.hour_strata == hours
 
 
 # --- sentences -------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class _Commands(click.RichGroup):
                 traceback.print_exc()
             click.echo(f"Error: {error}", err=True)
             sys.exit(error.exit_code)
-        except (ClickException, Exit, Abort):
+        except (ClickException, Exit, Abort, BrokenPipeError):
             raise
         except Exception as error:
             if ctx.params.get("debug"):

@@ -18,7 +18,9 @@ def steps_shown(what: str) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.fields[what]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    # the step before the bar: in a narrow terminal the end of the line is what is lost
+    step = TextColumn("{task.fields[what]}: {task.description}")
+    columns = (TimeElapsedColumn(), step, BarColumn(bar_width=20))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=N_STEPS, what=what)
         begun = iter(range(N_STEPS))

@@ -11,7 +11,7 @@ import dataclasses
 import enum
 import math
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -24,6 +24,8 @@ Bool = NDArray[np.bool_]
 Text = NDArray[np.str_]
 
 EPOCH_S = 30.0  # AASM Manual for the Scoring of Sleep: stages are scored in 30 s epochs
+
+NO_DATE = date(1985, 1, 1)  # the first day EDF can say: in EDF and archives it stands for "no date", the clock holds
 
 Sex = Literal["F", "M"]
 

@@ -16,14 +16,14 @@ import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.night import Recording, Subject
+from holter2sleep.night import NO_DATE, Recording, Subject
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,6 @@ DIGITAL_MAX = 25_000  # a count is 0.2 uV in the range of 5 mV
 WFDB_MISSING = -32_768  # WFDB format 16: no sample
 RECORD_S = (1, 2, 4, 5, 8, 10, 20, 25, 40, 50)  # lengths of data record tried in turn
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")  # EDF+: English
-UNKNOWN_START = datetime(1985, 1, 1)  # EDF+: what the header says when the date is not known
 
 
 @dataclass(frozen=True)
@@ -255,7 +254,7 @@ def _birth_date(subject: Subject, start: datetime | None) -> str:
 
 
 def _header(recording: Recording, dialect: str, n_records: int, record_s: float) -> bytes:
-    start = recording.start or UNKNOWN_START
+    start = recording.start or datetime.combine(NO_DATE, time())
     sex, birth = recording.subject.sex or "X", _birth_date(recording.subject, recording.start)
     startdate = _edf_date(recording.start) if recording.start else "X"
     return _ascii(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from holter2sleep.night import Sex, Subject
+from holter2sleep.night import NO_DATE, Sex, Subject
 
-NULL_DATE = date(1985, 1, 1)  # EDF and archives: "no date"; no age can be computed from it
 _OLDEST_YEARS = 110  # above, the birth date is a placeholder such as 01-JAN-1900
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _SEX: dict[str, Sex] = {"m": "M", "f": "F"}
@@ -40,7 +39,7 @@ def subject_of_patient_field(patient: str, start: datetime | None) -> tuple[Subj
         return Subject(), None
     sex = _SEX.get(parts[1].lower())
     birth = named_date(parts[2])
-    if birth is None or start is None or start.date() == NULL_DATE:
+    if birth is None or start is None or start.date() == NO_DATE:
         return Subject(None, sex), None
     age = start.year - birth.year - ((start.month, start.day) < (birth.month, birth.day))
     if not 0 <= age <= _OLDEST_YEARS:

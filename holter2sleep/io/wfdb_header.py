@@ -16,8 +16,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from holter2sleep.io.files import read_text, refusal
-from holter2sleep.io.subjects import NULL_DATE, subject_of_comments
-from holter2sleep.night import Subject
+from holter2sleep.io.subjects import subject_of_comments
+from holter2sleep.night import NO_DATE, Subject
 
 DEFAULT_FS_HZ = 250.0  # header(5): the rate when the header gives none
 
@@ -110,8 +110,8 @@ def _start(clock: str) -> tuple[datetime | None, tuple[str, ...]]:
     except ValueError:
         return None, (f"start {clock!r} in the header is no time: start unknown",)
     if day is None:
-        note = f"start time without a date in the header: only the clock is known ({NULL_DATE} stands for no date)"
-        return datetime.combine(NULL_DATE, at), (note,)
+        note = f"start time without a date in the header: only the clock is known ({NO_DATE} stands for no date)"
+        return datetime.combine(NO_DATE, at), (note,)
     return datetime.combine(day, at), ()
 
 

@@ -15,7 +15,7 @@ from holter2sleep.report.page import FAINT, INK, SOFT, WIDTH_MM, Page, text_widt
 MM_PER_S, MM_PER_MV = 25.0, 10.0  # the paper speed and gain every ECG reader expects
 PULSE_MV, PULSE_S = 1.0, 0.2  # calibration pulse
 PULSE_ROOM_MM = 8.0  # the pulse stands left of the trace: 1 mm lead, 5 mm pulse, 2 mm tail
-LOWEST_PAPER_MM, HIGHEST_PAPER_MM, BOX_MM = 25.0, 60.0, 5.0
+LOWEST_PAPER_MM, HIGHEST_PAPER_MM, BOX_MM = 20.0, 60.0, 5.0
 FINE, COARSE = "#f3d3d3", "#e3a5a5"  # 1 mm and 5 mm rules
 ABOVE_MM, LABELS_MM, BELOW_MM = 4.0, 5.6, 5.6  # title; letters and RR; clock line and space
 CHECK_BAR_MM = 10.0

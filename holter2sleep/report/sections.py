@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
+from holter2sleep.night import EPOCH_S, NO_DATE, STAGE_STRATA, UNSCORED
 from holter2sleep.report.grid import ROW_MM, Column, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
 from holter2sleep.report.methods import methods
@@ -49,8 +49,8 @@ def header(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     facts = [
         ("Recording", run["recording_id"]),
         ("Age, sex", _subject(run["subject"])),
-        ("Start (local time)", f"{start:%Y-%m-%d %H:%M:%S}" if start else UNKNOWN),
-        ("Stop", f"{stop:%Y-%m-%d %H:%M:%S}" if stop else UNKNOWN),
+        ("Start (local time)", _moment(start)),
+        ("Stop", _moment(stop, start)),
         ("Duration", clock_length(run["duration_s"])),
         ("Lead, sampling rate", _lead(run)),
         ("File", f"{run['input']['file']} ({run['input']['format']})"),
@@ -70,6 +70,15 @@ def _subject(subject: dict[str, object]) -> str:
 
 def _lead(run: dict[str, object]) -> str:
     return f"{run['channel']}, {run['fs']:g} Hz" if run["channel"] else "beats only, no waveform"
+
+
+def _moment(at: datetime | None, start: datetime | None = None) -> str:
+    """Date and clock; the clock alone where the header has no date."""
+    if at is None:
+        return UNKNOWN
+    if (start or at).date() == NO_DATE:
+        return f"{at:%H:%M:%S}, date unknown"
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def _lights(run: dict[str, dict[str, float]], start: datetime | None) -> str:

@@ -71,6 +71,6 @@ def test_scale_holds_at_any_rate(fs: float) -> None:
 
 def test_paper_grows_with_the_trace_in_whole_boxes_and_says_when_it_cannot() -> None:
     small, large, huge = (row(np.linspace(0, height_mv, 760)) for height_mv in (0.5, 3.0, 9.0))
-    assert (small.paper_mm, large.paper_mm, huge.paper_mm) == (25.0, 35.0, 60.0)
+    assert (small.paper_mm, large.paper_mm, huge.paper_mm) == (20.0, 35.0, 60.0)
     assert not large.leaves_paper
     assert huge.leaves_paper

@@ -82,11 +82,11 @@ def agreement(first_s: Float, second_s: Float, duration_s: float, rules: Quality
     """
     n_windows = int(np.ceil(duration_s / rules.window_s))
     edges = rules.window_s * np.arange(n_windows + 1)
-    both = _mutually_nearest(first_s, second_s, rules.tolerance_s)
-    matched, _ = np.histogram(first_s[both], edges)
-    found = [np.histogram(times, edges)[0] for times in (first_s, second_s)]
-    either = found[0] + found[1] - matched
-    # A pair that straddles a border counts its second beat in the next window; the ratio stays within 0-1.
+    shared = _mutually_nearest(first_s, second_s, rules.tolerance_s)
+    # a pair counts where its first beat lies, so that one astride a border cannot bring the ratio above 1
+    second_only_s = second_s[~_mutually_nearest(second_s, first_s, rules.tolerance_s)]
+    matched, found, missed = (np.histogram(times, edges)[0] for times in (first_s[shared], first_s, second_only_s))
+    either = found + missed
     return np.where(either > 0, matched / np.maximum(either, 1), np.nan)
 
 

@@ -1,0 +1,133 @@
+"""Arrows go down only, each heavy library has its room, and asking for help loads none of them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import rich_click as click
+
+import holter2sleep
+from holter2sleep.cli import main
+
+PACKAGE = Path(holter2sleep.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Who may import whom, from the ground up: a room reads itself and what it names here.
+GROUND = {"night", "spans", "errors", "assets"}
+HEART = GROUND | {"io", "heart"}
+AUTONOMIC = HEART | {"autonomic"}
+SLEEP = AUTONOMIC | {"sleep"}
+PATH = SLEEP | {"recipe", "report.strips", "analyze"}
+PHENOTYPES = PATH | {"phenotypes"}
+REPORT = PHENOTYPES | {"report"}
+ALLOWED = {
+    "assets": set(),
+    "errors": set(),
+    "spans": set(),
+    "night": {"spans"},
+    "io": GROUND,
+    "heart": HEART,
+    "autonomic": AUTONOMIC,
+    "sleep": SLEEP,
+    "report.strips": GROUND,  # which strips a night shows is decided without drawing anything
+    "recipe": SLEEP | {"report.strips"},
+    "analyze": PATH,
+    "phenotypes": PHENOTYPES,
+    "report": REPORT,
+    "simulate": GROUND | {"io", ""},
+    "evaluate": PHENOTYPES,
+    "training": PHENOTYPES | {"evaluate", "simulate"},
+    "cohort": REPORT,
+    "provenance": PHENOTYPES | {""},
+    "run": REPORT | {"provenance"},
+    "cli": REPORT | {"provenance", "run", "simulate", "evaluate", "training", "cohort", ""},
+}
+HEAVY = {
+    "torch": {"sleep/staging", "training"},
+    "matplotlib": {"report"},
+    "edfio": {"io"},
+    "pyedflib": {"io"},
+    "wfdb": {"io"},
+    "mne": {"io"},
+    "h5py": {"io", "sleep/staging"},
+    "sleepecg": {"heart/detect.py"},
+    "statsmodels": {"cohort/association.py"},
+    "neurokit2": set(),
+    "pandas": set(),
+    "click": {"cli"},
+    "rich_click": {"cli"},
+}
+SLOW_TO_LOAD = ("numpy", "torch", "matplotlib", "polars", "scipy", "edfio", "wfdb", "pyedflib", "sleepecg", "h5py")
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of everything a module imports, in functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports relatively"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def room_of(name: str) -> str:
+    """Room of `heart.detect.Detection`: `heart`; of the package itself: nothing."""
+    parts = name.split(".")
+    if parts[:2] == ["report", "strips"]:
+        return "report.strips"
+    return parts[0] if (PACKAGE / parts[0]).is_dir() or (PACKAGE / f"{parts[0]}.py").is_file() else ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_imports_only_from_its_room_and_the_rooms_below(path: Path) -> None:
+    room = room_of(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
+    if room in ("", "__init__", "__main__"):
+        return
+    ours = {name.removeprefix("holter2sleep").lstrip(".") for name in imported(path) if name.startswith("holter2sleep")}
+    too_high = {name for name in ours if room_of(name) not in ALLOWED[room] | {room}}
+    assert not too_high
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_heavy_library_is_imported_in_its_room_only(path: Path) -> None:
+    here = path.relative_to(PACKAGE).as_posix()
+    heavy = {name.partition(".")[0] for name in imported(path)} & set(HEAVY)
+    assert not {name for name in heavy if not any(here.startswith(room) for room in HEAVY[name])}
+
+
+def test_the_package_and_its_command_line_load_nothing_heavy() -> None:
+    code = f"import sys, holter2sleep, holter2sleep.cli; print(*(n for n in {SLOW_TO_LOAD} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def commands(group: click.Group = main, prefix: str = "holter2sleep") -> list[tuple[str, click.Command]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append((f"{prefix} {name}", command))
+        if isinstance(command, click.Group):
+            found += commands(command, f"{prefix} {name}")
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_command_says_what_it_does_and_every_option_what_it_means(name: str, command: click.Command) -> None:
+    assert command.help
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{name} {option.opts[0]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [(name, command) for name, command in commands() if not isinstance(command, click.Group)],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_command_shows_an_example_of_itself(name: str, command: click.Command) -> None:
+    assert f"  {name} " in f"  {command.help} " or f": {name} " in str(command.help)

@@ -37,7 +37,8 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
     trusted = trusted_rr(beats, usable_spans)
     normal = beats.label == "N"
     candidate = trusted & normal & np.r_[False, normal[:-1]]
-    candidate &= ~contains(episodes.of("AFIB", "AFL").spans, beats.time_s)
+    middle_s = beats.time_s - beats.rr_s / 2  # an episode ends at its last beat, whose interval belongs to it
+    candidate &= ~contains(episodes.of("AFIB", "AFL").spans, middle_s)
     rr_ms = 1000 * beats.rr_s
     candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
     typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)

@@ -1,0 +1,206 @@
+"""Runs, cycles, pauses and rates, on lists of beats one can count."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
+
+from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.night import Beats, Episodes
+from holter2sleep.spans import Spans, complement
+
+
+def episodes(beats: Beats, usable: Spans | None = None) -> Episodes:
+    return find_episodes(beats, all_of(beats) if usable is None else usable, RECIPE.rhythm)
+
+
+def kinds(beats: Beats, usable: Spans | None = None) -> list[str]:
+    return episodes(beats, usable).kind.tolist()
+
+
+def run_of(letters: str, rr_s: float, around: int = 12) -> Beats:
+    """Beats labelled `letters` with `rr_s` between them, amid normal beats at 75/min."""
+    label = "N" * around + letters + "N" * around
+    intervals = np.full(len(label) - 1, 0.8)
+    intervals[around : around + len(letters) - 1] = rr_s
+    return beats_of_rr(intervals, label)
+
+
+def rates(rr_s: float, seconds: float) -> Beats:
+    """A minute at 60/min, then intervals of `rr_s` for so many seconds, then a minute at 60/min."""
+    return beats_of_rr(np.r_[np.ones(60), np.full(round(seconds / rr_s), rr_s), np.ones(60)])
+
+
+# --- runs ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("letters", "rr_s", "expected"),
+    [
+        ("V", 0.5, []),
+        ("VV", 0.5, ["COUPLET_V"]),
+        ("VVV", 0.4, ["VT"]),
+        ("VVV", 0.6, ["VT"]),  # exactly 100/min
+        ("VVV", 60 / 101, ["VT"]),
+        ("VVV", 60 / 99, ["IVR"]),
+        ("VVVVVVVV", 0.4, ["VT"]),
+        ("SS", 0.5, ["COUPLET_S"]),
+        ("SSS", 60 / 101, ["SVTA"]),
+        ("SSS", 60 / 99, []),
+        ("VVNVV", 0.5, ["COUPLET_V", "COUPLET_V"]),
+        ("VVS", 0.5, ["COUPLET_V"]),
+        ("VVVSS", 0.4, ["VT", "COUPLET_S"]),
+    ],
+)
+def test_couplets_and_runs(letters: str, rr_s: float, expected: list[str]) -> None:
+    assert kinds(run_of(letters, rr_s)) == expected
+
+
+def test_a_run_lasts_from_its_first_beat_to_its_last() -> None:
+    beats = run_of("VVVV", 0.4)
+    found = episodes(beats)
+    assert (found.start_s[0], found.end_s[0]) == (beats.time_s[12], beats.time_s[15])
+    assert found.n_beats.tolist() == [4]
+    np.testing.assert_allclose(found.rate_bpm, 150.0)
+
+
+@pytest.mark.parametrize("start_s", np.linspace(0.0, 3.0, 40))
+def test_a_limit_does_not_hang_on_when_the_recording_began(start_s: float) -> None:
+    """Differences of times round differently at each place; 2.0 s and 100/min are limits everywhere."""
+    rr_s = [0.83] * 10 + [0.6, 0.6] + [0.83] * 10 + [2.0] + [0.83] * 10
+    label = "N" * 10 + "VVV" + "N" * 21
+    assert kinds(beats_of_rr(rr_s, label, start_s)) == ["VT", "PAUSE"]
+
+
+def test_a_run_is_cut_where_signal_was_lost_and_by_a_beat_that_is_not_usable() -> None:
+    beats = run_of("VVVV", 0.4)
+    lost = complement(np.array([[beats.time_s[13] + 0.1, beats.time_s[13] + 0.2]]), 0, 100)
+    assert kinds(beats, lost) == ["COUPLET_V", "COUPLET_V"]
+    usable = np.ones(len(beats), bool)
+    usable[13] = False
+    assert kinds(beats.but(usable=usable)) == ["COUPLET_V"]
+
+
+# --- cycles ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("letters", "expected"),
+    [
+        ("VNV", []),
+        ("VNVNV", ["B"]),
+        ("VNVNVNVNV", ["B"]),
+        ("VNNVNNV", ["T"]),
+        ("VNNNVNNNV", []),  # quadrigeminy has no code of its own
+        ("VNVNVNNVNNV", ["B", "T"]),
+        ("VNVNVV", ["B", "COUPLET_V"]),
+    ],
+)
+def test_bigeminy_and_trigeminy_need_three_ventricular_beats(letters: str, expected: list[str]) -> None:
+    assert kinds(run_of(letters, 0.8)) == expected
+
+
+def test_bigeminy_is_not_carried_across_lost_signal() -> None:
+    beats = run_of("VNVNV", 0.8)
+    lost = complement(np.array([[beats.time_s[14] + 0.1, beats.time_s[14] + 0.2]]), 0, 100)
+    assert kinds(beats, lost) == []
+
+
+# --- pauses ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rr_s", "expected"), [(1.999, []), (2.0, ["PAUSE"]), (4.5, ["PAUSE"])])
+def test_a_pause_is_an_interval_of_two_seconds_or_more(rr_s: float, expected: list[str]) -> None:
+    assert kinds(beats_of_rr([0.8] * 10 + [rr_s] + [0.8] * 10)) == expected
+
+
+def test_a_pause_lasts_from_beat_to_beat() -> None:
+    found = episodes(beats_of_rr([0.8] * 10 + [3.0] + [0.8] * 10, start_s=0.0))
+    np.testing.assert_allclose([found.start_s[0], found.end_s[0]], [8.0, 11.0])
+    assert (found.n_beats[0], found.rate_bpm[0]) == (2, pytest.approx(20.0))
+
+
+def test_lost_signal_and_doubtful_beats_are_no_pause() -> None:
+    beats = beats_of_rr([0.8] * 10 + [3.0] + [0.8] * 10)
+    assert kinds(beats, complement(np.array([[9.5, 9.6]]), 0, 100)) == []
+    usable = np.ones(len(beats), bool)
+    usable[10] = False
+    assert kinds(beats.but(usable=usable)) == []
+
+
+# --- rates -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bpm", "seconds", "expected"),
+    [
+        (38, 29, []),
+        (38, 31.6, ["BRADY"]),
+        (41, 60, []),
+        (95, 29, []),
+        (95, 31, ["TACHY"]),
+        (89, 60, []),
+        (60, 60, []),
+    ],
+)
+def test_a_slow_or_fast_rate_is_called_when_sustained_for_half_a_minute(
+    bpm: float, seconds: float, expected: list[str]
+) -> None:
+    assert kinds(rates(60 / bpm, seconds)) == expected
+
+
+def test_a_slow_rate_begins_with_its_first_interval_and_ends_with_its_last() -> None:
+    found = episodes(rates(1.6, 48.0))
+    np.testing.assert_allclose([found.start_s[0], found.end_s[0]], [60.3, 108.3])
+    assert found.n_beats[0] == 31
+    np.testing.assert_allclose(found.rate_bpm, 37.5)
+
+
+def test_one_premature_beat_does_not_end_a_slow_rate() -> None:
+    rr_s = np.r_[np.ones(60), np.full(40, 1.6), np.ones(60)]
+    rr_s[[80, 81]] = 0.9, 2.3 - 0.4
+    assert kinds(beats_of_rr(rr_s)) == ["BRADY"]
+
+
+def test_lost_signal_ends_a_slow_rate() -> None:
+    beats = rates(1.6, 48.0)
+    assert kinds(beats, complement(np.array([[84.0, 84.1]]), 0, 500)) == []
+
+
+# --- whole nights ----------------------------------------------------------------------------------
+
+
+def test_planted_runs_cycles_and_pauses_are_found_once_each() -> None:
+    changes = {"hours": 3.0, "bursts_per_hour": 0.0, "pauses": ((0.1, 2.4), (0.45, 3.2))}
+    truth, found = simulated("ectopy", **changes).episodes, analysed("ectopy", **changes).episodes
+    for kind in ("B", "VT", "PAUSE"):
+        planted, seen = truth.of(kind), found.of(kind)
+        assert len(planted) == len(seen) >= 2, kind
+        np.testing.assert_allclose(seen.start_s, planted.start_s, atol=2.0)
+    assert len(found.of("COUPLET_V")) == pytest.approx(len(truth.of("COUPLET_V")), rel=0.06)
+
+
+def test_a_steady_rhythm_has_no_episode() -> None:
+    rr_s = 0.9 + 0.03 * np.sin(np.arange(5000) / 4)
+    assert kinds(beats_of_rr(rr_s)) == []
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hardly_any_beats_are_no_error(n: int) -> None:
+    beats = Beats.at(np.arange(n) + 1.0)
+    assert len(find_episodes(beats, np.array([[0.0, 10.0]]), RECIPE.rhythm)) == 0
+
+
+def test_the_limits_are_those_of_the_recipe() -> None:
+    strict = dataclasses.replace(RECIPE.rhythm, pause_s=3.5, tachycardia_bpm=160.0)
+    beats = beats_of_rr([0.8] * 10 + [0.4, 0.4] + [0.8] * 5 + [3.0] + [0.8] * 10, "N" * 10 + "VVV" + "N" * 16)
+    assert find_episodes(beats, all_of(beats), strict).kind.tolist() == ["IVR"]
+
+
+def test_prematurity_means_nothing_inside_atrial_fibrillation() -> None:
+    beats = Beats.at([1.0, 2.0, 3.0, 4.0], ["S", "S", "V", "S"])
+    af = Episodes([1.5], [3.5], ["AFIB"], [2], [60.0], [np.nan])
+    assert without_s_in_af(beats, af).label.tolist() == ["S", "N", "V", "S"]

@@ -94,6 +94,14 @@ def test_a_foreign_beat_with_twins_is_v_when_early() -> None:
     assert labels(one_early(1.0), shape_of(61, correlation={30: 0.6}, twin={30: 0.95})) == []  # bundle branch block
 
 
+def test_a_strange_shape_with_twins_is_v_unless_it_lies_in_noise() -> None:
+    shape, beats = shape_of(61, correlation={30: 0.1}, twin={30: 0.95}), one_early(1.0)
+    usable = np.ones(61, bool)
+    usable[30] = False
+    assert labels(beats, shape) == [(30, "V")]
+    assert labels(beats.but(usable=usable), shape) == []
+
+
 def test_without_waveform_or_with_too_few_beats_all_stay_as_they_are() -> None:
     beats = one_early(0.6, 1.4)
     assert classify_beats(beats, None, all_of(beats), RECIPE.classes) is beats

@@ -19,6 +19,7 @@ from holter2sleep.io import read_recording
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.night import Beats, Recording
 from holter2sleep.simulate import SyntheticNight
+from holter2sleep.spans import as_spans, contains
 
 HALF_HOUR = {"hours": 0.5, "bursts_per_hour": 0.0}
 
@@ -138,6 +139,17 @@ def test_no_beat_lies_in_a_fault(truth: SyntheticNight, value: float) -> None:
     time_s = with_samples(truth.recording, ecg).time_s
     assert not ((time_s > 600.25) & (time_s < 900.75)).any()
     assert len(time_s) == pytest.approx(len(truth.beats) * 5 / 6, rel=0.03)
+
+
+def test_no_beat_is_drawn_into_a_saturated_second_beside_it(truth: SyntheticNight, found: Detection) -> None:
+    ecg, fs = samples(truth.recording), truth.plan.fs
+    before_s = np.ceil(found.time_s) - found.time_s
+    second = np.ceil(found.time_s[(before_s > 0.02) & (before_s < 0.07)])[::5]
+    assert len(second) > 10
+    for start_s in second:
+        ecg[round(start_s * fs) : round((start_s + 1) * fs)] = 8.0
+    time_s = with_samples(truth.recording, ecg).time_s
+    assert not contains(as_spans(np.column_stack([second, second + 1])), time_s).any()
 
 
 @pytest.mark.parametrize("ecg", [np.zeros(25000), np.full(25000, np.nan), np.ones(3), np.r_[1.0, np.nan]])

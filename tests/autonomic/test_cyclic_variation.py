@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, analysed, nn_of, simulated
 
-from holter2sleep.autonomic.respiration import find_cvhr
+from holter2sleep.autonomic.respiration import _equivalent, find_cvhr
 from holter2sleep.night import NN, Episodes
 
 
@@ -60,6 +60,21 @@ def test_white_noise_has_none(seed: int) -> None:
 def test_breathing_alone_has_none(rate_hz: float) -> None:
     at_s = 0.9 * np.arange(8000)
     assert len(cycles(nn_of(900 + 60 * np.sin(2 * np.pi * rate_hz * at_s)))) == 0
+
+
+@pytest.mark.parametrize(
+    ("cycles_s", "alike"),
+    [
+        ((50, 50, 50), True),
+        ((60, 35, 60), True),
+        ((35, 60, 35), False),
+        ((24, 24, 24), False),
+        ((131, 131, 131), False),
+    ],
+)
+def test_cycles_are_alike_by_hayanos_product(cycles_s: tuple[float, ...], alike: bool) -> None:
+    """(35, 60, 35): factors 3 - 2 I / mean of 1.385, 0.231 and 1.385, whose product 0.44 is below 0.6."""
+    assert _equivalent(np.array(cycles_s, float)) is alike
 
 
 def test_a_train_is_not_carried_across_a_hole() -> None:

@@ -1,0 +1,152 @@
+"""The formulas behind the table, on nights made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_nights import RECIPE, all_of, beats_of_rr, recording_of_beats
+
+from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.heart.rhythm import find_episodes
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality
+from holter2sleep.phenotypes.measures import FORMULAS
+from holter2sleep.phenotypes.table import phenotype_table
+from holter2sleep.spans import Spans
+
+
+def night_of(beats: Beats, stage: str = "W", episodes: Episodes | None = None, usable: Spans | None = None) -> Night:
+    """A night of beats with the given stages, as many letters as epochs or one for all."""
+    recording = recording_of_beats(beats)
+    grid = EpochGrid.covering(recording.duration_s)
+    spans = all_of(beats) if usable is None else usable
+    letters = np.array([{"2": "N2"}.get(letter, letter) for letter in (stage * grid.n if len(stage) == 1 else stage)])
+    return Night(
+        recording,
+        grid,
+        Quality(np.zeros(grid.n), np.ones(grid.n), np.ones(grid.n, bool), spans),
+        beats,
+        find_episodes(beats, spans, RECIPE.rhythm) if episodes is None else episodes,
+        nn_intervals(beats, episodes or Episodes.none(), spans, RECIPE.nn),
+        Hypnogram(grid, letters, "AASM5", "by hand"),
+        Lights(0.0, recording.duration_s, "recording"),
+        np.array([[0.0, recording.duration_s]]),
+    )
+
+
+def values(domain: str, night: Night, stratum: str = "night") -> dict[str, float | None]:
+    return FORMULAS[domain](night.within(stratum), night, RECIPE).values
+
+
+def awake_then_asleep(wake_s: float, sleep_s: float, wake_rr_s: float = 0.8, sleep_rr_s: float = 1.0) -> Night:
+    rr_s = np.r_[np.full(round(wake_s / wake_rr_s), wake_rr_s), np.full(round(sleep_s / sleep_rr_s), sleep_rr_s)]
+    beats = beats_of_rr(rr_s, start_s=0.0)
+    n = EpochGrid.covering(recording_of_beats(beats).duration_s).n
+    return night_of(beats, "W" * round(wake_s / 30) + "2" * (n - round(wake_s / 30)))
+
+
+# --- rate ------------------------------------------------------------------------------------------
+
+
+def test_the_dip_is_the_fall_of_the_mean_rate_from_wake_to_sleep_in_percent_of_wake() -> None:
+    """75/min awake, 60/min asleep: 20 %."""
+    assert values("rate", awake_then_asleep(1200, 2400))["heart_rate_dip"] == pytest.approx(20.0, abs=0.1)
+    assert values("rate", awake_then_asleep(1200, 2400, 1.0, 0.8))["heart_rate_dip"] == pytest.approx(-25.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("wake_s", "is_known"), [(270, False), (330, True)])
+def test_a_dip_needs_five_minutes_on_either_side(wake_s: float, is_known: bool) -> None:
+    assert np.isfinite(values("rate", awake_then_asleep(wake_s, 2400))["heart_rate_dip"]) == is_known
+
+
+def test_the_highest_rate_is_held_for_eight_intervals() -> None:
+    """Seven intervals of 0.5 s and one of 1 s last 4.5 s: 106.7/min; eight of 0.5 s would be 120/min."""
+    rr_s = np.ones(100)
+    rr_s[40:47] = 0.5
+    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(60 * 8 / 4.5)
+    rr_s[40:48] = 0.5
+    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(120.0)
+    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_min"] == pytest.approx(60.0)
+
+
+def test_no_rate_is_averaged_across_lost_signal() -> None:
+    beats = beats_of_rr(np.full(40, 0.5), start_s=0.0)
+    lost_often = np.array([[3.4 * i, 3.4 * i + 3.3] for i in range(6)])  # six or seven intervals in a row
+    found = values("rate", night_of(beats, usable=lost_often))
+    assert found["heart_rate_mean"] == pytest.approx(120.0)
+    assert np.isnan(found["heart_rate_max"])
+
+
+def test_the_mean_rate_is_that_of_the_mean_interval() -> None:
+    found = values("rate", night_of(beats_of_rr([0.5] * 40 + [1.5] * 40)))
+    assert found["heart_rate_mean"] == pytest.approx(60.0)
+
+
+# --- rhythm ----------------------------------------------------------------------------------------
+
+
+def test_slow_and_fast_ventricular_runs_are_both_runs() -> None:
+    rr_s = np.r_[np.full(20, 0.8), [0.4, 0.4], np.full(20, 0.8), [0.7, 0.7], np.full(20, 0.8)]
+    label = "N" * 20 + "VVV" + "N" * 19 + "VVV" + "N" * 20
+    found = values("rhythm", night_of(beats_of_rr(rr_s, label)))
+    assert (found["n_runs_v"], found["n_couplets_v"], found["n_veb"]) == (2, 0, 6)
+
+
+def test_burden_counts_analysable_time_only() -> None:
+    """AF from 100 to 300 s, of which 50 s are lost, in 900 analysable seconds of 1000."""
+    beats = beats_of_rr(np.full(998, 1.0), start_s=0.5)
+    af = Episodes([100.0], [300.0], ["AFIB"], [200], [60.0], [np.nan])
+    night = night_of(beats, episodes=af, usable=np.array([[0.0, 250.0], [350.0, 999.5]]))
+    assert values("rhythm", night)["af_burden"] == pytest.approx(100 * 150 / 899.5)
+    assert values("rhythm", night)["longest_af"] == pytest.approx(200 / 60)
+
+
+def test_af_that_goes_on_from_the_hour_before_counts_in_both_hours() -> None:
+    beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
+    af = Episodes([3000.0], [4200.0], ["AFL"], [1200], [60.0], [np.nan])
+    night = night_of(beats, episodes=af)
+    burden = [values("rhythm", night, f"hour_0{hour}")["af_burden"] for hour in (1, 2)]
+    assert burden == pytest.approx([100 * 600 / 3600] * 2, rel=1e-3)
+    assert [values("rhythm", night, f"hour_0{hour}")["n_af_episodes"] for hour in (1, 2)] == [1, 0]
+
+
+# --- variability -----------------------------------------------------------------------------------
+
+
+def test_the_share_left_out_counts_intervals_beside_ectopy() -> None:
+    label = "N" * 50 + "V" + "N" * 50
+    night = night_of(beats_of_rr(np.full(100, 0.8), label))
+    assert values("hrv_time", night)["nn_removed_share"] == pytest.approx(2.0)
+
+
+# --- cyclic variation ------------------------------------------------------------------------------
+
+
+def cycles(start_s: list[float]) -> Episodes:
+    n = len(start_s)
+    return Episodes(start_s, np.array(start_s) + 20, ["CVHR"] * n, [20] * n, [np.nan] * n, [np.nan] * n)
+
+
+def test_cycles_are_counted_per_analysable_hour_outside_fibrillation() -> None:
+    """Four cycles in two hours, of which half an hour is AF: 4 / 1.5."""
+    beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
+    af = Episodes([5400.0], [7200.0], ["AFIB"], [1800], [60.0], [np.nan])
+    night = night_of(beats, "2", cycles([100.0, 150, 200, 250]).and_also(af))
+    assert values("respiration", night)["cvhr_index"] == pytest.approx(4 / 1.5, rel=1e-3)
+
+
+def test_events_are_those_that_begin_in_sleep_per_hour_of_sleep() -> None:
+    beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
+    night = night_of(beats, "W" * 120 + "2" * 120, cycles([100.0, 150, 4000, 4050, 4100]))
+    assert values("respiration", night)["respiratory_index"] == pytest.approx(3.0, rel=1e-3)
+    assert values("respiration", night)["cvhr_index"] == pytest.approx(2.5, rel=1e-3)
+
+
+# --- least numbers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "status"), [(58, "insufficient_data"), (60, "ok")])
+def test_a_number_needs_its_least_count(n: int, status: str) -> None:
+    """60 NN intervals and 60 s for RMSSD; here 1.2 s each, so that only the count can fail."""
+    rr_s = 1.2 + 0.01 * (np.arange(n) % 2)
+    table = phenotype_table(night_of(beats_of_rr(rr_s)), RECIPE)
+    assert table.filter(phenotype="rmssd", stratum="night")["status"].to_list() == [status]

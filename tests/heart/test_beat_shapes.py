@@ -59,6 +59,11 @@ def test_a_foreign_shape_has_a_twin_only_when_two_others_are_like_it() -> None:
     assert (thrice > 0.9).nonzero()[0].tolist() == [10, 20, 30]
 
 
+def test_one_twin_may_be_chance() -> None:
+    twin = shapes(width_s={30: 0.06, 40: 0.06}, height_mv={10: -1.0, 20: -1.0}).twin
+    assert twin[[10, 20, 30, 40]].max() < 0.9
+
+
 def test_a_beat_beside_missing_samples_or_the_end_is_judged_without_error() -> None:
     ecg = lead({}, {})
     ecg[int(10.02 * FS) : int(10.5 * FS)] = np.nan

@@ -334,7 +334,7 @@ class Hypnogram:
             raise ValueError(f"hypnogram has {stage.shape} stages for {self.grid.n} epochs")
         unknown = set(np.unique(stage)) - {*SCHEMES[self.scheme], UNSCORED}
         if unknown:
-            raise ValueError(f"stages {sorted(unknown)} are not in scheme {self.scheme}")
+            raise ValueError(f"stages {', '.join(sorted(unknown))} are not in scheme {self.scheme}")
         object.__setattr__(self, "stage", stage)
         if self.proba is not None:
             proba = frozen_array(self.proba, np.float32)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import rich_click as click
+
 N_STEPS = 8  # read, beats, quality, rhythm, variability, sleep stages, tables, report
 
 
@@ -13,7 +15,7 @@ N_STEPS = 8  # read, beats, quality, rhythm, variability, sleep stages, tables, 
 def steps_shown(what: str) -> Iterator[Callable[[str], None]]:
     """A function that is told the name of each step as it begins."""
     if not sys.stderr.isatty():
-        yield lambda step: print(f"{what}: {step}", file=sys.stderr, flush=True)
+        yield lambda step: click.echo(f"{what}: {step}", err=True)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn

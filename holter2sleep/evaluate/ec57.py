@@ -169,7 +169,8 @@ def _chosen(index: NDArray[np.int64], n: int) -> NDArray[np.bool_]:
 def _class_index(beats: Beats) -> NDArray[np.int64]:
     unknown = set(np.unique(beats.label)) - set("NSVFQ")
     if unknown:
-        raise ValueError(f"beat classes {sorted(unknown)} are not of N S V F Q; map the file's codes to AAMI classes")
+        found = ", ".join(sorted(unknown))
+        raise ValueError(f"beat classes {found} are not of N S V F Q; map the file's codes to AAMI classes")
     return np.array([_INDEX[label] for label in beats.label], np.int64)
 
 

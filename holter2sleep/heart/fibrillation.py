@@ -35,7 +35,7 @@ class AfRules:
 
 
 def af_spans(beats: Beats, trusted: Bool, rules: AfRules) -> Spans:
-    """Time in atrial fibrillation, from beat to beat, cut where intervals are not trusted.
+    """Time in atrial fibrillation, from beat to beat; stretches no more than `bridge_s` apart are one episode.
 
     Intervals next to a V are left out: a ventricular premature beat is irregular, and is not fibrillation.
     """
@@ -49,8 +49,14 @@ def af_spans(beats: Beats, trusted: Bool, rules: AfRules) -> Spans:
             parts.append(_spans_of_beats(beats, index, in_af))
     if not parts:
         return as_spans([])
-    spans = as_spans(np.concatenate(parts))
-    return np.array([s for s in spans if s[1] - s[0] >= rules.minimum_s]).reshape(-1, 2)
+    spans = _joined(as_spans(np.concatenate(parts)), rules.bridge_s)
+    return spans[spans[:, 1] - spans[:, 0] >= rules.minimum_s]
+
+
+def _joined(spans: Spans, bridge_s: float) -> Spans:
+    """Spans with the short gaps between them filled."""
+    apart = spans[1:, 0] - spans[:-1, 1] > bridge_s
+    return np.column_stack([spans[np.r_[True, apart], 0], spans[np.r_[apart, True], 1]]) if len(spans) else spans
 
 
 def irregularity(rr_s: Float) -> Float:

@@ -45,14 +45,16 @@ def quality_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
         "sqi_mean": _mean(sqi[np.isfinite(sqi)]) if part.recording.ecg is not None else None,
         "lead_off_share": 100 * _mean(flags & lost > 0),
         "noise_share": 100 * _mean(flags & Flag.NOISE > 0),
-        "r_amplitude": _r_amplitude_mv(part),
     }
     return Measured(values, int(here.sum()), recorded_s)
 
 
-def _r_amplitude_mv(part: Night) -> float:
+def morphology_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Height of the R wave in normal beats."""
     normal = part.beats.usable & (part.beats.label == "N") & np.isfinite(part.beats.amplitude_mv)
-    return float(np.median(part.beats.amplitude_mv[normal])) if normal.any() else np.nan
+    height_mv = part.beats.amplitude_mv[normal]
+    values: Values = {"r_amplitude": float(np.median(height_mv)) if len(height_mv) else np.nan}
+    return Measured(values, len(height_mv), part.usable_s)
 
 
 def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
@@ -124,12 +126,17 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 }
 
 
+def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Share of the RR intervals that could not be used as NN."""
+    trusted = trusted_rr(part.beats, part.usable_spans)
+    n_rr = int(trusted.sum())
+    values: Values = {"nn_removed_share": 100 * (n_rr - len(part.nn)) / n_rr if n_rr else np.nan}
+    return Measured(values, n_rr, float(part.beats.rr_s[trusted].sum()))
+
+
 def hrv_time_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
-    """Time-domain variability, and the share of intervals it could not use."""
-    n_rr = int(trusted_rr(part.beats, part.usable_spans).sum())
-    removed = 100 * (n_rr - len(part.nn)) / n_rr if n_rr else np.nan
-    values: Values = {**time_measures(part.nn), "nn_removed_share": removed}
-    return Measured(values, len(part.nn), float(part.nn.nn_ms.sum()) / 1000)
+    """Time-domain variability of all NN intervals together."""
+    return Measured(dict(time_measures(part.nn)), len(part.nn), float(part.nn.nn_ms.sum()) / 1000)
 
 
 def hrv_segment_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
@@ -182,8 +189,10 @@ def _mean(values: np.ndarray) -> float:
 # Which function fills which domain of the dictionary.
 FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "quality": quality_measures,
+    "morphology": morphology_measures,
     "rate": rate_measures,
     "rhythm": rhythm_measures,
+    "nn": nn_measures,
     "hrv_time": hrv_time_measures,
     "hrv_segments": hrv_segment_measures,
     "hrv_frequency": hrv_frequency_measures,

@@ -95,9 +95,7 @@ def test_a_report_can_be_added_later_to_a_night_made_without(night_file: Path, t
     assert (tmp_path / "short" / "report.pdf").exists()
 
 
-def test_a_failing_run_destroys_nothing(
-    night_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_run_destroys_nothing(night_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("analyze", night_file, "--out", tmp_path, "--no-report")
     assert run(*words).exit_code == 0
     before = (tmp_path / "short" / "phenotypes.parquet").read_bytes()
@@ -246,7 +244,7 @@ def test_phenotypes_prints_json_csv_and_markdown() -> None:
 
 def test_models_lists_cards_with_their_external_figure() -> None:
     cards = json.loads(run("models", "list", "--json").output)
-    assert [card["name"] for card in cards][0] == "sleepecg-mesa"
+    assert cards[0]["name"] == "sleepecg-mesa"
     assert run("models", "show", "clock").exit_code == 0
     assert run("models", "show", "clok").exit_code == 2
     assert run("models", "verify").exit_code == 0

@@ -146,7 +146,7 @@ def test_measure_without_denominator_is_none() -> None:
 
 
 def test_class_outside_n_s_v_f_q_is_refused() -> None:
-    with pytest.raises(ValueError, match="'L'"):
+    with pytest.raises(ValueError, match="classes L are not"):
         compare(Beats.at([400.0], "L"), Beats.at([400.0]))
 
 

@@ -28,7 +28,7 @@ from holter2sleep.heart.faults import FaultRules
 from holter2sleep.heart.quality import QualityRules
 from holter2sleep.heart.rhythm import RhythmRules
 from holter2sleep.heart.shape import ShapeRules
-from holter2sleep.report.strips import StripRules
+from holter2sleep.phenotypes.strips import StripRules
 from holter2sleep.sleep.architecture import SleepRules
 from holter2sleep.sleep.staging import StagingRules
 

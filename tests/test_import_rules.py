@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -21,9 +22,9 @@ GROUND = {"night", "spans", "errors", "assets"}
 HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
-PATH = SLEEP | {"recipe", "report.strips", "analyze"}
-PHENOTYPES = PATH | {"phenotypes"}
-REPORT = PHENOTYPES | {"report"}
+RECIPE = SLEEP | {"recipe"}
+TABLES = RECIPE | {"phenotypes"}
+RUN = TABLES | {"analyze", "provenance", "report", "run"}
 ALLOWED = {
     "assets": set(),
     "errors": set(),
@@ -33,18 +34,17 @@ ALLOWED = {
     "heart": HEART,
     "autonomic": AUTONOMIC,
     "sleep": SLEEP,
-    "report.strips": GROUND,  # which strips a night shows is decided without drawing anything
-    "recipe": SLEEP | {"report.strips"},
-    "analyze": PATH,
-    "phenotypes": PHENOTYPES,
-    "report": REPORT,
+    "recipe": SLEEP | {"phenotypes"},  # a room owns its rules, and the strips are among the tables of a night
+    "analyze": RECIPE,
+    "phenotypes": RECIPE,
+    "report": TABLES,
     "simulate": GROUND | {"io", ""},
-    "evaluate": PHENOTYPES,
-    "training": PHENOTYPES | {"evaluate", "simulate"},
-    "cohort": REPORT,
-    "provenance": PHENOTYPES | {""},
-    "run": REPORT | {"provenance"},
-    "cli": REPORT | {"provenance", "run", "simulate", "evaluate", "training", "cohort", ""},
+    "evaluate": {"night", "spans", "errors", "io"},  # figures come from annotations, whoever made them
+    "training": TABLES | {"analyze", "evaluate", "simulate"},
+    "provenance": RECIPE | {""},
+    "run": RUN,
+    "cohort": RUN,
+    "cli": RUN | {"simulate", "evaluate", "training", "cohort", ""},
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},
@@ -76,11 +76,15 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+def origins(path: Path) -> set[str]:
+    """Modules that hold what a module imports."""
+    names = imported(path)
+    return names | {name.rpartition(".")[0] for name in names}
+
+
 def room_of(name: str) -> str:
     """Room of `heart.detect.Detection`: `heart`; of the package itself: nothing."""
     parts = name.split(".")
-    if parts[:2] == ["report", "strips"]:
-        return "report.strips"
     return parts[0] if (PACKAGE / parts[0]).is_dir() or (PACKAGE / f"{parts[0]}.py").is_file() else ""
 
 
@@ -92,6 +96,12 @@ def test_a_module_imports_only_from_its_room_and_the_rooms_below(path: Path) -> 
     ours = {name.removeprefix("holter2sleep").lstrip(".") for name in imported(path) if name.startswith("holter2sleep")}
     too_high = {name for name in ours if room_of(name) not in ALLOWED[room] | {room}}
     assert not too_high
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    names = {path: path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".") for path in MODULES}
+    needs = {names[path]: {name for name in names.values() if name in origins(path)} for path in MODULES}
+    graphlib.TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

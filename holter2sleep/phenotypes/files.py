@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ import polars as pl
 from holter2sleep.errors import RecordingError
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.epochs import beat_table, episode_table, epoch_table
+from holter2sleep.phenotypes.strips import Strip, choose_strips
 from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.recipe import Recipe
-from holter2sleep.report.strips import Strip, choose_strips
 
 STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "strip": pl.String,
@@ -29,6 +28,7 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "clock": pl.String,
 }
 TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips")
+NIGHT_FILES = frozenset({*(f"{name}.parquet" for name in TABLES), "phenotypes.csv", "run.json", "report.pdf"})
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ def read_night(folder: Path) -> NightTables:
     return NightTables(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
+def is_night_folder(folder: Path) -> bool:
+    """Whether a folder holds a night of ours and nothing else, so that it may be replaced."""
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= NIGHT_FILES and read_run(folder) is not None
+
+
 def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:
     """A folder that is either complete or not there: written beside its place, then moved.
 
@@ -111,5 +116,9 @@ def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:
         write(new)
         if folder.exists():
             folder.replace(old)
-        new.replace(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        try:
+            new.replace(folder)
+        except OSError:
+            if old.exists():
+                old.replace(folder)
+            raise

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from holter2sleep.errors import RecipeError
 from holter2sleep.night import NN, Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Source
-from holter2sleep.report.strips import StripRules, choose_strips, fitting_start
+from holter2sleep.phenotypes.strips import StripRules, choose_strips, fitting_start
 from holter2sleep.spans import Spans, as_spans, covers
 
 FS = 100.0
@@ -165,5 +165,5 @@ def test_fewer_than_three_strips_are_refused() -> None:
 
 
 def test_choosing_strips_loads_no_drawing_library() -> None:
-    code = "import sys, holter2sleep.report.strips; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, holter2sleep.phenotypes.strips; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -20,14 +20,14 @@ from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import Detection, detect_beats, is_inverted
 from holter2sleep.heart.faults import find_faults
-from holter2sleep.heart.quality import assess_quality, usable_beats
+from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
-from holter2sleep.spans import as_spans, duration
+from holter2sleep.spans import Spans, as_spans, duration
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +74,12 @@ def analyze_night(
         shape = beat_shapes(recording, found.time_s, recipe.shape)
         quality = assess_quality(recording, grid, faults, found.time_s, detection, shape, recipe.quality)
         found = found.but(usable=found.usable & usable_beats(found.time_s, quality))
+        holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
-        if recording.given_beats is None or not recording.beats_classified:
+        if shape is not None and (recording.given_beats is None or not recording.beats_classified):
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
+            recording = recording.but(beats_classified=True)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
         beats = without_s_in_af(found, episodes)
     with step("variability"):
@@ -88,7 +90,7 @@ def analyze_night(
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
-    warnings = (*recording.warnings, *short, *notes)
+    warnings = (*recording.warnings, *short, *holes, *notes)
     return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings)
 
 
@@ -122,6 +124,19 @@ def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tupl
         return ()
     log.warning("%s: %s; most values need more", recording.recording_id, whose)
     return (f"only {usable_s / 60:.1f} min analysable: most values need more",)
+
+
+def _warn_of_holes(recording: Recording, holes: Spans) -> tuple[str, ...]:
+    """A warning for stretches without a beat that do hold signal."""
+    if recording.ecg is None or len(holes) == 0:
+        return ()
+    start_s, end_s = max(holes.tolist(), key=lambda hole: hole[1] - hole[0])
+    note = (
+        f"no beat in {len(holes)} long stretches that hold signal (the longest {end_s - start_s:.0f} s, from "
+        f"{start_s:.0f} s): beats lost, or asystole; they are not analysed, look at them"
+    )
+    log.warning("%s: %s", recording.recording_id, note)
+    return (note,)
 
 
 def _stages(evidence: Evidence, given: Given, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from holter2sleep.spans import Spans, as_spans, contains, covers, duration, intersection, spans_of_mask
+from holter2sleep.spans import Spans, as_spans, contains, covers, duration, intersection, runs
 
 Float = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -107,8 +107,11 @@ class Beats:
 
     @property
     def rr_s(self) -> Float:
-        """Interval from the beat before, s; NaN for the first. array (n_beats,)."""
-        return np.diff(self.time_s, prepend=np.nan)
+        """Interval from the beat before, s, to the microsecond; NaN for the first. array (n_beats,).
+
+        Rounded, so that an interval of exactly a limit is not decided by the last bit of two large times.
+        """
+        return np.round(np.diff(self.time_s, prepend=np.nan), 6)
 
     def where(self, mask: Bool) -> Beats:
         """The beats for which `mask` is true."""
@@ -160,7 +163,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class EpochGrid:
-    """The only clock of a night: `n` epochs of 30 s from `offset_s`; the last may be cut short."""
+    """The only clock of a night: `n` epochs of 30 s from `offset_s`.
+
+    The last epoch ends with the recording: 15 to 45 s long, for a rest of less than half an epoch belongs to it.
+    """
 
     n: int
     duration_s: float
@@ -178,8 +184,10 @@ class EpochGrid:
 
     @property
     def edges_s(self) -> Float:
-        """Borders of the epochs. array (n_epochs + 1,)."""
-        return self.offset_s + EPOCH_S * np.arange(self.n + 1, dtype=np.float64)
+        """Borders of the epochs; the last ends with the recording. array (n_epochs + 1,)."""
+        edges = self.offset_s + EPOCH_S * np.arange(self.n + 1, dtype=np.float64)
+        edges[-1] = max(self.duration_s, edges[-2])
+        return edges
 
     def epoch_of(self, time_s: ArrayLike) -> NDArray[np.int64]:
         """Index of the epoch that holds each time; times in the cut rest belong to the last epoch."""
@@ -188,10 +196,8 @@ class EpochGrid:
 
     def spans(self, mask: Bool) -> Spans:
         """Time covered by the chosen epochs; the last ends with the recording."""
-        spans = spans_of_mask(mask, EPOCH_S, self.offset_s)
-        if mask[-1]:
-            spans[-1, 1] = self.duration_s
-        return as_spans(spans)
+        first, behind = runs(mask)
+        return as_spans(np.column_stack([self.edges_s[first], self.edges_s[behind]]))
 
 
 # --- signal quality --------------------------------------------------------------------------------
@@ -203,9 +209,8 @@ class Flag(enum.IntFlag):
     MISSING = 1  # no sample: gap, NaN, before or after the signal
     FLAT = 2  # lead off: no variation
     SATURATED = 4  # stuck at the extremes of the range
-    NOISE = 8  # the two detectors disagree, or power outside the QRS band prevails
-    NO_BEATS = 16  # signal present, but no beat for seconds
-    IMPLAUSIBLE_RR = 32  # beats that cannot follow one another so fast, or so slow
+    NOISE = 8  # the detectors disagree, and the beats do not look like the record's typical beat
+    NO_BEATS = 16  # no beat for longer than any pause
 
 
 @dataclass(frozen=True)
@@ -222,12 +227,17 @@ class Quality:
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
 
 
+AF_KINDS = ("AFIB", "AFL")  # both count as atrial fibrillation in burden and exclusions
+
 # --- rhythm ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """Stretches with a name: `kind` is a WFDB rhythm code where one exists, else ours (`PAUSE`, ...)."""
+    """Stretches with a name: `kind` is a WFDB rhythm code where one exists, else ours (`PAUSE`, ...).
+
+    An episode of beats begins at its first beat and ends at its last; `n_beats` counts both.
+    """
 
     start_s: Float  # (n_episodes,)
     end_s: Float  # (n_episodes,)
@@ -291,8 +301,8 @@ class NN:
 
     @property
     def differences_ms(self) -> Float:
-        """Successive differences where they are defined. array (n_pairs,)."""
-        return np.diff(self.nn_ms)[self.adjacent[1:]]
+        """Successive differences where they are defined, to the microsecond. array (n_pairs,)."""
+        return np.round(np.diff(self.nn_ms)[self.adjacent[1:]], 3)
 
 
 # --- sleep -----------------------------------------------------------------------------------------

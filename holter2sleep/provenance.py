@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import resource
+import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
     }
 
 
-def facts_of(night: Night, recipe: Recipe, who: Facts, watch: Stopwatch) -> Facts:
+def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch) -> Facts:
     """The content of `run.json`, in the order of the contract."""
     recording = night.recording
     return {
@@ -69,6 +69,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, watch: Stopwatch) -> Fact
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "resolved": recipe.resolved()},
         "models": _models(night),
         "identity": who,
+        "seed": seed,
         "warnings": list(night.warnings),
         "steps_s": watch.steps_s,
         "peak_memory_mb": _peak_memory_mb(),
@@ -90,6 +91,10 @@ def sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _peak_memory_mb() -> float:
+def _peak_memory_mb() -> float | None:
+    """Peak of this process; None on Windows, which does not tell."""
+    if sys.platform == "win32":
+        return None
+    resource = importlib.import_module("resource")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+    return round(float(peak) / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)

@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from holter2sleep.sleep.architecture import SleepRules
 from holter2sleep.sleep.staging import StagingRules
 
 Table = dict[str, Any]
+
+SHARES = ("_share", "_correlation", "_similarity", "_sqi")  # endings of keys that cannot exceed 1
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,14 @@ def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"Recipe {path}: not valid TOML ({error})") from None
     parent = table.pop("extends", None)
-    return _merged(_read(parent, (*seen, str(path))), table) if parent else table
+    if parent is None:
+        return table
+    if not isinstance(parent, str):
+        raise RecipeError(
+            f"Recipe {path}: extends = {parent!r}; expected the name of a recipe, or a .toml file beside it"
+        )
+    beside = path.parent / parent
+    return _merged(_read(str(beside) if parent.endswith(".toml") else parent, (*seen, str(path))), table)
 
 
 def _setting(text: str) -> Table:
@@ -148,7 +158,17 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             raise RecipeError(f"{where}: expected a list, found {value!r}")
         return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
     if hint is float and type(value) is int:
-        return float(value)
+        value = float(value)
     if type(value) is not hint:
         raise RecipeError(f"{where}: expected {hint.__name__}, found {value!r}")
+    if hint in (float, int):
+        _check_range(value, where)
     return value
+
+
+def _check_range(value: float, where: str) -> None:
+    """Every number of a recipe is a length, a count, a rate or a share: above 0, a share at most 1."""
+    if not (math.isfinite(value) and value > 0):
+        raise RecipeError(f"{where}: expected a number above 0, found {value!r}")
+    if where.endswith(SHARES) and value > 1:
+        raise RecipeError(f"{where}: expected a share between 0 and 1, found {value!r}")

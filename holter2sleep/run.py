@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from holter2sleep.io import read_recording
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.night import Lights, Recording, Sex, Subject
-from holter2sleep.phenotypes.files import fill_folder, read_run, tables_of, write_run, write_tables
+from holter2sleep.phenotypes.files import fill_folder, is_night_folder, read_run, tables_of, write_run, write_tables
 from holter2sleep.provenance import Stopwatch, facts_of, identity, sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.report.pdf import write_report
 
+log = logging.getLogger(__name__)
+
+_ID = re.compile(r"[\w.-]+")
 LIGHTS_SLACK_S = 60.0  # a clock time in whole minutes may lie just behind the last sample
 
 
@@ -77,6 +81,8 @@ class Request:
         owner: dict[str, Path] = {}
         for path in inputs:
             name = self.recording_id or path.stem
+            if self.recording_id is not None and (not _ID.fullmatch(name) or name in (".", "..")):
+                raise UsageError(f"--id {name!r}: expected letters, digits, '.', '_' or '-', for it names a folder")
             if name in owner:
                 raise UsageError(
                     f"{owner[name]} and {path} would both be {name!r}; analyse one with --id, or in another --out"
@@ -96,7 +102,6 @@ class Request:
             "beats_sha256": sha256_of_file(self.beats) if self.beats else None,
             "hypnogram_sha256": sha256_of_file(self.hypnogram) if self.hypnogram else None,
             "rr_unit": self.rr_unit,
-            "seed": self.seed,
         }
 
 
@@ -137,11 +142,13 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
 
     def write(new: Path) -> None:
         write_tables(new, tables)
-        write_run(new, facts_of(night, request.recipe, who, watch))
+        write_run(new, facts_of(night, request.recipe, who, request.seed, watch))
         if request.report:
             with watch.step("report"):
                 write_report(new)
-            write_run(new, facts_of(night, request.recipe, who, watch))  # again, with the seconds of the report
+            write_run(
+                new, facts_of(night, request.recipe, who, request.seed, watch)
+            )  # again, with the seconds of the report
 
     fill_folder(folder, write)
     return Outcome(folder, _told(folder, request.report))
@@ -154,16 +161,22 @@ def _told(folder: Path, with_report: bool) -> str:
 
 def _is_done(folder: Path, who: dict[str, Any], request: Request) -> bool:
     """Whether the folder already holds this very night."""
-    if not folder.exists():
+    if not folder.exists() or not any(folder.iterdir()):
         return False
+    if not is_night_folder(folder):
+        raise UsageError(
+            f"{folder} exists and is no night folder of ours, so it is left alone; choose another --out or --id"
+        )
     run = read_run(folder)
     same = run is not None and run.get("identity") == who
     if same and (not request.report or (folder / "report.pdf").is_file()):
         return not request.overwrite
     if same or request.overwrite:
         return False
-    what = "a night made from another input, recipe or option" if run else "something that is no finished night"
-    raise UsageError(f"{folder} holds {what}; give --overwrite to replace it, or another --out or --id")
+    raise UsageError(
+        f"{folder} holds a night made from another input, recipe or option; give --overwrite to replace it, "
+        f"or another --out or --id"
+    )
 
 
 def _as_told(recording: Recording, request: Request) -> Recording:
@@ -187,13 +200,17 @@ def _lights(path: Path, recording: Recording, request: Request) -> Lights | None
     if request.lights_off is None and request.lights_on is None:
         if noted_off is None and noted_on is None:
             return None
-        return _checked_lights(noted_off or 0.0, end_s if noted_on is None else noted_on, "annotation", recording)
+        off_s, on_s = noted_off or 0.0, end_s if noted_on is None else noted_on
+        if 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S:
+            return Lights(off_s, min(on_s, end_s), "annotation")
+        log.warning("%s: lights noted at %.0f and %.0f s do not fit: left out", recording.recording_id, off_s, on_s)
+        return None
     off_s = _seconds(request.lights_off, recording, "--lights-off", 0.0) if request.lights_off else noted_off or 0.0
     if request.lights_on:
         on_s = _seconds(request.lights_on, recording, "--lights-on", off_s)
     else:
         on_s = end_s if noted_on is None else noted_on
-    return _checked_lights(off_s, on_s, "option", recording)
+    return _checked_lights(off_s, on_s, recording)
 
 
 def _annotated_lights(path: Path, recording: Recording) -> tuple[float | None, float | None]:
@@ -201,15 +218,15 @@ def _annotated_lights(path: Path, recording: Recording) -> tuple[float | None, f
     return find_lights(read_edf_annotations(path)) if plus else (None, None)
 
 
-def _checked_lights(off_s: float, on_s: float, source: str, recording: Recording) -> Lights:
+def _checked_lights(off_s: float, on_s: float, recording: Recording) -> Lights:
     end_s = recording.duration_s
     if not 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S:
         starts = f" that starts at {recording.start:%H:%M:%S}" if recording.start else ""
         raise UsageError(
-            f"{recording.source.file}: lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s (by {source}) do not "
+            f"{recording.source.file}: lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s do not "
             f"fit a recording of {end_s:.0f} s{starts}"
         )
-    return Lights(off_s, min(on_s, end_s), source)
+    return Lights(off_s, min(on_s, end_s), "option")
 
 
 def _seconds(text: str, recording: Recording, option: str, after_s: float) -> float:

@@ -23,11 +23,22 @@ def as_spans(pairs: object) -> Spans:
     return np.column_stack([spans[first, 0], reach[last]])
 
 
+def runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Index of the first true value of each run of them, and the index behind its last.
+
+    Examples
+    --------
+    >>> first, behind = runs(np.array([True, True, False, True]))
+    >>> first.tolist(), behind.tolist()
+    ([0, 3], [2, 4])
+    """
+    edges = np.diff(np.r_[0, np.asarray(mask, dtype=np.int8), 0])
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
 def spans_of_mask(mask: NDArray[np.bool_], step_s: float, offset_s: float = 0.0) -> Spans:
     """Spans covered by the true cells of a regular grid with cells of `step_s` seconds."""
-    edges = np.diff(np.r_[0, np.asarray(mask, dtype=np.int8), 0])
-    start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return np.column_stack([start, end]).astype(np.float64) * step_s + offset_s
+    return np.column_stack(runs(mask)).astype(np.float64) * step_s + offset_s
 
 
 def duration(spans: Spans) -> float:

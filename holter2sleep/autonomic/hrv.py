@@ -64,12 +64,13 @@ def five_minute_windows(nn: NN, rules: HrvRules) -> Windows:
     In a part of a night (`night.within("rem")`) a window is filled by that part alone, so it is stage-pure
     up to the minimum share.
     """
-    index = np.floor(nn.end_s / WINDOW_S).astype(np.int64)
-    filled_ms = np.bincount(index, nn.nn_ms) if len(nn) else np.empty(0)
-    valid = np.flatnonzero(filled_ms >= 1000 * WINDOW_S * rules.minimum_window_share)
+    n_windows = int(nn.end_s[-1] // WINDOW_S) + 1 if len(nn) else 0
+    borders = np.searchsorted(nn.end_s, WINDOW_S * np.arange(n_windows + 1))
+    total_ms = np.r_[0.0, np.cumsum(nn.nn_ms)]
+    valid = np.flatnonzero(np.diff(total_ms[borders]) >= 1000 * WINDOW_S * rules.minimum_window_share)
     parts = []
     for window in valid:
-        here = index == window
+        here = slice(borders[window], borders[window + 1])
         adjacent = nn.adjacent[here].copy()
         adjacent[0] = False  # its neighbour lies in the window before
         parts.append(NN(nn.end_s[here], nn.nn_ms[here], adjacent))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.heart.intervals import local_median, trusted_rr
-from holter2sleep.night import NN, Beats, Episodes
+from holter2sleep.night import AF_KINDS, NN, Beats, Episodes
 from holter2sleep.spans import Spans, contains
 
 log = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
     normal = beats.label == "N"
     candidate = trusted & normal & np.r_[False, normal[:-1]]
     middle_s = beats.time_s - beats.rr_s / 2  # an episode ends at its last beat, whose interval belongs to it
-    candidate &= ~contains(episodes.of("AFIB", "AFL").spans, middle_s)
-    rr_ms = 1000 * beats.rr_s
+    candidate &= ~contains(episodes.of(*AF_KINDS).spans, middle_s)
+    rr_ms = np.round(1000 * beats.rr_s, 3)
     candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
     typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)
     unlike = np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms

@@ -18,7 +18,16 @@ def report(night_dirs: tuple[Path, ...], layout: Path | None) -> None:
       holter2sleep report results/night
       holter2sleep report results/* --layout my_layout.toml
     """  # noqa: D301  click reads the backspace
+    import sys
+
+    from holter2sleep.errors import Holter2SleepError
     from holter2sleep.report.pdf import write_report
 
+    code = 0
     for folder in night_dirs:
-        click.echo(str(write_report(folder, layout)))
+        try:
+            click.echo(str(write_report(folder, layout)))
+        except Holter2SleepError as error:
+            click.echo(f"Error: {error}", err=True)
+            code = max(code, error.exit_code)
+    sys.exit(code)

@@ -33,12 +33,12 @@ class ClassRules:
     minimum_beats: int
 
 
-def classify_beats(beats: Beats, shape: Shape | None, usable_spans: Spans, rules: ClassRules) -> Beats:
+def classify_beats(beats: Beats, shape: Shape, usable_spans: Spans, rules: ClassRules) -> Beats:
     """The beats with classes N, S or V and a confidence that grows with the distance from the border.
 
     Without waveform, or with too few beats for a typical one, all stay N with unknown confidence.
     """
-    if shape is None or beats.usable.sum() < rules.minimum_beats:
+    if beats.usable.sum() < rules.minimum_beats:
         return beats
     early = prematurity(beats, usable_spans, rules)
     is_early, is_wide = early < rules.v_early, shape.width > rules.v_width_ratio

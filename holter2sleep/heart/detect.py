@@ -12,12 +12,14 @@ from scipy import ndimage, signal
 
 from holter2sleep.heart.faults import Faults
 from holter2sleep.night import Float, Recording
-from holter2sleep.spans import contains
+from holter2sleep.spans import contains, runs
 
 Signal = NDArray[np.float32]
 
 # Elgendi 2013 (PLoS ONE 8:e73557), table 3: lengths of a QRS complex and of a beat, band and offset
 QRS_S, BEAT_S, OFFSET, BAND_HZ = 0.097, 0.611, 0.08, (8.0, 20.0)
+SLEEPECG_LOWEST_HZ = 100.0  # what its documentation recommends; its band-pass reaches to 30 Hz
+BATCH = 2000  # beats whose windows are gathered at a time: a day at 1,000 Hz must not be in memory twice
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
             found.append(times[(times >= core[0]) & (times < core[1])])
     coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
     time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
-    keep = _spaced(time_s, rules.refractory_s) & ~contains(faults.spans, time_s)
+    keep = _spaced(time_s, amplitude_mv, rules.refractory_s) & ~contains(faults.spans, time_s)
     return Detection(time_s[keep], amplitude_mv[keep], second_s)
 
 
@@ -111,6 +113,9 @@ def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.f
 
 
 def _sleepecg_beats(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
+    if fs < SLEEPECG_LOWEST_HZ:
+        doubled = signal.resample_poly(ecg, 2, 1)
+        return np.asarray(sleepecg.detect_heartbeats(doubled, 2 * fs), dtype=np.int64) // 2
     return np.asarray(sleepecg.detect_heartbeats(ecg, fs), dtype=np.int64)
 
 
@@ -123,33 +128,45 @@ def _two_moving_averages(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int6
     # the offset (of the mean energy) from the median over seconds: a burst must not hide the beats around it
     second = max(1, round(fs))
     level = np.median(energy[: len(energy) // second * second].reshape(-1, second).mean(axis=1))
-    edges = np.diff(np.r_[0, (qrs > beat + OFFSET * level).astype(np.int8), 0])
-    start, end = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    start, end = runs(qrs > beat + OFFSET * level)
     wide = end - start >= round(QRS_S * fs)
     peaks = [a + int(np.argmax(energy[a:b])) for a, b in zip(start[wide], end[wide], strict=True)]
     return np.array(peaks, dtype=np.int64)
 
 
-def _spaced(time_s: Float, least_s: float) -> NDArray[np.bool_]:
-    """False for each time that follows its predecessor too closely."""
-    return np.diff(time_s, prepend=-np.inf) > least_s
+def _spaced(time_s: Float, height: Float, least_s: float) -> NDArray[np.bool_]:
+    """False for the lower one of each two beats that come too close. array (n_beats,)."""
+    keep = np.ones(len(time_s), bool)
+    for i in np.flatnonzero(np.diff(time_s) <= least_s) + 1:
+        before = i - 1
+        while before > 0 and not keep[before]:
+            before -= 1
+        if keep[before] and time_s[i] - time_s[before] <= least_s:
+            keep[min(before, i, key=lambda beat: abs(height[beat]))] = False
+    return keep
 
 
 def _on_dominant_deflection(ecg: Signal, fs: float, coarse_s: Float, rules: BeatRules) -> tuple[Float, Float]:
     """Times moved to the record's dominant deflection, and its signed height above the baseline."""
     if len(coarse_s) == 0:
         return np.empty(0), np.empty(0)
-    reach, wide = max(1, round(rules.search_s * fs)), max(2, round(0.3 * fs))
     centre = np.clip(np.round(coarse_s * fs).astype(np.int64), 0, len(ecg) - 1)
-    windows = windows_around(ecg, centre, wide)
-    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
-    near = np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
+    reach = max(1, round(rules.search_s * fs))
+    near = np.concatenate([_near(ecg, centre[i : i + BATCH], reach, fs) for i in range(0, len(centre), BATCH)])
     sign = 1.0 if np.median(near.max(axis=1)) >= np.median(-near.min(axis=1)) else -1.0
     peak = np.argmax(sign * near, axis=1)
     height = near[np.arange(len(near)), peak]
     time_s = (centre + peak - reach + _parabola_shift(sign * near, peak)) / fs
     order = np.argsort(time_s, kind="stable")
     return time_s[order], height[order]
+
+
+def _near(ecg: Signal, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:
+    """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
+    wide = max(reach, 2, round(0.3 * fs))
+    windows = windows_around(ecg, centre, wide)
+    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
+    return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
 
 
 def windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
@@ -159,7 +176,7 @@ def windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
     return np.where(inside, ecg[np.clip(index, 0, len(ecg) - 1)], np.float32(np.nan))
 
 
-def _parabola_shift(rows: NDArray[np.float32], peak: NDArray[np.int64]) -> Float:
+def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:
     """Offset of the vertex of the parabola through each peak and its neighbours, in samples (-0.5 to 0.5)."""
     inner = np.clip(peak, 1, rows.shape[1] - 2)
     n = np.arange(len(rows))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.night import Flag, Recording
-from holter2sleep.spans import Spans, as_spans, spans_of_mask
+from holter2sleep.spans import Spans, as_spans, runs, spans_of_mask
 
 CELL_S = 1.0  # a lost electrode shows within a second; shorter cells cut through T waves that are truly flat
 
@@ -55,8 +55,7 @@ def find_faults(recording: Recording, rules: FaultRules) -> Faults:
 
 def _without_short_flats(flags: NDArray[np.uint16], flat_s: float) -> NDArray[np.uint16]:
     """Flat stretches shorter than `flat_s` cleared: asystole is flat too, and must stay visible as a pause."""
-    edges = np.diff(np.r_[0, (flags & Flag.FLAT > 0).astype(np.int8), 0])
-    for start, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+    for start, end in zip(*runs(flags & Flag.FLAT > 0), strict=True):
         if (end - start) * CELL_S < flat_s:
             flags[start:end] &= ~np.uint16(Flag.FLAT)
     return flags

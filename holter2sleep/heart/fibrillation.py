@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage, signal
 
 from holter2sleep.night import Beats, Bool, Float
-from holter2sleep.spans import Spans, as_spans
+from holter2sleep.spans import Spans, as_spans, runs
 
 WINDOW = 8  # beats in a window, Petrenas 2015
 UNLIKE_S = 0.03  # two intervals this far apart are unlike, ibid.
@@ -109,6 +109,6 @@ def _pieces(time_s: Float, trusted: Bool, bridge_s: float) -> list[np.ndarray]:
 
 def _spans_of_beats(beats: Beats, index: np.ndarray, chosen: Bool) -> Spans:
     """Time from the beat that opens each run of chosen intervals to the one that closes it."""
-    edges = np.diff(np.r_[0, chosen.astype(np.int8), 0])
-    first, last = index[np.flatnonzero(edges == 1)], index[np.flatnonzero(edges == -1) - 1]
+    opening, behind = runs(chosen)
+    first, last = index[opening], index[behind - 1]
     return np.column_stack([beats.time_s[np.maximum(first - 1, 0)], beats.time_s[last]])

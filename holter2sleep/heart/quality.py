@@ -12,7 +12,16 @@ from holter2sleep.heart.detect import Detection
 from holter2sleep.heart.faults import CELL_S, Faults
 from holter2sleep.heart.shape import Shape
 from holter2sleep.night import Bool, EpochGrid, Flag, Float, Quality, Recording
-from holter2sleep.spans import Spans, as_spans, complement, covers, overlap_per_cell, spans_of_mask
+from holter2sleep.spans import (
+    Spans,
+    as_spans,
+    complement,
+    covers,
+    duration,
+    intersection,
+    overlap_per_cell,
+    spans_of_mask,
+)
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +71,8 @@ def assess_quality(
     usable_spans = complement(unusable, 0.0, recording.duration_s)
     flags = np.zeros(grid.n, np.uint16)
     for flag, spans in bad.items():
-        flags[overlap_per_cell(spans, _edges(grid)) > 0] |= np.uint16(flag)
-    share = overlap_per_cell(usable_spans, _edges(grid)) / np.diff(_edges(grid))
+        flags[overlap_per_cell(spans, grid.edges_s) > 0] |= np.uint16(flag)
+    share = overlap_per_cell(usable_spans, grid.edges_s) / np.maximum(np.diff(grid.edges_s), 1e-9)
     quality = Quality(flags, sqi, share >= rules.minimum_usable_share, usable_spans)
     _report(recording.recording_id, quality.usable)
     return quality
@@ -125,11 +134,11 @@ def _holes(beat_s: Float, duration_s: float, longest_s: float) -> Spans:
     return as_spans(np.column_stack([edges[:-1], edges[1:]])[long])
 
 
-def _edges(grid: EpochGrid) -> Float:
-    """Borders of the epochs; the last ends with the recording."""
-    edges = grid.edges_s.copy()
-    edges[-1] = max(grid.duration_s, edges[-2] + 1e-9)
-    return edges
+def holes_with_signal(recording: Recording, faults: Faults, beat_s: Float, rules: QualityRules) -> Spans:
+    """Long stretches without a beat, less than half of which is missing, flat or saturated: beats lost, or asystole."""
+    no_signal = as_spans(np.concatenate([faults.spans, recording.gaps]))
+    holes = _holes(beat_s, recording.duration_s, rules.no_beat_s)
+    return as_spans([hole for hole in holes if duration(intersection(no_signal, as_spans([hole]))) < np.ptp(hole) / 2])
 
 
 def _per_epoch(index: Float, window_s: float, grid: EpochGrid) -> NDArray[np.float32]:

@@ -9,8 +9,11 @@ from scipy import ndimage
 
 from holter2sleep.heart.fibrillation import AfRules, af_spans
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import Beats, Bool, Episodes, Float
-from holter2sleep.spans import Spans, contains
+from holter2sleep.night import AF_KINDS, Beats, Bool, Episodes, Float
+from holter2sleep.spans import Spans, contains, runs
+
+RUN_BEATS = 3  # EC57: two in a row are a couplet, three or more a run
+TACHYCARDIA_BPM = 100.0  # a run at this rate or faster is a tachycardia (VT, SVTA)
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,6 @@ class RhythmRules:
     """Keys of `[rhythm]`."""
 
     pause_s: float
-    run_beats: int
-    tachycardia_bpm: float
     bigeminy_cycles: int
     brady_bpm: float
     tachy_bpm: float
@@ -48,8 +49,8 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules) -> Epis
     fibrillation = af_spans(beats, trusted, rules.af)
     in_af = contains(fibrillation, beats.time_s)
     found = [
-        *_runs(beats, trusted, "V", np.zeros_like(in_af), rules),
-        *_runs(beats, trusted, "S", in_af, rules),
+        *_runs(beats, trusted, "V", np.zeros_like(in_af)),
+        *_runs(beats, trusted, "S", in_af),
         *_cycles(beats, trusted, rules),
         _pauses(beats, trusted, rules),
         *_sustained_rates(beats, trusted, rules),
@@ -60,14 +61,14 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules) -> Epis
 
 def without_s_in_af(beats: Beats, episodes: Episodes) -> Beats:
     """The beats with S inside AF called N: prematurity means nothing where every interval differs."""
-    inside = contains(episodes.of("AFIB", "AFL").spans, beats.time_s)
+    inside = contains(episodes.of(*AF_KINDS).spans, beats.time_s)
     return beats.but(label=np.where((beats.label == "S") & inside, "N", beats.label))
 
 
 def stretches(mask: Bool) -> tuple[list[int], list[int]]:
     """First and last index of each run of true values."""
-    edges = np.diff(np.r_[0, np.asarray(mask, np.int8), 0])
-    return np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist()
+    first, behind = runs(mask)
+    return first.tolist(), (behind - 1).tolist()
 
 
 def _linked(mask: Bool, trusted: Bool) -> tuple[list[int], list[int]]:
@@ -80,7 +81,7 @@ def _linked(mask: Bool, trusted: Bool) -> tuple[list[int], list[int]]:
     return first, last
 
 
-def _runs(beats: Beats, trusted: Bool, label: str, excluded: Bool, rules: RhythmRules) -> list[_Found]:
+def _runs(beats: Beats, trusted: Bool, label: str, excluded: Bool) -> list[_Found]:
     first, last = _linked((beats.label == label) & beats.usable & ~excluded, trusted)
     couplet, fast, slow = (
         _Found(kind, [], []) for kind in (f"COUPLET_{label}", {"V": "VT", "S": "SVTA"}[label], "IVR")
@@ -88,8 +89,8 @@ def _runs(beats: Beats, trusted: Bool, label: str, excluded: Bool, rules: Rhythm
     for a, b in zip(first, last, strict=True):
         if b - a + 1 == 2:
             _add(couplet, a, b)
-        elif b - a + 1 >= rules.run_beats:
-            if 60 * (b - a) >= rules.tachycardia_bpm * _between(beats, a, b):
+        elif b - a + 1 >= RUN_BEATS:
+            if 60 * (b - a) >= TACHYCARDIA_BPM * _between(beats, a, b):
                 _add(fast, a, b)
             elif label == "V":
                 _add(slow, a, b)
@@ -128,7 +129,7 @@ def _periodic(is_v: Bool, period: int) -> Bool:
 
 
 def _pauses(beats: Beats, trusted: Bool, rules: RhythmRules) -> _Found:
-    end = np.flatnonzero(trusted & (np.round(beats.rr_s, 6) >= rules.pause_s))
+    end = np.flatnonzero(trusted & (beats.rr_s >= rules.pause_s))
     return _Found("PAUSE", (end - 1).tolist(), end.tolist())
 
 

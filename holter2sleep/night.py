@@ -27,6 +27,8 @@ EPOCH_S = 30.0  # AASM Manual for the Scoring of Sleep: stages are scored in 30 
 
 NO_DATE = date(1985, 1, 1)  # the first day EDF can say: in EDF and archives it stands for "no date", the clock holds
 
+WARN_SHARE = 0.2  # of its data that a step may leave out before the log warns
+
 Sex = Literal["F", "M"]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.heart.intervals import local_median, trusted_rr
-from holter2sleep.night import AF_KINDS, NN, Beats, Episodes
+from holter2sleep.night import AF_KINDS, NN, WARN_SHARE, Beats, Episodes
 from holter2sleep.spans import Spans, contains
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
 
     References
     ----------
-    Task Force 1996, "normal-to-normal"; limits as in the PhysioNet Cardiovascular Signal Toolbox.
+    Task Force 1996, "normal-to-normal".
     """
     trusted = trusted_rr(beats, usable_spans)
     normal = beats.label == "N"
@@ -51,5 +51,5 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
 
 def _report(n_rr: int, n_nn: int) -> None:
     share = 1 - n_nn / n_rr if n_rr else 0.0
-    level = logging.WARNING if share > 0.2 else logging.INFO
+    level = logging.WARNING if share > WARN_SHARE else logging.INFO
     log.log(level, "%d of %d RR intervals (%.1f %%) left out of NN", n_rr - n_nn, n_rr, 100 * share)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from holter2sleep.heart.detect import Detection
 from holter2sleep.heart.faults import CELL_S, Faults
 from holter2sleep.heart.shape import Shape
-from holter2sleep.night import Bool, EpochGrid, Flag, Float, Quality, Recording
+from holter2sleep.night import WARN_SHARE, Bool, EpochGrid, Flag, Float, Quality, Recording
 from holter2sleep.spans import (
     Spans,
     as_spans,
@@ -152,7 +152,7 @@ def _per_epoch(index: Float, window_s: float, grid: EpochGrid) -> NDArray[np.flo
 
 def _report(recording_id: str, usable: Bool) -> None:
     lost = int((~usable).sum())
-    level = logging.WARNING if lost > 0.2 * len(usable) else logging.INFO
+    level = logging.WARNING if lost > WARN_SHARE * len(usable) else logging.INFO
     log.log(
         level, "%s: %d of %d epochs (%.0f %%) not usable", recording_id, lost, len(usable), 100 * lost / len(usable)
     )

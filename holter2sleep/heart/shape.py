@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from holter2sleep.heart.detect import windows_around
 from holter2sleep.night import Bool, Float, Recording
 
 Rows = NDArray[np.float32]  # (n_beats, n_samples)
 STRETCH = 500  # beats that share a typical beat: it drifts with posture
+SHAPE_HZ = 250.0  # shapes are compared on one time line, whatever the recorder's rate
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,13 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
     """The shapes of the beats at the given times; None when there is no waveform, or no beat."""
     if recording.ecg is None or recording.fs is None or len(time_s) == 0:
         return None
-    fs, n = recording.fs, len(time_s)
-    half = round((rules.before_s + rules.after_s) * fs)
-    before, after, slack = round(rules.before_s * fs), round(rules.after_s * fs), max(1, round(rules.slack_s * fs))
-    centre = np.round(time_s * fs).astype(np.int64)
+    before, after, slack = (round(s * SHAPE_HZ) for s in (rules.before_s, rules.after_s, rules.slack_s))
+    half, n = before + after, len(time_s)
+    core = slice(half - before, half + after + 1)
     correlation, width, twin = np.ones(n), np.ones(n), np.zeros(n)
     for first in range(0, n, STRETCH):
         part = slice(first, first + STRETCH)
-        rows = _levelled(windows_around(recording.ecg, centre[part], half))
-        core = slice(half - before, half + after + 1)
+        rows = _levelled(_windows_at(recording.ecg, recording.fs, time_s[part], half))
         typical = _typical(rows[:, core])
         shifts = range(-slack, slack + 1)
         every = [_correlation(rows[:, core.start + k : core.stop + k], typical) for k in shifts]
@@ -59,6 +58,13 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
         width[part] = _width(rows[:, core]) / _width(typical[None])[0]
         twin[part] = _twin_correlation(rows, correlation[part] < rules.foreign_correlation)
     return Shape(correlation, width, twin, rules.foreign_correlation)
+
+
+def _windows_at(ecg: NDArray[np.float32], fs: float, time_s: Float, half: int) -> Rows:
+    """The signal `half` steps of 1 / SHAPE_HZ either side of each time, by cubic spline. array (n, 2 half + 1)."""
+    at = (time_s[:, None] + np.arange(-half, half + 1) / SHAPE_HZ) * fs
+    first, last = max(0, int(at[0, 0]) - 2), int(at[-1, -1]) + 3
+    return ndimage.map_coordinates(np.nan_to_num(ecg[first:last]), [at - first], order=3, mode="nearest")
 
 
 def _twin_correlation(rows: Rows, foreign: Bool) -> Float:
@@ -75,10 +81,8 @@ def _twin_correlation(rows: Rows, foreign: Bool) -> Float:
 
 
 def _levelled(rows: Rows) -> Rows:
-    """Windows without their baseline; missing samples become 0."""
-    known = np.isfinite(rows).any(axis=1, keepdims=True)
-    rows = np.where(known, rows, np.float32(0))
-    return np.nan_to_num(rows - np.nanmedian(rows, axis=1, keepdims=True))
+    """Windows without their baseline."""
+    return rows - np.median(rows, axis=1, keepdims=True)
 
 
 def _typical(rows: Rows) -> Rows:

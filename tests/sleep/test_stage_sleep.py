@@ -32,7 +32,7 @@ from holter2sleep.sleep.staging import (
 )
 from holter2sleep.sleep.staging.cards import Weights, read_card, read_weights
 
-AUTO = StagingRules(stager="auto", warn_unscored_share=0.2)
+AUTO = StagingRules(stager="auto")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch
     rows = [(0.2, 0.7, 0.1), (np.nan, np.nan, np.nan), (0.3, 0.3, 0.4)]
     scripted = ScriptedStager(rows, read_card("heuristic"))
     monkeypatch.setattr(stage, "get_stager", lambda name: scripted)
-    hypnogram, notes = stage_sleep(three_epochs, StagingRules("scripted", 1.0))
+    hypnogram, notes = stage_sleep(three_epochs, StagingRules("scripted"))
     assert hypnogram.stage.tolist() == ["NREM", "U", "R"]
     assert "a remark" in notes
 
@@ -113,7 +113,7 @@ def test_a_stager_that_needs_a_waveform_refuses_beats(evidence: Evidence, monkey
     card = dataclasses.replace(read_card("heuristic"), name="waves", needs_waveform=True)
     monkeypatch.setattr(stage, "get_stager", lambda name: ScriptedStager([], card))
     with pytest.raises(UsageError, match=r"'waves' needs a waveform and 'night\.txt' holds beats only"):
-        stage_sleep(evidence, StagingRules("waves", 0.2))
+        stage_sleep(evidence, StagingRules("waves"))
 
 
 def test_auto_passes_over_a_stager_that_needs_a_waveform(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,15 +126,15 @@ def test_auto_passes_over_a_stager_that_needs_a_waveform(evidence: Evidence, mon
 
 def test_missing_facts_are_named_in_the_notes() -> None:
     evidence = evidence_of(steady_beats(600.0), 600.0, start=None, subject=Subject(age_years=50.0))
-    _, notes = stage_sleep(evidence, StagingRules("sleepecg-mesa", 0.2))
+    _, notes = stage_sleep(evidence, StagingRules("sleepecg-mesa"))
     assert any("without start, sex" in note for note in notes)
 
 
 def test_the_share_without_a_stage_is_logged_and_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    evidence = evidence_of(steady_beats(3000.0), 3000.0, unusable_epochs=slice(0, 25))
     with caplog.at_level(logging.INFO):
-        stage_sleep(evidence, StagingRules("clock", 0.2))
-        stage_sleep(evidence, StagingRules("clock", 0.3))
+        for lost in (25, 15):
+            evidence = evidence_of(steady_beats(3000.0), 3000.0, unusable_epochs=slice(0, lost))
+            stage_sleep(evidence, StagingRules("clock"))
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "night: stages by clock, 25 of 100 epochs (25 %) unscored" in caplog.text
 

@@ -51,7 +51,7 @@ def test_a_fresh_stager_gives_the_same_bytes(stager: Stager, night: Evidence) ->
 
 def test_unusable_epochs_are_unscored(stager: Stager) -> None:
     evidence = evidence_of(steady_beats(2 * HOUR_S), 2 * HOUR_S, unusable_epochs=slice(40, 90))
-    rules = StagingRules(stager=stager.card.name, warn_unscored_share=1.0)
+    rules = StagingRules(stager=stager.card.name)
     hypnogram, _ = stage_sleep(evidence, rules)
     assert (hypnogram.stage[40:90] == "U").all()
     assert hypnogram.proba is not None
@@ -77,7 +77,7 @@ def test_hardly_any_beat_is_survived(stager: Stager, beat_s: list[float]) -> Non
 
 def test_no_usable_beat_at_all_is_a_night_without_stages(stager: Stager) -> None:
     evidence = evidence_of(steady_beats(900.0), 900.0, unusable_epochs=slice(None))
-    hypnogram, _ = stage_sleep(evidence, StagingRules(stager=stager.card.name, warn_unscored_share=1.0))
+    hypnogram, _ = stage_sleep(evidence, StagingRules(stager=stager.card.name))
     assert (hypnogram.stage == "U").all()
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.errors import UsageError, WeightsError
-from holter2sleep.night import SCHEMES, UNSCORED, Hypnogram, Text
+from holter2sleep.night import SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
 from holter2sleep.sleep.staging.base import Evidence, Proba, Stager
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.registry import get_stager, list_cards
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,6 @@ class StagingRules:
     """Choices of the staging step; values in `pipelines/overnight.toml`, section `[staging]`."""
 
     stager: str  # name of a stager, or "auto"
-    warn_unscored_share: float  # 0-1
 
 
 def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
@@ -47,7 +46,7 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     answer, input_notes = stager.stage(evidence)
     proba = np.where(evidence.quality.usable[:, None], answer, np.float32(np.nan))
     hypnogram = Hypnogram(evidence.grid, _most_probable(proba, card.scheme), card.scheme, card.name, proba)
-    _log_share(evidence, hypnogram, rules)
+    _log_share(evidence, hypnogram)
     return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *choice_notes, *input_notes)
 
 
@@ -76,11 +75,11 @@ def _most_probable(proba: Proba, scheme: str) -> Text:
     return np.where(unscored, UNSCORED, letters)
 
 
-def _log_share(evidence: Evidence, hypnogram: Hypnogram, rules: StagingRules) -> None:
+def _log_share(evidence: Evidence, hypnogram: Hypnogram) -> None:
     n_unscored = int((hypnogram.stage == UNSCORED).sum())
     share = n_unscored / hypnogram.grid.n
-    level = logging.WARNING if share > rules.warn_unscored_share else logging.INFO
-    logger.log(
+    level = logging.WARNING if share > WARN_SHARE else logging.INFO
+    log.log(
         level,
         "%s: stages by %s, %d of %d epochs (%.0f %%) unscored",
         evidence.recording.recording_id,

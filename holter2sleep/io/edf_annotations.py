@@ -44,16 +44,24 @@ def read_edf_annotations(path: Path) -> list[Note]:
 
 
 def find_lights(annotations: Sequence[Note]) -> tuple[float | None, float | None]:
-    """First lights-off and last lights-on among the annotations, s; None where there is none.
+    """Lights-off and lights-on of the longest dark among the annotations, s; None where there is none.
+
+    A dark that nobody ends counts to the last annotation. Lights-on alone ends a dark that began before the recording.
 
     Examples
     --------
-    >>> find_lights([(60.0, None, "Lights Off"), (25000.0, None, "LIGHTS ON")])
+    Light is often tried before the night, here at 5 s:
+
+    >>> find_lights([(5.0, None, "Lights On"), (60.0, None, "Lights Off"), (25000.0, None, "LIGHTS ON")])
     (60.0, 25000.0)
     """
     off = [onset for onset, _, text in annotations if _LIGHTS_OFF.search(text)]
-    on = [onset for onset, _, text in annotations if _LIGHTS_ON.search(text)]
-    return min(off, default=None), max(on, default=None)
+    on = sorted(onset for onset, _, text in annotations if _LIGHTS_ON.search(text))
+    if not off:
+        return None, max(on, default=None)
+    last_s = max(onset for onset, _, _ in annotations)
+    dark = [(off_s, next((on_s for on_s in on if on_s > off_s), None)) for off_s in off]
+    return max(dark, key=lambda pair: (last_s if pair[1] is None else pair[1]) - pair[0])
 
 
 def records(path: Path, header: EdfHeader) -> NDArray[np.uint8]:

@@ -309,6 +309,23 @@ def test_annotations_count_from_the_first_sample(tmp_path: Path) -> None:
     assert find_lights([(3.0, None, "Highlights of the night")]) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("texts", "lights"),
+    [
+        ("5 on, 60 off, 25000 on", (60.0, 25000.0)),
+        ("60 off, 100 on, 200 off, 25000 on, 25100 off, 25200 on", (200.0, 25000.0)),
+        ("60 off, 70 off, 25000 on, 25100 on", (60.0, 25000.0)),
+        ("5 on, 60 off", (60.0, None)),
+        ("60 off, 100 on, 200 off, 25000 asleep", (200.0, None)),
+        ("25000 on", (None, 25000.0)),
+        ("25000 asleep", (None, None)),
+    ],
+)
+def test_lights_are_those_of_the_longest_dark(texts: str, lights: tuple[float | None, float | None]) -> None:
+    pairs = [text.split() for text in texts.split(", ")]
+    assert find_lights([(float(onset), None, f"Lights {word}") for onset, word in pairs]) == lights
+
+
 def test_two_electrodes_are_subtracted_with_a_warning(tmp_path: Path) -> None:
     left, right = Signal("ECG L", ecg_digital(2560, 1), 256), Signal("ECG R", ecg_digital(2560, 2), 256)
     recording = read(tmp_path, EdfFile([right, left], 10))

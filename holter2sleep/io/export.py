@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.subjects import MONTHS
 from holter2sleep.night import NO_DATE, Recording, Subject
 from holter2sleep.spans import runs as runs_of
 
@@ -35,7 +36,6 @@ RANGES_MV = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)  # the smallest that ho
 DIGITAL_MAX = 25_000  # a count is 0.2 uV in the range of 5 mV
 WFDB_MISSING = -32_768  # WFDB format 16: no sample
 RECORD_S = (1, 2, 4, 5, 8, 10, 20, 25, 40, 50)  # lengths of data record tried in turn
-MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")  # EDF+: English
 
 
 @dataclass(frozen=True)

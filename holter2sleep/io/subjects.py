@@ -8,7 +8,20 @@ from datetime import date, datetime
 from holter2sleep.night import NO_DATE, Sex, Subject
 
 _OLDEST_YEARS = 110  # above, the birth date is a placeholder such as 01-JAN-1900
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+MONTHS = (
+    "JAN",
+    "FEB",
+    "MAR",
+    "APR",
+    "MAY",
+    "JUN",
+    "JUL",
+    "AUG",
+    "SEP",
+    "OCT",
+    "NOV",
+    "DEC",
+)  # EDF+ writes dates in English
 _SEX: dict[str, Sex] = {"m": "M", "f": "F"}
 _AGE_THEN_SEX = re.compile(r"^\s*(\d{1,3}|x|\?)\s+([MF])\b", re.IGNORECASE)
 _AGE = re.compile(r"\bage\b\W*(\d{1,3})", re.IGNORECASE)
@@ -18,10 +31,10 @@ _SEX_FIELD = re.compile(r"\b(?:sex|gender)\b\W*([MF])(?:ale|emale)?\b", re.IGNOR
 def named_date(text: str) -> date | None:
     """Date written as `02-MAR-2002` at the start of the text; None when there is none."""
     found = re.match(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})(?:\s|$)", text)
-    if not found or found[2].upper() not in _MONTHS:
+    if not found or found[2].upper() not in MONTHS:
         return None
     try:
-        return date(int(found[3]), _MONTHS.index(found[2].upper()) + 1, int(found[1]))
+        return date(int(found[3]), MONTHS.index(found[2].upper()) + 1, int(found[1]))
     except ValueError:
         return None
 

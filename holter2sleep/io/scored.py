@@ -10,10 +10,10 @@ from holter2sleep.night import Float, Text
 
 @dataclass(frozen=True)
 class Scored:
-    """Stage stretches: start and end in s from the file's zero, stage letters; `start` when the file has a clock."""
+    """Stretches of one stage each, in the file's order and on the file's clock."""
 
-    onset_s: Float
-    end_s: Float
-    stage: Text
-    start: datetime | None = None
-    notes: tuple[str, ...] = ()
+    onset_s: Float  # (n_stretches,), s from the file's zero
+    end_s: Float  # (n_stretches,), s from the file's zero
+    stage: Text  # (n_stretches,), stage letter; U is unscored
+    start: datetime | None = None  # the file's zero, naive local time; None: the recording's start
+    notes: tuple[str, ...] = ()  # what has to be said about the file

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from holter2sleep.errors import RecordingError
-from holter2sleep.io.annotations import Annotations, read_annotations
-from holter2sleep.io.wfdb_header import read_wfdb_header
+from holter2sleep.io.annotations import Annotations, clock_hz, read_annotations
 from holter2sleep.spans import Spans, as_spans
+
+log = logging.getLogger(__name__)
 
 TABLE_SUFFIXES = (".parquet", ".csv")
 VENTRICULAR_FLUTTER = "VFL"  # WFDB rhythm code; also what lies between the marks [ and ]
@@ -22,20 +24,16 @@ def read_rhythm_spans(path: Path, kinds: Sequence[str]) -> Spans:
     Raises
     ------
     RecordingError
-        The table lacks a column, or the header of an annotation file is missing.
+        Not a WFDB annotation file, or a table that lacks a column.
     """
     if path.suffix in TABLE_SUFFIXES:
         return _table_spans(path, kinds)
     annotations = read_annotations(path)
-    header_path = path.with_suffix(".hea")
-    if annotations.resolution_hz:
-        clock_hz = annotations.resolution_hz
-    elif header_path.is_file():
-        clock_hz = read_wfdb_header(header_path).fs
-    else:
-        raise RecordingError(f"{path}: needs {header_path.name} beside it, for the sampling rate")
+    ticks_hz, notes = clock_hz(path, annotations)
+    for note in notes:
+        log.warning("%s: %s", path.name, note)
     found = [(start, end) for kind, start, end in _stretches(annotations) if kind in kinds]
-    return as_spans([(start / clock_hz, end / clock_hz) for start, end in found])
+    return as_spans([(start / ticks_hz, end / ticks_hz) for start, end in found])
 
 
 def _table_spans(path: Path, kinds: Sequence[str]) -> Spans:

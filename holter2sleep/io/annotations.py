@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, WfdbHeader, read_wfdb_header
+from holter2sleep.night import Text
 
 DETECTOR_SUFFIX = ".qrs"  # written by detectors, which call every beat N
 ANNOTATION_SUFFIXES = (
@@ -37,18 +39,19 @@ AAMI_CLASS = {
     "F": "F",
     **dict.fromkeys("/fQ?", "Q"),
 }
+ARTEFACT, QUALITY_CHANGE = "|", "~"  # looks like a beat and is none; noise begins, changes or ends
 _SKIP, _AUX = 59, 63
 _LAST_CODE, _FIRST_PSEUDO_CODE = 49, 59  # 42-49 are free for users, 50-58 do not exist
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """Annotations in file order: sample, symbol, text; `resolution_hz` when the file states its own clock."""
+    """Annotations in file order."""
 
-    sample: NDArray[np.int64]
-    symbol: NDArray[np.str_]
-    text: tuple[str, ...]
-    resolution_hz: float | None
+    sample: NDArray[np.int64]  # (n_annotations,), ticks from sample 0 of the record; `clock_hz` of them are a second
+    symbol: Text  # (n_annotations,), WFDB code, one character
+    text: tuple[str, ...]  # (n_annotations,), the note that follows; empty without one
+    resolution_hz: float | None  # ticks per second, where the file states its own clock
 
 
 def read_annotations(path: Path) -> Annotations:
@@ -75,6 +78,25 @@ def read_annotations(path: Path) -> Annotations:
     time = np.cumsum(step[shown])
     is_annotation = code[shown] <= _LAST_CODE
     return _annotations(shown[is_annotation], time[is_annotation], code[shown[is_annotation]], texts)
+
+
+def header_beside(path: Path) -> WfdbHeader | None:
+    """Header of the record that an annotation file belongs to; None where there is none beside it."""
+    header_path = path.with_suffix(".hea")
+    return read_wfdb_header(header_path) if header_path.is_file() else None
+
+
+def clock_hz(path: Path, annotations: Annotations, fs: float | None = None) -> tuple[float, tuple[str, ...]]:
+    """Ticks per second of an annotation file, and a warning where they had to be assumed.
+
+    Its own statement goes before the header beside it, that before `fs`, that before the default of WFDB.
+    """
+    header = header_beside(path)
+    ticks_hz = annotations.resolution_hz or (header.fs if header else fs)
+    if ticks_hz is not None:
+        return ticks_hz, ()
+    note = f"no header {path.stem}.hea beside it: {DEFAULT_FS_HZ:g} Hz assumed; times scale with it"
+    return DEFAULT_FS_HZ, (note,)
 
 
 def _data_words(

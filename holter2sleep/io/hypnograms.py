@@ -14,14 +14,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from holter2sleep.io.annotations import read_annotations
+from holter2sleep.io.annotations import clock_hz, read_annotations
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
 from holter2sleep.io.files import read_bytes, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
 from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
-from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, read_wfdb_header
 from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
 from holter2sleep.spans import as_spans, duration, overlap_per_cell
 
@@ -121,18 +120,11 @@ def _from_wfdb(path: Path) -> Scored:
     slpdb stamps the first epoch at sample 1: times are rounded down to the 30 s grid.
     """
     annotations = read_annotations(path)
-    header_path = path.with_suffix(".hea")
-    notes: tuple[str, ...] = ()
-    fs = annotations.resolution_hz
-    if fs is None and header_path.is_file():
-        fs = read_wfdb_header(header_path).fs
-    if fs is None:
-        fs = DEFAULT_FS_HZ
-        notes = (f"no header {header_path.name} beside it: {fs:g} Hz assumed",)
+    ticks_hz, notes = clock_hz(path, annotations)
     words = [text.split()[0] if text.split() else "" for text in annotations.text]
     letters = [stage_letter(word) for word in words]
     found = np.array([letter is not None for letter in letters], bool)
-    onset_s = np.floor(annotations.sample[found] / fs / EPOCH_S) * EPOCH_S
+    onset_s = np.floor(annotations.sample[found] / ticks_hz / EPOCH_S) * EPOCH_S
     stages = [letter for letter in letters if letter is not None]
     return Scored(onset_s, onset_s + EPOCH_S, np.array(stages, "<U4"), notes=notes)
 
@@ -158,7 +150,7 @@ def _on_grid(onset_s: Float, end_s: Float, stage: np.ndarray, grid: EpochGrid) -
     pairs = np.column_stack([onset_s, end_s])
     covered = np.array([overlap_per_cell(as_spans(pairs[stage == letter]), grid.edges_s) for letter in letters])
     covered = covered.reshape(len(letters), grid.n)
-    unscored = EPOCH_S - covered.sum(axis=0)
+    unscored = np.diff(grid.edges_s) - covered.sum(axis=0)  # the last epoch may be cut short
     return np.array([*letters, UNSCORED])[np.argmax(np.vstack([covered, unscored]), axis=0)]
 
 

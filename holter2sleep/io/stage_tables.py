@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
-from holter2sleep.io.files import read_bytes, read_text, refusal
+from holter2sleep.io.files import read_text, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
+from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import EPOCH_S, Float
 
 _STAGE_COLUMNS = ("stage", "sleep_stage", "trial_type", "description", "annotation", "value", "event")
@@ -30,16 +29,8 @@ def read_stage_text(path: Path, code: str | None) -> Scored:
         A line that is no stage, or no stage at all.
     """
     text = read_text(path, _WORKS)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = next((mark for mark in ("\t", ";", ",") if mark in first), ",")
-    names = [name.strip().strip('"').casefold() for name in first.split(separator)]
-    if not set(names) & set(_STAGE_COLUMNS):
-        return _one_a_line(path, text, code)
-    try:
-        table = pl.read_csv(io.StringIO(text.lstrip()), separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise refusal(path, f"the table is broken ({str(error).splitlines()[0]})", _WORKS) from None
-    return _from_table(path, table, code)
+    column = text_columns(path, text, [{name} for name in _STAGE_COLUMNS], _WORKS)
+    return _one_a_line(path, text, code) if column is None else _from_columns(path, column, code)
 
 
 def read_stage_parquet(path: Path, code: str | None) -> Scored:
@@ -50,11 +41,7 @@ def read_stage_parquet(path: Path, code: str | None) -> Scored:
     RecordingError
         Not Parquet, or without a stage column.
     """
-    try:
-        table = pl.read_parquet(io.BytesIO(read_bytes(path)))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise refusal(path, f"not a Parquet table ({str(error).splitlines()[0]})", _WORKS) from None
-    return _from_table(path, table, code)
+    return _from_columns(path, read_parquet_columns(path, _WORKS), code)
 
 
 def _one_a_line(path: Path, text: str, code: str | None) -> Scored:
@@ -69,36 +56,30 @@ def _one_a_line(path: Path, text: str, code: str | None) -> Scored:
     return Scored(onset_s, onset_s + EPOCH_S, np.array(letters), notes=(note,) if note else ())
 
 
-def _from_table(path: Path, table: pl.DataFrame, code: str | None) -> Scored:
-    column = {name.strip().casefold(): name for name in table.columns}
+def _from_columns(path: Path, column: Columns, code: str | None) -> Scored:
     stage = next((name for name in _STAGE_COLUMNS if name in column), None)
     if stage is None:
-        raise refusal(path, f"a table with the columns {', '.join(table.columns)[:120]}", _WORKS)
-    written = [(value or "").strip() for value in table[column[stage]].cast(pl.String).to_list()]
+        raise refusal(path, f"a table with the columns {', '.join(column)[:120]}", _WORKS)
+    written = words(column[stage])
     is_stage = np.array([_is_stage(value) or value == "" for value in written], bool)
     if not is_stage.all() and stage not in _MIXED_COLUMNS:
         at = int(np.argmin(is_stage))
         raise refusal(path, f"row {at + 1}: {written[at]!r} is no stage", _WORKS)
     letters, note = _letters(path, [value or "U" for value, kept in zip(written, is_stage, strict=True) if kept], code)
-    onset_s, end_s = _times(path, table.filter(pl.Series(is_stage)), column)
+    onset_s, end_s = _times(path, {name: values.filter(is_stage) for name, values in column.items()}, len(letters))
     return Scored(onset_s, end_s, np.array(letters), notes=(note,) if note else ())
 
 
-def _times(path: Path, table: pl.DataFrame, column: dict[str, str]) -> tuple[Float, Float]:
+def _times(path: Path, column: Columns, n_rows: int) -> tuple[Float, Float]:
     """Onset and end of each row, s; rows without onset follow one another in epochs of 30 s."""
-    named = next((column[name] for name in _ONSET_COLUMNS if name in column), None)
-    onset_s: Float = EPOCH_S * np.arange(len(table), dtype=np.float64) if named is None else _numbers(table[named])
+    onset = next((column[name] for name in _ONSET_COLUMNS if name in column), None)
+    onset_s: Float = EPOCH_S * np.arange(n_rows, dtype=np.float64) if onset is None else numbers(onset)
     if not np.isfinite(onset_s).all():
         at = int(np.argmin(np.isfinite(onset_s)))
         raise refusal(path, f"row {at + 1}: the onset is no number of seconds", _WORKS)
     lasting = next((column[name] for name in _DURATION_COLUMNS if name in column), None)
-    given_s = np.full(len(table), np.nan) if lasting is None else _numbers(table[lasting])
+    given_s = np.full(n_rows, np.nan) if lasting is None else numbers(lasting)
     return onset_s, np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
-
-
-def _numbers(column: pl.Series) -> Float:
-    texts = column.cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True)
-    return texts.cast(pl.Float64, strict=False).cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
 def _is_stage(text: str) -> bool:

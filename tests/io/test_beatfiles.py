@@ -13,12 +13,16 @@ import polars as pl
 import pytest
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.io import read_recording
 from holter2sleep.io.annotations import AAMI_CLASS, read_annotations
-from holter2sleep.io.beatfiles import read_beats
-from holter2sleep.night import Recording
+from holter2sleep.io.beatfiles import read_beat_file, read_beats
+from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.night import EpochGrid, Recording
+from holter2sleep.spans import contains
 
 NORMAL, VENTRICULAR, ATRIAL, RHYTHM, SKIP, AUX = 1, 5, 8, 28, 59, 63
+QUALITY, ARTEFACT = 14, 16
 
 
 def word(code: int, value: int) -> bytes:
@@ -93,6 +97,24 @@ def test_the_files_own_time_resolution_goes_before_header_and_default(tmp_path: 
     assert recording.warnings == ()
 
 
+@pytest.mark.parametrize(("header", "resolution", "ticks_hz"), [(None, None, 250), (100, None, 100), (100, 500, 500)])
+def test_an_annotation_file_has_one_clock_for_beats_stages_and_rhythms(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, header: int | None, resolution: int | None, ticks_hz: int
+) -> None:
+    if header:
+        (tmp_path / "night.hea").write_text(f"night 0 {header} 60000\n")
+    stated = word(22, 0) + note(f"## time resolution: {resolution}") if resolution else b""
+    content = stated + word(RHYTHM, 0) + note("(AFIB") + word(22, 0) + note("R") + skip(120 * ticks_hz)
+    path = tmp_path / "night.atr"
+    path.write_bytes(content + word(NORMAL, 0) + word(22, 0) + note("W") + END)
+    assert read_beats(path).time_s.tolist() == [120.0]
+    assert read_rhythm_spans(path, ["AFIB"]).tolist() == [[0.0, 120.0]]
+    scored = path.rename(path.with_suffix(".st"))
+    hypnogram, _ = read_hypnogram(scored, EpochGrid.covering(150.0), None)
+    assert hypnogram.stage.tolist() == ["R", "U", "U", "U", "W"]
+    assert caplog.text.count("250 Hz assumed") == (0 if header else 3)
+
+
 def test_doubled_and_unsorted_annotations_are_cleaned_aloud(tmp_path: Path) -> None:
     content = word(NORMAL, 500) + word(NORMAL, 0) + skip(-250) + word(VENTRICULAR, 0) + END
     recording = read(tmp_path, content, "night.atr")
@@ -112,6 +134,49 @@ def test_a_detectors_all_normal_file_is_not_classified(tmp_path: Path) -> None:
     content = word(NORMAL, 250) + word(NORMAL, 250) + END
     assert not read(tmp_path, content, "night.qrs").beats_classified
     assert read(tmp_path, content, "night.atr").beats_classified
+
+
+@pytest.mark.parametrize(
+    ("marks", "gaps"),
+    [
+        ([ARTEFACT], [[1.004, 3.0]]),
+        ([QUALITY, QUALITY], [[1.004, 3.0]]),
+        ([QUALITY, ARTEFACT, ARTEFACT, QUALITY], [[1.004, 3.0]]),
+        ([QUALITY], []),
+        ([RHYTHM], []),
+    ],
+)
+def test_time_between_beats_that_holds_an_artefact_or_a_whole_noise_is_a_gap(
+    tmp_path: Path, marks: list[int], gaps: list[list[float]]
+) -> None:
+    content = word(NORMAL, 250) + b"".join(word(mark, 50) for mark in marks)
+    content += word(NORMAL, 500 - 50 * len(marks)) + word(NORMAL, 250) + END
+    recording = read(tmp_path, content, "night.atr")
+    assert beats(recording) == ([1.0, 3.0, 4.0], "NNN")
+    assert recording.gaps.tolist() == gaps
+    assert any("1 of 2 intervals" in warning for warning in recording.warnings) == bool(gaps)
+
+
+def test_a_beat_between_two_artefacts_lies_in_no_gap(tmp_path: Path) -> None:
+    content = word(NORMAL, 250) + 2 * (word(ARTEFACT, 125) + word(NORMAL, 125)) + END
+    assert read(tmp_path, content, "night.atr").gaps.tolist() == [[1.004, 2.0], [2.004, 3.0]]
+
+
+def test_artefacts_before_the_first_and_behind_the_last_beat_make_no_gap(tmp_path: Path) -> None:
+    content = word(ARTEFACT, 50) + word(NORMAL, 200) + word(NORMAL, 250) + word(ARTEFACT, 50) + END
+    assert read(tmp_path, content, "night.atr").gaps.tolist() == []
+
+
+def test_a_beat_file_tells_its_clock_gaps_and_warnings_also_when_it_is_no_recording(tmp_path: Path) -> None:
+    content = word(NORMAL, 250) + word(ARTEFACT, 50) + word(NORMAL, 200) + END
+    (tmp_path / "night.qrs").write_bytes(content)
+    found = read_beat_file(tmp_path / "night.qrs", 500)
+    assert found.beats.time_s.tolist() == [0.5, 1.0]
+    assert (found.classified, found.fs, found.gaps.tolist()) == (False, 500, [[0.502, 1.0]])
+    assert ["left out" in found.warnings[0], "no beat classes" in found.warnings[1]] == [True, True]
+    (tmp_path / "rr.txt").write_text("0.8\n0.9\n")
+    with pytest.raises(RecordingError, match="read as ms"):
+        read_beat_file(tmp_path / "rr.txt", rr_unit="ms")
 
 
 @pytest.mark.parametrize(
@@ -173,10 +238,12 @@ def test_our_own_beats_table_comes_back_as_it_was(tmp_path: Path) -> None:
             "confidence": [0.75, None],
             "rr_ms": [None, 1000.0],
             "usable": [True, False],
+            "amplitude_mv": [1.25, None],
         }
     )
     table.write_parquet(tmp_path / "beats.parquet")
     found = read_beats(tmp_path / "beats.parquet")
+    np.testing.assert_array_equal(found.amplitude_mv, np.array([1.25, np.nan], np.float32))
     assert found.time_s.tolist() == [0.5, 1.5]
     assert "".join(found.label) == "NV"
     assert found.usable.tolist() == [True, False]
@@ -295,7 +362,8 @@ def classes(folder: Path, pattern: str) -> Counter[str]:
         recording = read_recording(path)
         assert recording.given_beats is not None
         assert recording.warnings == () or all(
-            "start time without a date" in text or "classes" in text for text in recording.warnings
+            any(known in text for known in ("start time without a date", "classes", "by the file's marks"))
+            for text in recording.warnings
         )
         total += Counter(recording.given_beats.label.tolist())
     return total
@@ -322,6 +390,16 @@ def test_nsrdb_and_sddb_have_their_published_number_of_beats(shared_data: Path) 
     audited = classes(shared_data / "sddb", "*.atr")
     assert (audited.total(), audited["V"]) == (578_495, 15_350 + 6)  # 6 of them escape beats (E) or R-on-T (r)
     assert classes(shared_data / "sddb", "*.ari").total() == 1_364_532
+
+
+@pytest.mark.realdata
+def test_noise_in_a_healthy_record_is_no_pause(shared_data: Path) -> None:
+    recording = read_recording(shared_data / "nsrdb" / "16265.atr")
+    assert recording.given_beats is not None
+    time_s = recording.given_beats.time_s
+    long = np.flatnonzero(np.diff(time_s) >= 2)
+    assert len(long) == 32
+    assert contains(recording.gaps, (time_s[long] + time_s[long + 1]) / 2).all()
 
 
 @pytest.mark.realdata

@@ -137,6 +137,12 @@ def test_less_than_half_an_epoch_of_scoring_leaves_it_unscored(tmp_path: Path) -
     assert stages(hypnogram) == ["U"] * 6
 
 
+def test_the_last_epoch_takes_the_stage_of_most_of_what_was_recorded_of_it(tmp_path: Path) -> None:
+    grid = EpochGrid.covering(46.0)  # its last epoch holds 16 s
+    assert stages(read(tmp_path, nsrr(("Wake|0", 0, 30), ("REM sleep|5", 30, 12)), "n.xml", grid)[0]) == ["W", "R"]
+    assert stages(read(tmp_path, nsrr(("Wake|0", 0, 30), ("REM sleep|5", 30, 7)), "n.xml", grid)[0]) == ["W", "U"]
+
+
 def test_a_longer_hypnogram_is_cut_and_a_shorter_left_unscored_never_stretched(tmp_path: Path) -> None:
     longer, notes = read(tmp_path, "W\n" * 5 + "N2\n" * 5, "stages.txt")
     assert stages(longer) == ["W"] * 5 + ["N2"]

@@ -1,0 +1,80 @@
+"""Tables as users bring them, Parquet or separated text: the columns by name, as words or as numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.night import Float
+
+Columns = dict[str, pl.Series]  # by lower-case name
+
+_SEPARATORS = ("\t", ";", ",")
+
+
+def read_parquet_columns(path: Path, works: str) -> Columns:
+    """Columns of a Parquet file; `works` says in the refusal what would be read.
+
+    Raises
+    ------
+    RecordingError
+        Not Parquet.
+    """
+    try:
+        return _columns(pl.read_parquet(io.BytesIO(read_bytes(path))))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise refusal(path, f"not a Parquet table ({_first_line(error)})", works) from None
+
+
+def text_columns(path: Path, text: str, known: Iterable[set[str]], works: str) -> Columns | None:
+    """Columns, as texts, of a text whose first line names all columns of one of the `known` sets; else None.
+
+    Raises
+    ------
+    RecordingError
+        Lines with more fields than the first.
+    """
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = next((mark for mark in _SEPARATORS if mark in first), ",")
+    names = {name.strip().strip('"').casefold() for name in first.split(separator)}
+    if not any(needed <= names for needed in known):
+        return None
+    try:
+        return _columns(pl.read_csv(io.StringIO(text.lstrip()), separator=separator, infer_schema=False))
+    except pl.exceptions.PolarsError as error:
+        raise refusal(path, f"the table is broken ({_first_line(error)})", works) from None
+
+
+def words(column: pl.Series) -> list[str]:
+    """A column as texts without blanks around them; a missing field is empty.
+
+    Examples
+    --------
+    >>> words(pl.Series([" N ", None]))
+    ['N', '']
+    """
+    return [(value or "").strip() for value in column.cast(pl.String).to_list()]
+
+
+def numbers(column: pl.Series) -> Float:
+    """A column as numbers, with point or comma; NaN where a field is no number. array (n_rows,).
+
+    Examples
+    --------
+    >>> numbers(pl.Series(["0.5", " 1,5", "soon", None])).tolist()
+    [0.5, 1.5, nan, nan]
+    """
+    texts = column.cast(pl.String).str.strip_chars().str.replace(",", ".", literal=True)
+    return texts.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+
+
+def _columns(table: pl.DataFrame) -> Columns:
+    return {name.strip().casefold(): table[name] for name in table.columns}
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import tomllib
+import typing
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,19 @@ class Section:
     tracks: tuple[str, ...] = ()
 
 
+# Keys without which a section has nothing to show.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "quality": ("phenotypes", "heads"),
+    "key_numbers": ("phenotypes",),
+    "night_figure": ("tracks",),
+    "hourly": ("phenotypes", "heads"),
+    "phenotype_table": ("phenotypes",),
+    "stage_table": ("strata", "phenotypes", "heads"),
+    "limits": ("text",),
+}
+STRATUM_A_ROW = ("hourly", "stage_table")  # their phenotypes are bare names
+
+
 @dataclass(frozen=True)
 class Layout:
     """A whole report."""
@@ -66,7 +80,8 @@ def read_layout(path: Path | None, drawn: Collection[str], tracks: Collection[st
     Raises
     ------
     RecipeError
-        Unreadable file, unknown key, section, track, stratum or phenotype; the message suggests the nearest.
+        Unreadable file; unknown key, section, track, stratum or phenotype (the message suggests the nearest);
+        a value of the wrong kind; a section without what it shows.
     """
     path = path or asset("reports", "patient.toml")
     try:
@@ -75,21 +90,40 @@ def read_layout(path: Path | None, drawn: Collection[str], tracks: Collection[st
         raise RecipeError(f"Layout {path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"Layout {path}: not valid TOML ({error})") from None
-    where = f"Layout {path.name}"
-    sections = tuple(_filled(Section, entry, f"{where}, section") for entry in table.pop("section", []))
+    layout = _layout(table, f"Layout {path.name}")
+    for section in layout.section:
+        _check_section(section, f"Layout {path.name}, section {section.draw!r}", drawn, tracks)
+    return layout
+
+
+def _layout(table: dict[str, Any], where: str) -> Layout:
+    entries = table.pop("section", [])
+    if not isinstance(entries, list):
+        raise RecipeError(f"{where}: section: expected a list of [[section]] tables, found {entries!r}")
+    sections = tuple(_filled(Section, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
     limits = _filled(Limits, table.pop("limits", {}), f"{where}, limits")
     layout: Layout = _filled(Layout, {**table, "limits": limits, "section": sections}, where)
-    for section in sections:
-        _check_known([section.draw], drawn, f"{where}: draw")
-        _check_known(section.tracks, tracks, f"{where}: track")
-        _check_known(section.strata, STRATUM_WORDS, f"{where}: stratum")
-        names, strata = zip(*map(split_name, section.phenotypes), strict=True) if section.phenotypes else ((), ())
-        _check_known(names, load_dictionary(), f"{where}: phenotype")
-        _check_known(strata, STRATUM_WORDS, f"{where}: stratum")
-        if section.heads and len(section.heads) != len(section.phenotypes):
-            counts = f"{len(section.heads)} heads for {len(section.phenotypes)} phenotypes"
-            raise RecipeError(f"{where}: {section.draw}: {counts}")
     return layout
+
+
+def _check_section(section: Section, where: str, drawn: Collection[str], tracks: Collection[str]) -> None:
+    _check_known([section.draw], drawn, f"{where}: draw")
+    for key in NEEDED.get(section.draw, ()):
+        if not getattr(section, key):
+            raise RecipeError(f"{where}: {key} is missing or empty; give a list, as reports/patient.toml does")
+    shown = [split_name(name) for name in section.phenotypes]
+    _check_known(section.tracks, tracks, f"{where}: track")
+    _check_known(section.strata, STRATUM_WORDS, f"{where}: stratum")
+    _check_known([name for name, _ in shown], load_dictionary(), f"{where}: phenotype")
+    _check_known([stratum for _, stratum in shown], STRATUM_WORDS, f"{where}: stratum")
+    for name in section.phenotypes:
+        if section.draw in STRATUM_A_ROW and ":" in name:
+            raise RecipeError(
+                f"{where}: phenotype {name!r} names a stratum, but each row is one; write {name[: name.index(':')]!r}"
+            )
+    if section.heads and len(section.heads) != len(shown):
+        counts = f"{len(section.heads)} heads for {len(shown)} phenotypes"
+        raise RecipeError(f"{where}: {counts}; give one head for each phenotype")
 
 
 def split_name(shown: str) -> tuple[str, str]:
@@ -104,13 +138,34 @@ def split_name(shown: str) -> tuple[str, str]:
     return name, stratum or "night"
 
 
-def _filled(kind: Any, table: dict[str, Any], where: str) -> Any:
+def _filled(kind: Any, table: Any, where: str) -> Any:
+    if not isinstance(table, dict):
+        raise RecipeError(f"{where}: expected a table of keys, found {table!r}")
     fields = {field.name: field for field in dataclasses.fields(kind)}
     _check_known(table, fields, f"{where}: key")
     missing = [name for name, field in fields.items() if name not in table and field.default is dataclasses.MISSING]
     if missing:
         raise RecipeError(f"{where}: missing {', '.join(missing)}")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    hints = typing.get_type_hints(kind)
+    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """A TOML value as the key's type."""
+    if hint is float:
+        fits, wanted = type(value) in (int, float), "a number without quotes, such as 4.0"
+    elif hint is str:
+        fits, wanted = isinstance(value, str), "text in quotes"
+    elif hint is bool:
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif hint == tuple[str, ...]:
+        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        wanted = "a list of texts in quotes"
+    else:
+        return value  # sections and limits, filled before
+    if not fits:
+        raise RecipeError(f"{where}: expected {wanted}, found {value!r}")
+    return tuple(value) if isinstance(value, list) else hint(value)
 
 
 def _check_known(names: Collection[str], known: Collection[str], where: str) -> None:

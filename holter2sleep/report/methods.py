@@ -12,20 +12,19 @@ from holter2sleep.report.page import MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.sleep.staging import list_cards
 
-CHOICES_PER_ROW, CHOICE_MM = 3, 3.1
+CHOICES_PER_ROW, CHOICE_MM = 4, 3.1
 
 
 def methods(night: ReportNight) -> list[Block]:
     """Recording, analysis, models, exclusions, warnings, and every choice of the recipe."""
-    blocks = [paragraph(text) for text in (recording_text(night), ANALYSIS_TEXT, exclusions_text(night))]
+    blocks = [paragraph(text) for text in (recording_text(night), analysis_text(night), exclusions_text(night))]
     blocks += [subheading("Models"), *(paragraph(text, bullet="-") for text in model_texts(night))]
     warnings = night.run["warnings"]
     blocks += [subheading("Warnings of the run")]
     blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph("None.")]
     recipe = night.run["recipe"]
-    sections = {name: keys for name, keys in recipe["resolved"].items() if isinstance(keys, dict)}
     blocks += [subheading(f"Choices: recipe {recipe['name']}, {recipe['sha256']}")]
-    return [*blocks, *_choices(list(flat_choices(sections)))]
+    return [*blocks, *_choices(list(flat_choices(recipe_sections(night))))]
 
 
 def recording_text(night: ReportNight) -> str:
@@ -41,12 +40,30 @@ def recording_text(night: ReportNight) -> str:
     return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}."
 
 
-ANALYSIS_TEXT = (
-    "Beats carry the AAMI classes N, S, V, F, Q (ANSI/AAMI EC57). Heart-rate variability follows the Task Force of the "
-    "ESC and NASPE (1996): intervals between successive normal beats, none across a removed beat, a gap or AF pattern. "
-    "Sleep measures follow the AASM manual, from stages that are estimated, not scored. A rate is per analysable time. "
-    "A number that rests on too little is not printed; the table says what is missing."
-)
+def analysis_text(night: ReportNight) -> str:
+    """What was done with the beats, by which rules."""
+    return with_facts(
+        "Beats are called N, S or V after the AAMI classes (ANSI/AAMI EC57); F and Q come only with a beat file. "
+        "Noise is where neither the agreement of two beat detectors nor the likeness of the beats to the typical one "
+        "reaches {quality.minimum_sqi}. Heart-rate variability follows the Task Force of the ESC and NASPE (1996): "
+        "intervals between successive normal beats, none across a removed beat, a gap or AF pattern. Sleep measures "
+        "follow the AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too little is "
+        "not printed; the table says what is missing.",
+        night,
+    )
+
+
+def with_facts(text: str, night: ReportNight) -> str:
+    """A text in which `{stages}` says who staged, and `{section.key}` the value in the recipe; other braces stay."""
+    facts = {"stages": night.stages_by, **dict(flat_choices(recipe_sections(night)))}
+    for name, value in facts.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def recipe_sections(night: ReportNight) -> dict[str, Any]:
+    """The sections of the recipe with their values."""
+    return {name: keys for name, keys in night.run["recipe"]["resolved"].items() if isinstance(keys, dict)}
 
 
 def exclusions_text(night: ReportNight) -> str:

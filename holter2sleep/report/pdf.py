@@ -13,6 +13,7 @@ from holter2sleep.assets import asset
 from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
+from holter2sleep.report.methods import with_facts
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
@@ -70,7 +71,7 @@ def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list
     if section.title:
         blocks = [heading(section.title), *blocks]
     if section.caption:
-        blocks = [*blocks, paragraph(section.caption.format(stages=night.stages_by), size=5.8, colour=SOFT)]
+        blocks = [*blocks, paragraph(with_facts(section.caption, night), size=5.8, colour=SOFT)]
     return blocks
 
 

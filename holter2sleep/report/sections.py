@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,7 @@ import polars as pl
 from holter2sleep.night import EPOCH_S, NO_DATE, STAGE_STRATA, UNSCORED
 from holter2sleep.report.grid import ROW_MM, Column, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
-from holter2sleep.report.methods import methods
+from holter2sleep.report.methods import methods, with_facts
 from holter2sleep.report.narrative import sentences
 from holter2sleep.report.night_figure import draw_night_figure, figure_height_mm
 from holter2sleep.report.page import (
@@ -33,8 +34,9 @@ from holter2sleep.report.tables import Cell, ReportNight, unit_text
 Facts = list[tuple[str, str]]  # label, value
 Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
-UNKNOWN = "unknown"
+UNKNOWN, NO_WAVEFORM = "unknown", "no waveform"
 LIGHTS_WORDS = {"recording": "not given: whole recording"}
+BASIS_SIZE = 5.6
 SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 
 
@@ -126,13 +128,18 @@ def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]
     """How much could be analysed; a red banner below the limits of the layout."""
     cells = [night.cell(*split_name(name)) for name in section.phenotypes]
     facts = [(head, cell.with_unit) for head, cell in zip(section.heads, cells, strict=True)]
-    gaps = [end - start for start, end in night.run["gaps"]]
-    facts.append(("Longest file gap", clock_length(max(gaps)) if gaps else "none"))
-    turned = "inverted" if night.run["polarity"] == -1 else "upright"
-    facts.append(("Lead", turned if night.run["channel"] else "none"))
-    block = facts_block(facts, per_row=8, fill="#f2f4f6")
+    block = facts_block([*facts, *waveform_facts(night)], per_row=8, fill="#f2f4f6")
     words = banner_words(night, layout)
     return [block] if words is None else [block, _banner(words)]
+
+
+def waveform_facts(night: ReportNight) -> Facts:
+    """The longest hole in the file, and which way up the lead was."""
+    if night.run["channel"] is None:
+        return [("Longest file gap", NO_WAVEFORM), ("Lead", NO_WAVEFORM)]
+    longest_s = max((end_s - start_s for start_s, end_s in night.run["gaps"]), default=None)
+    gap = "none" if longest_s is None else clock_length(longest_s)
+    return [("Longest file gap", gap), ("Lead", "inverted" if night.run["polarity"] == -1 else "upright")]
 
 
 def banner_words(night: ReportNight, layout: Layout) -> str | None:
@@ -170,7 +177,7 @@ def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Bl
             page.text(x_mm, y_mm - 1.2, row_label(cell, stratum), size=6.8)
             size, colour = (6.8, INK) if cell.ok else (5.8, SOFT)
             page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=size, weight="bold", colour=colour, align="right")
-            page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=5.6, colour=SOFT, align="right")
+            page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=BASIS_SIZE, colour=SOFT, align="right")
             page.line((x_mm, x_mm + width_mm), (y_mm, y_mm), width=0.25)
 
     return [Block(ROW_MM * half + 1.5, draw)]
@@ -183,17 +190,30 @@ def row_label(cell: Cell, stratum: str) -> str:
 
 
 def basis(cell: Cell, width_mm: float) -> str:
-    """What a number rests on, or how much is missing for one; shortened to the width."""
+    """What a number rests on, or how much is missing for one; as much of it as the width holds."""
     if cell.status == "not_applicable":
         return ""
     if cell.status == "insufficient_data":
-        if (cell.n or 0) < cell.entry.minimum_n:
-            return f"{cell.n or 0:,} of {cell.entry.minimum_n:,} {cell.entry.counts}"
-        return f"{(cell.coverage_s or 0) / 60:.0f} of {cell.entry.minimum_coverage_s / 60:.0f} min"
-    n = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
+        of, rest = shortfall(cell)
+        return longest_fitting(width_mm, " ".join(part for part in (of, rest) if part), of)
+    items = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
     hours = f"{cell.coverage_s / 3600:.1f} h" if cell.coverage_s else ""
-    both = ", ".join(part for part in (n, hours) if part)
-    return both if text_width_mm(both, 5.6) <= width_mm else n
+    return longest_fitting(width_mm, ", ".join(part for part in (items, hours) if part), items, hours)
+
+
+def longest_fitting(width_mm: float, *texts: str) -> str:
+    """The first text that fits into a width, or nothing."""
+    return next((text for text in texts if text_width_mm(text, BASIS_SIZE) <= width_mm), "")
+
+
+def shortfall(cell: Cell) -> tuple[str, str]:
+    """How much there is of what a number needs, and of what; nothing where neither items nor minutes are short."""
+    n, coverage_s = cell.n or 0, cell.coverage_s or 0.0
+    if n < cell.entry.minimum_n:
+        return f"{n:,} of {cell.entry.minimum_n:,}", cell.entry.counts
+    if coverage_s < cell.entry.minimum_coverage_s:
+        return f"{math.floor(coverage_s / 60)} of {cell.entry.minimum_coverage_s / 60:g}", "min"
+    return "", ""
 
 
 def statement(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -325,7 +345,7 @@ def method_section(night: ReportNight, layout: Layout, section: Section) -> list
 
 def limits(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """What the report cannot say."""
-    return [paragraph(text, bullet="-") for text in section.text]
+    return [paragraph(with_facts(text, night), bullet="-") for text in section.text]
 
 
 SECTIONS: dict[str, Draw] = {

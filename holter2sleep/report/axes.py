@@ -14,7 +14,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.ticker import FixedLocator, NullFormatter
 from numpy.typing import NDArray
 
-from holter2sleep.night import EPOCH_S, UNSCORED, Float
+from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float
+from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.report.page import FAINT, INK, RULE, SOFT
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.spans import Spans, as_spans, spans_of_mask
@@ -33,14 +34,13 @@ STAGE_COLOURS = {
 }
 STAGE_ROWS = ("W", "R", "N1", "L", "NREM", "N2", "N3")  # AASM order, top to bottom
 STAGE_WORDS = {"L": "N1+N2", "R": "REM", "W": "Wake"}
-PROBABILITY = {"W": "p_w", "N1": "p_n1", "N2": "p_n2", "N3": "p_n3", "R": "p_r", "L": "p_light", "NREM": "p_nrem"}
 BEAT_COLOURS = {"N": INK, "S": "#0072b2", "V": "#c1272d", "F": "#8e5ea2", "Q": "#777777"}
 
 RATE_COLOUR, BAND_COLOUR, EXTREME_COLOUR = "#1f3b57", "#c9d6e2", "#c1272d"
 
 # Lanes of the rhythm track, top to bottom: name, kinds, colour.
 RHYTHM_LANES = (
-    ("AF pattern", ("AFIB", "AFL"), "#6a3d9a"),
+    ("AF pattern", AF_KINDS, "#6a3d9a"),
     ("V runs", ("VT", "IVR"), BEAT_COLOURS["V"]),
     ("SV runs", ("SVTA",), BEAT_COLOURS["S"]),
     ("bi-, trigeminy", ("B", "T"), "#8e5ea2"),
@@ -52,9 +52,9 @@ THINNEST_MARK = 0.004  # of the shown width: a three-second pause must be seen o
 
 # Bits of quality_flags, as printed: reason, bits, colour.
 QUALITY_REASONS = (
-    ("missing, off", 1 | 2 | 4, "#333333"),
-    ("noise", 8, "#d55e00"),
-    ("beats doubtful", 16 | 32, "#b79f00"),
+    ("missing, off", Flag.MISSING | Flag.FLAT | Flag.SATURATED, "#333333"),
+    ("noise", Flag.NOISE, "#d55e00"),
+    ("no beats", Flag.NO_BEATS, "#b79f00"),
 )
 ECTOPY_BIN_EPOCHS = 10  # 5 min
 
@@ -121,16 +121,17 @@ def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
     ax.set_ylim(0, 1)
     _ticks(ax, [0, 1])
     order = [stage for stage in reversed(STAGE_ROWS) if stage in night.classes]
-    columns = [_numbers(night.epochs, PROBABILITY[stage]) for stage in order]
+    columns = [_numbers(night.epochs, PROBABILITY_COLUMN[stage]) for stage in order]
     known = np.isfinite(np.sum(columns, axis=0))
     if not known.any():
         return "not enough data: the hypnogram has no probabilities"
     edge_h = np.append(_onset_h(night.epochs), _onset_h(night.epochs)[-1] + EPOCH_S / HOUR_S)
     tops = np.cumsum(columns, axis=0)
     floors = np.vstack([np.zeros(len(known)), tops[:-1]])
+    sides_h, shown = np.repeat(edge_h, 2)[1:-1], np.repeat(known, 2)  # the two sides of each epoch
     for stage, floor, top in zip(order, floors, tops, strict=True):
-        low, high, shown = (np.append(values, values[-1]) for values in (floor, top, known))
-        ax.fill_between(edge_h, low, high, where=shown, step="post", color=STAGE_COLOURS[stage], linewidth=0)
+        low, high = np.repeat(floor, 2), np.repeat(top, 2)
+        ax.fill_between(sides_h, low, high, where=shown, color=STAGE_COLOURS[stage], linewidth=0)
     return None
 
 
@@ -138,7 +139,7 @@ def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
 
 
 def draw_heart_rate(ax: Axes, night: ReportNight) -> str | None:
-    """Median of each epoch in its band from the 5th to the 95th percentile; lowest and highest epoch marked."""
+    """Mean of each epoch in its band from the 5th to the 95th percentile; lowest and highest epoch marked."""
     rate, low, high = (
         _numbers(night.epochs, name) for name in ("heart_rate_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
     )
@@ -226,12 +227,12 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
 
 
 def draw_quality(ax: Axes, night: ReportNight) -> str | None:
-    """Signal quality index, and along the bottom the reasons why epochs were flagged."""
+    """Signal quality index, and along the bottom why epochs were flagged: the first reason that holds."""
     sqi = _numbers(night.epochs, "sqi")
     ax.set_ylim(-0.25, 1.2)
     _ticks(ax, [0, 1])
     flags = night.epochs["quality_flags"].to_numpy()
-    for _, bits, colour in QUALITY_REASONS:
+    for _, bits, colour in reversed(QUALITY_REASONS):  # where the signal is missing there are no beats either
         spans = spans_of_mask((flags & bits) != 0, EPOCH_S / HOUR_S)
         _bars(ax, spans, -0.22, 0.14, colour)
     if not np.isfinite(sqi).any():

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from holter2sleep.report.tables import ReportNight
 
-AF_KINDS = ("AFIB", "AFL")
-
 Rule = Callable[[ReportNight], str | None]
 
 

@@ -43,7 +43,7 @@ def _no_keys(_: ReportNight) -> list[Key]:
 
 
 def _band_keys(_: ReportNight) -> list[Key]:
-    return [("median", draw.RATE_COLOUR), ("5-95 %", draw.BAND_COLOUR), ("extremes", draw.EXTREME_COLOUR)]
+    return [("mean", draw.RATE_COLOUR), ("5-95 %", draw.BAND_COLOUR), ("extremes", draw.EXTREME_COLOUR)]
 
 
 def _stage_keys(night: ReportNight) -> list[Key]:
@@ -96,15 +96,20 @@ def draw_night_figure(
         ax.set_axisbelow(True)
         ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
         if row == len(names) - 1:
-            ax.set_xticklabels([since_start(tick, night.duration_h) for tick in ticks_h])
+            ax.set_xticklabels([since_start(tick, tick_step_h(night.duration_h)) for tick in ticks_h])
         _write_margins(page, y_mm, track, night)
         y_mm += track.height_mm + GAP_MM
     _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
 
 
-def since_start(tick_h: float, duration_h: float) -> str:
-    """A tick in hours, or in minutes where the whole is less than one hour."""
-    return f"{tick_h:g} h" if duration_h >= 1 else f"{tick_h * 60:.0f} min"
+def since_start(tick_h: float, step_h: float) -> str:
+    """A tick in hours, or in minutes where the steps are less than a quarter of an hour."""
+    return f"{tick_h:g} h" if step_h >= 0.25 else f"{tick_h * 60:.0f} min"
+
+
+def tick_step_h(duration_h: float) -> float:
+    """The smallest step that makes at most a dozen."""
+    return next((step for step in HOUR_STEPS if duration_h / step <= MOST_TICKS), HOUR_STEPS[-1])
 
 
 def hour_ticks(duration_h: float) -> list[float]:
@@ -115,8 +120,7 @@ def hour_ticks(duration_h: float) -> list[float]:
     >>> hour_ticks(8.2)
     [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]
     """
-    step = next((step for step in HOUR_STEPS if duration_h / step <= MOST_TICKS), HOUR_STEPS[-1])
-    return [float(tick) for tick in np.arange(0, duration_h + 1e-9, step)]
+    return [float(tick) for tick in np.arange(0, duration_h + 1e-9, tick_step_h(duration_h))]
 
 
 def _write_margins(page: Page, y_mm: float, track: Track, night: ReportNight) -> None:
@@ -145,7 +149,7 @@ def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -
 
 def clock_ticks(start: datetime, duration_h: float) -> list[tuple[float, str]]:
     """Whole clock steps within the recording: hours since its start, and the time as printed."""
-    step = next((step for step in HOUR_STEPS if duration_h / step <= MOST_TICKS), HOUR_STEPS[-1])
+    step = tick_step_h(duration_h)
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
     since_midnight_h = (start - midnight) / timedelta(hours=1)
     first = np.ceil(since_midnight_h / step - 1e-9) * step

@@ -13,28 +13,11 @@ import polars as pl
 
 from holter2sleep.night import EPOCH_S, SCHEMES, STAGE_STRATA
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
+from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA, PROBABILITY_COLUMN
+from holter2sleep.phenotypes.files import STRIP_SCHEMA
 
 START = datetime(2026, 1, 31, 22, 41, 5)
 FS = 200.0
-PROBABILITY = {"W": "p_w", "N1": "p_n1", "N2": "p_n2", "N3": "p_n3", "R": "p_r", "L": "p_light", "NREM": "p_nrem"}
-EPISODE_SCHEMA = {
-    "start_s": pl.Float64,
-    "end_s": pl.Float64,
-    "kind": pl.String,
-    "n_beats": pl.Int64,
-    "rate_bpm": pl.Float64,
-    "stage_at_onset": pl.String,
-    "confidence": pl.Float32,
-}
-STRIP_SCHEMA = {
-    "strip": pl.String,
-    "reason": pl.String,
-    "start_s": pl.Float64,
-    "fs": pl.Float64,
-    "ecg_mv": pl.List(pl.Float32),
-    "stage": pl.String,
-    "clock": pl.String,
-}
 
 
 @dataclass
@@ -125,8 +108,8 @@ def _probabilities(plan: NightPlan, stage: np.ndarray, rng: np.random.Generator)
     ) * rng.random((len(stage), 1))
     proba = weight / weight.sum(axis=1, keepdims=True)
     proba[stage == "U"] = np.nan
-    columns = {name: np.full(len(stage), np.nan) for name in PROBABILITY.values()}
-    columns.update({PROBABILITY[name]: proba[:, i] for i, name in enumerate(classes)})
+    columns = {name: np.full(len(stage), np.nan) for name in PROBABILITY_COLUMN.values()}
+    columns.update({PROBABILITY_COLUMN[name]: proba[:, i] for i, name in enumerate(classes)})
     return {**columns, "confidence": proba.max(axis=1)}
 
 
@@ -294,7 +277,7 @@ def run_facts(plan: NightPlan, duration_s: float) -> dict[str, Any]:
         "fs": FS if plan.waveform else None,
         "start": plan.start.isoformat() if plan.start else None,
         "duration_s": duration_s,
-        "gaps": [[5000.0, 5042.0]],
+        "gaps": [[5000.0, 5042.0]] if plan.waveform else [],
         "polarity": -1,
         "unit": {"file": "uV", "scale_to_mv": 0.001},
         "subject": {"age": 54.0, "sex": "F"},
@@ -302,7 +285,11 @@ def run_facts(plan: NightPlan, duration_s: float) -> dict[str, Any]:
         "recipe": {
             "name": "overnight",
             "sha256": "9c" * 32,
-            "resolved": {"rhythm": {"pause_s": 2.0, "af": {"min_s": 30.0}}, "strips": {"n": 6, "length_s": 7.6}},
+            "resolved": {
+                "rhythm": {"pause_s": 2.0, "af": {"min_s": 30.0}},
+                "quality": {"minimum_sqi": 0.8, "no_beat_s": 10.0},
+                "strips": {"n": 6, "length_s": 7.6},
+            },
         },
         "models": [{"role": "stager", "name": "sleepecg-mesa", "sha256": "ab" * 32}],
         "warnings": ["Lead ECG II is inverted: it was turned upright"],

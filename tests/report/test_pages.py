@@ -119,6 +119,7 @@ def test_beats_without_waveform_have_a_panel_instead_of_strips(report: Report) -
     words = report("beats only").text
     assert "the input holds beats only, there is no waveform to show" in words
     assert "not enough data: no waveform to judge" in words
+    assert words.count("no waveform\n") == 3  # lead with rate, longest gap, polarity
 
 
 def test_unknown_start_has_no_clock(report: Report) -> None:
@@ -149,9 +150,25 @@ def test_stages_of_a_model_are_called_estimates_and_those_of_a_file_are_not(repo
     run = json.loads((night / "run.json").read_text())
     run |= {"models": [], "hypnogram": {"scheme": "CARDIO4", "scorer": "scored.csv"}}
     (night / "run.json").write_text(json.dumps(run))
-    words = drawn(write_report(night)).text
+    words = " ".join(drawn(write_report(night)).text.split())
     assert "Stages from scored.csv" in words
+    assert "stages from scored.csv. A rate" in words
     assert "estimated by" not in words
+
+
+def test_limits_and_methods_give_the_values_of_this_recipe(report: Report) -> None:
+    words = " ".join(report("ordinary").text.split())
+    assert "no beat for longer than 10 s is called lost signal, not a pause" in words
+    assert "VE and SVE classes are automatic and of limited accuracy" in words
+    assert "Beats are called N, S or V" in words
+    assert "reaches 0.8." in words
+    assert "{" not in words
+
+
+def test_rate_of_an_epoch_is_called_a_mean(report: Report) -> None:
+    words = [words for words, _, _, _ in report("ordinary").places]
+    assert "mean" in words
+    assert "median" not in words
 
 
 def test_methods_name_input_recipe_model_and_exclusions(report: Report) -> None:

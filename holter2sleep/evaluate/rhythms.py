@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -52,7 +53,7 @@ def _stretches(annotations: Annotations) -> Iterator[tuple[str, int, int]]:
         if symbol == "+" and text.startswith("(")
     ]
     end = int(annotations.sample[-1]) if len(annotations.sample) else 0
-    for (start, kind), (until, _) in zip(notes, [*notes[1:], (end, "")], strict=True):
+    for (start, kind), (until, _) in itertools.pairwise([*notes, (end, "")]):
         yield kind, start, until
     opened: int | None = None
     for sample, symbol in zip(annotations.sample, annotations.symbol, strict=True):

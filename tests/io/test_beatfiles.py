@@ -115,6 +115,12 @@ def test_an_annotation_file_has_one_clock_for_beats_stages_and_rhythms(
     assert caplog.text.count("250 Hz assumed") == (0 if header else 3)
 
 
+def test_annotations_without_a_note_of_rhythm_have_no_rhythm(tmp_path: Path) -> None:
+    (tmp_path / "night.hea").write_text("night 0 100 60000\n")
+    (tmp_path / "night.atr").write_bytes(word(NORMAL, 100) + word(NORMAL, 100) + END)
+    assert read_rhythm_spans(tmp_path / "night.atr", ["AFIB", "VFL"]).tolist() == []
+
+
 def test_doubled_and_unsorted_annotations_are_cleaned_aloud(tmp_path: Path) -> None:
     content = word(NORMAL, 500) + word(NORMAL, 0) + skip(-250) + word(VENTRICULAR, 0) + END
     recording = read(tmp_path, content, "night.atr")

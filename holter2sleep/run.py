@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+
 from holter2sleep.analyze import Given, analyze_night
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
-from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.io.beatfiles import read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.night import Lights, Recording, Sex, Subject
 from holter2sleep.phenotypes.files import fill_folder, is_night_folder, read_run, tables_of, write_run, write_tables
@@ -188,9 +190,13 @@ def _as_told(recording: Recording, request: Request) -> Recording:
     recording = recording.but(subject=subject, start=request.start or recording.start)
     if request.beats is None:
         return recording
-    beats = read_beats(request.beats, recording.fs)
-    # a list without any class is taken as times only, so that the waveform gives the classes
-    return recording.but(given_beats=beats, beats_classified=bool((beats.label != "N").any()))
+    told = read_beat_file(request.beats, recording.fs, rr_unit=request.rr_unit)
+    return recording.but(
+        given_beats=told.beats,
+        beats_classified=told.classified,
+        gaps=np.concatenate([recording.gaps, told.gaps]),
+        warnings=(*recording.warnings, *told.warnings),
+    )
 
 
 def _lights(path: Path, recording: Recording, request: Request) -> Lights | None:

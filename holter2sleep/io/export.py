@@ -27,7 +27,7 @@ from holter2sleep.io.subjects import MONTHS
 from holter2sleep.night import NO_DATE, Recording, Subject
 from holter2sleep.spans import runs as runs_of
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Annotation = tuple[float, float | None, str]  # onset s, duration s or None, text
 Digital = NDArray[np.int16]
@@ -191,7 +191,7 @@ def _runs(recording: Recording, digital: Digital, n_samples: int) -> tuple[list[
         kept.append(Run(start / fs, samples.reshape(-1, n_samples)))
         if n_fill:
             filled.append((end / fs, n_fill / fs, "Last sample repeated to fill the data record"))
-    logger.info("EDF+: %d stretches, %d samples repeated to fill data records", len(kept), int(rest.sum()))
+    log.info("EDF+: %d stretches, %d samples repeated to fill data records", len(kept), int(rest.sum()))
     return kept, filled
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
+from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.spans import contains, duration, intersection
 
 Values = dict[str, float | None]
-RATE_INTERVALS = 8  # of which the lowest and highest rate are averages: one short interval is no heart rate
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from holter2sleep.io.channels import MIN_FS_HZ
 from holter2sleep.night import SCHEMES, Sex
 from holter2sleep.spans import Spans, as_spans
 
@@ -18,7 +19,6 @@ from holter2sleep.spans import Spans, as_spans
 Placed = tuple[tuple[float, float], ...]
 
 STAGES = SCHEMES["AASM5"]
-MIN_FS_HZ = 50.0  # below this a QRS of 80 ms has fewer than four samples
 
 
 @dataclass(frozen=True)

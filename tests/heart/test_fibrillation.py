@@ -10,7 +10,7 @@ from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 from scipy.io import loadmat
 
 from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, gross_episodes
-from holter2sleep.heart.fibrillation import af_spans, alike_share, irregularity
+from holter2sleep.heart.fibrillation import af_spans, alike_share, irregularity, periodicity
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.rhythm import find_episodes
 from holter2sleep.io import read_recording
@@ -173,3 +173,22 @@ def test_annotated_fibrillation_is_found(shared_data: Path) -> None:
     assert total.reference_s / 3600 > 2.0
     assert total.measures()["duration_sensitivity"] > 0.93
     assert specificity > 0.97
+
+
+def breathing(n: int, seed: int = 0) -> np.ndarray:
+    """Intervals of a young sleeper: 150 ms of breathing at four to five beats a breath, and 20 ms of anything else."""
+    rng = np.random.default_rng(seed)
+    phase = np.cumsum(2 * np.pi / rng.uniform(4.0, 5.0, n))
+    return 1.0 + 0.15 * np.sin(phase) + rng.normal(0, 0.02, n)
+
+
+def test_breathing_has_a_period_and_fibrillation_has_none() -> None:
+    places = np.arange(64, 936, 8)
+    assert np.median(periodicity(breathing(1000), places)) > 0.5
+    assert np.median(periodicity(fibrillating(1000), places)) < 0.3
+
+
+def test_deep_sinus_arrhythmia_is_not_fibrillation_though_as_irregular() -> None:
+    rr_s = breathing(600)
+    assert (irregularity(rr_s) > RECIPE.rhythm.af.threshold).mean() > 0.5  # what the rule has to overcome
+    assert len(af_of(beats_of_rr(rr_s))) == 0

@@ -176,10 +176,10 @@ def test_annotated_fibrillation_is_found(shared_data: Path) -> None:
 
 
 def breathing(n: int, seed: int = 0) -> np.ndarray:
-    """Intervals of a young sleeper: 150 ms of breathing at four to five beats a breath, and 20 ms of anything else."""
+    """Intervals of a young sleeper: 150 ms of breathing at about three beats a breath, and 30 ms of anything else."""
     rng = np.random.default_rng(seed)
-    phase = np.cumsum(2 * np.pi / rng.uniform(4.0, 5.0, n))
-    return 1.0 + 0.15 * np.sin(phase) + rng.normal(0, 0.02, n)
+    phase = np.cumsum(2 * np.pi / rng.uniform(2.6, 3.4, n))
+    return 0.8 + 0.15 * np.sin(phase) + rng.normal(0, 0.03, n)
 
 
 def test_breathing_has_a_period_and_fibrillation_has_none() -> None:

@@ -167,7 +167,7 @@ class Recording:
 class EpochGrid:
     """The only clock of a night: `n` epochs of 30 s from `offset_s`.
 
-    The last epoch ends with the recording: 15 to 45 s long, for a rest of less than half an epoch belongs to it.
+    The last epoch ends with the recording, and is mostly shorter than 30 s.
     """
 
     n: int
@@ -176,8 +176,8 @@ class EpochGrid:
 
     @classmethod
     def covering(cls, duration_s: float) -> EpochGrid:
-        """The grid of a recording; a rest of less than half an epoch makes no epoch."""
-        return cls(max(1, math.floor(duration_s / EPOCH_S + 0.5)), duration_s)
+        """The grid of a recording; a rest of less than a second makes no epoch of its own."""
+        return cls(max(1, math.ceil((duration_s - 1.0) / EPOCH_S)), duration_s)
 
     @property
     def onset_s(self) -> Float:
@@ -211,7 +211,7 @@ class Flag(enum.IntFlag):
     MISSING = 1  # no sample: gap, NaN, before or after the signal
     FLAT = 2  # lead off: no variation
     SATURATED = 4  # stuck at the extremes of the range
-    NOISE = 8  # the detectors disagree, and the beats do not look like the record's typical beat
+    NOISE = 8  # the two detectors disagree, and the beats do not look like the record's typical beat
     NO_BEATS = 16  # no beat for longer than any pause
 
 

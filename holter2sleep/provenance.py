@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
-from holter2sleep.night import Night
+from holter2sleep.night import NO_DATE, Night
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import list_cards
 
@@ -58,6 +58,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "channel": recording.channel,
         "fs": recording.fs,
         "start": recording.start.isoformat() if recording.start else None,
+        "date_known": recording.start is not None and recording.start.date() != NO_DATE,
         "duration_s": recording.duration_s,
         "gaps": recording.gaps.tolist(),
         "polarity": recording.polarity,

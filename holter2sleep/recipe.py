@@ -116,14 +116,16 @@ def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
 def _setting(text: str) -> Table:
     """`section.key=value` as a table; the value is read as TOML, or as a bare word."""
     key, equals, value = text.partition("=")
-    section, dot, name = key.strip().partition(".")
-    if not (equals and dot and name):
+    names = [name.strip() for name in key.split(".")]
+    if not (equals and len(names) > 1 and all(names)):
         raise RecipeError(f"--set {text!r}: expected section.key=value, such as rhythm.pause_s=2.5")
     try:
-        parsed = tomllib.loads(f"value = {value}")["value"]
+        table: Any = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        parsed = value.strip()
-    return {section: {name: parsed}}
+        table = value.strip()
+    for name in reversed(names):
+        table = {name: table}
+    return typing.cast(Table, table)
 
 
 def _merged(base: Table, change: Table) -> Table:

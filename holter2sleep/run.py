@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,14 +20,22 @@ from holter2sleep.io import read_recording
 from holter2sleep.io.beatfiles import read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.night import Lights, Recording, Sex, Subject
-from holter2sleep.phenotypes.files import fill_folder, is_night_folder, read_run, tables_of, write_run, write_tables
+from holter2sleep.phenotypes.files import (
+    NIGHT_FILES,
+    fill_folder,
+    is_night_folder,
+    read_run,
+    tables_of,
+    write_run,
+    write_tables,
+)
 from holter2sleep.provenance import Stopwatch, facts_of, identity, sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.report.pdf import write_report
 
 log = logging.getLogger(__name__)
 
-_ID = re.compile(r"[\w.-]+")
+_ID = re.compile(r"\w[\w .-]{0,199}")
 LIGHTS_SLACK_S = 60.0  # a clock time in whole minutes may lie just behind the last sample
 
 
@@ -80,11 +89,19 @@ class Request:
         UsageError
             Two inputs with one recording id.
         """
+        if len(inputs) > 1:
+            for name in ("beats", "hypnogram", "start", "age", "sex"):
+                if getattr(self, name) is not None:
+                    raise UsageError(
+                        f"--{name} belongs to one recording; {len(inputs)} were given: analyse that one alone"
+                    )
         owner: dict[str, Path] = {}
         for path in inputs:
-            name = self.recording_id or path.stem
-            if self.recording_id is not None and (not _ID.fullmatch(name) or name in (".", "..")):
-                raise UsageError(f"--id {name!r}: expected letters, digits, '.', '_' or '-', for it names a folder")
+            name = path.stem if self.recording_id is None else self.recording_id
+            if self.recording_id is not None and not _ID.fullmatch(name):
+                raise UsageError(
+                    f"--id {name!r}: expected up to 200 letters, digits, blanks, '.', '_' or '-', for it names a folder"
+                )
             if name in owner:
                 raise UsageError(
                     f"{owner[name]} and {path} would both be {name!r}; analyse one with --id, or in another --out"
@@ -127,6 +144,7 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     Holter2SleepError
         The recording cannot be read or holds too little signal.
     """
+    _check_writable(request.out)
     watch = Stopwatch(show)
     with watch.step("read"):
         recording = _as_told(
@@ -156,6 +174,16 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     return Outcome(folder, _told(folder, request.report))
 
 
+def _check_writable(out: Path) -> None:
+    """Fail before the work rather than after it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out, prefix=".writable."):
+            pass
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
+
+
 def _told(folder: Path, with_report: bool) -> str:
     lines = [f"report  {folder / 'report.pdf'}"] if with_report else []
     return "\n".join([*lines, f"tables  {folder / 'phenotypes.csv'}  (and epochs, beats, episodes as .parquet)"])
@@ -171,7 +199,8 @@ def _is_done(folder: Path, who: dict[str, Any], request: Request) -> bool:
         )
     run = read_run(folder)
     same = run is not None and run.get("identity") == who
-    if same and (not request.report or (folder / "report.pdf").is_file()):
+    expected = NIGHT_FILES if request.report else NIGHT_FILES - {"report.pdf"}
+    if same and all((folder / name).is_file() for name in expected):
         return not request.overwrite
     if same or request.overwrite:
         return False
@@ -191,11 +220,13 @@ def _as_told(recording: Recording, request: Request) -> Recording:
     if request.beats is None:
         return recording
     told = read_beat_file(request.beats, recording.fs, rr_unit=request.rr_unit)
+    inside = (told.beats.time_s >= 0) & (told.beats.time_s <= recording.duration_s)
+    beyond = (f"{(~inside).sum()} of {len(inside)} beats of {request.beats.name} lie beyond the recording: left out",)
     return recording.but(
-        given_beats=told.beats,
+        given_beats=told.beats.where(inside),
         beats_classified=told.classified,
         gaps=np.concatenate([recording.gaps, told.gaps]),
-        warnings=(*recording.warnings, *told.warnings),
+        warnings=(*recording.warnings, *told.warnings, *(() if inside.all() else beyond)),
     )
 
 

@@ -101,16 +101,18 @@ def test_hours_begun(night: Night, duration_s: float, hours: int) -> None:
 # --- epochs ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("duration_s", "n"), [(1.0, 1), (30.0, 1), (44.9, 1), (45.0, 2), (60.0, 2), (28800.0, 960)])
-def test_half_an_epoch_or_more_makes_an_epoch(duration_s: float, n: int) -> None:
+@pytest.mark.parametrize(
+    ("duration_s", "n"), [(0.5, 1), (30.0, 1), (30.9, 1), (31.1, 2), (60.0, 2), (28800.0, 960), (1805.6, 61)]
+)
+def test_a_rest_of_a_second_or_more_makes_an_epoch(duration_s: float, n: int) -> None:
     assert EpochGrid.covering(duration_s).n == n
 
 
-def test_epochs_are_half_open_and_the_cut_rest_belongs_to_the_last() -> None:
+def test_epochs_are_half_open_and_the_last_ends_with_the_recording() -> None:
     grid = EpochGrid.covering(70.0)
-    assert grid.epoch_of([0.0, 29.999, 30.0, 59.9, 69.9]).tolist() == [0, 0, 1, 1, 1]
-    assert grid.spans(np.array([False, True])).tolist() == [[30.0, 70.0]]
-    assert grid.spans(np.array([True, False])).tolist() == [[0.0, 30.0]]
+    assert grid.epoch_of([0.0, 29.999, 30.0, 59.9, 69.9]).tolist() == [0, 0, 1, 1, 2]
+    assert grid.spans(np.array([False, True, True])).tolist() == [[30.0, 70.0]]
+    assert grid.spans(np.array([True, False, False])).tolist() == [[0.0, 30.0]]
 
 
 # --- values ----------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--start",
     metavar="ISO",
-    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]),
+    type=click.DateTime(["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"]),
     help="Local time of the first sample, such as 2024-03-01T22:30:00.",
 )
 @click.option("--lights-off", metavar="TIME", help="Clock time (22:45), ISO time, or seconds from the start (900s).")

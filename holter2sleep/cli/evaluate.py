@@ -18,7 +18,12 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.group()
 def evaluate() -> None:
-    """Agreement with reference annotations, by the rules of the field."""
+    """Agreement with reference annotations, by the rules of the field.
+
+    \b
+    Example:
+      holter2sleep evaluate beats --test nights/ --reference-dir mitdb
+    """  # noqa: D301  click reads the backspace
 
 
 def _inputs(suffix: str) -> Callable[[Any], Any]:

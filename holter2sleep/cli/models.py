@@ -7,7 +7,12 @@ import rich_click as click
 
 @click.group()
 def models() -> None:
-    """Pretrained models: source, licence, checksum, validation figures."""
+    """Pretrained models: source, licence, checksum, validation figures.
+
+    \b
+    Example:
+      holter2sleep models list
+    """  # noqa: D301  click reads the backspace
 
 
 @models.command("list")

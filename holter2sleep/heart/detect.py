@@ -69,8 +69,17 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
             found.append(times[(times >= core[0]) & (times < core[1])])
     coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
     time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
+    order = np.argsort(time_s, kind="stable")
+    time_s, amplitude_mv = time_s[order], amplitude_mv[order]
     keep = _spaced(time_s, amplitude_mv, rules.refractory_s) & ~contains(faults.spans, time_s)
     return Detection(time_s[keep], amplitude_mv[keep], second_s)
+
+
+def amplitude_at(recording: Recording, time_s: Float, rules: BeatRules) -> NDArray[np.float32]:
+    """Height of the dominant deflection near each time, mV; NaN without a waveform. array (n,)."""
+    if recording.ecg is None or recording.fs is None:
+        return np.full(len(time_s), np.nan, np.float32)
+    return _on_dominant_deflection(recording.ecg, recording.fs, time_s, rules)[1].astype(np.float32)
 
 
 def is_inverted(detection: Detection, rules: BeatRules) -> bool:
@@ -157,8 +166,7 @@ def _on_dominant_deflection(ecg: Signal, fs: float, coarse_s: Float, rules: Beat
     peak = np.argmax(sign * near, axis=1)
     height = near[np.arange(len(near)), peak]
     time_s = (centre + peak - reach + _parabola_shift(sign * near, peak)) / fs
-    order = np.argsort(time_s, kind="stable")
-    return time_s[order], height[order]
+    return time_s, height
 
 
 def _near(ecg: Signal, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:

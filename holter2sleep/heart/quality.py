@@ -50,9 +50,9 @@ def assess_quality(
 
     The index (0-1) is, in windows of `window_s`, the better of two kinds of evidence: the bSQI of the PhysioNet
     Cardiovascular Signal Toolbox (beats on which two independent detectors agree / all that either found), and
-    the median correlation of the detected beats with the typical beat (after Orphanidou 2015). Either alone
-    condemns good signal: the detectors part over a tall T wave, the shapes over frequent ectopy. A beat file has no
-    signal to judge: its index is NaN, and only holes between its beats make time unusable.
+    the likeness of the detected beats to the record's typical beat (after Orphanidou 2015). Either alone condemns good
+    signal: the detectors part over a tall T wave, the shapes over frequent ectopy. A beat file has no signal to
+    judge: its index is NaN, and only holes between its beats make time unusable.
     """
     bad: dict[Flag, Spans] = {
         flag: spans_of_mask(faults.flags & flag > 0, CELL_S) for flag in (Flag.MISSING, Flag.FLAT, Flag.SATURATED)
@@ -61,10 +61,8 @@ def assess_quality(
     bad[Flag.NO_BEATS] = _holes(beat_s, recording.duration_s, rules.no_beat_s)
     sqi = np.full(grid.n, np.nan, np.float32)
     if recording.ecg is not None:
-        index = np.fmax(
-            agreement(detection.time_s, detection.second_s, recording.duration_s, rules),
-            _likeness(beat_s, shape, recording.duration_s, rules),
-        )
+        agreed = agreement(detection.time_s, detection.second_s, recording.duration_s, rules)
+        index = np.fmax(agreed, _likeness(beat_s, shape, recording.duration_s, rules))
         bad[Flag.NOISE] = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
         sqi = _per_epoch(index, rules.window_s, grid)
     unusable = as_spans(np.concatenate(list(bad.values())))
@@ -100,13 +98,17 @@ def agreement(first_s: Float, second_s: Float, duration_s: float, rules: Quality
 
 
 def _likeness(time_s: Float, shape: Shape | None, duration_s: float, rules: QualityRules) -> Float:
-    """Median correlation with the typical beat, per window, 0 at the least; NaN without beats. array (n_windows,)."""
+    """Likeness of the beats to the typical beat, per window; NaN without beats. array (n_windows,).
+
+    From the median correlation: 0.5, which noise reaches by chance, counts as 0, and 1 as 1.
+    """
     n_windows = int(np.ceil(duration_s / rules.window_s))
     likeness = np.full(n_windows, np.nan)
     if shape is not None:
         borders = np.searchsorted(time_s, rules.window_s * np.arange(n_windows + 1))
         for window in np.flatnonzero(np.diff(borders)):
-            likeness[window] = max(0.0, float(np.median(shape.correlation[borders[window] : borders[window + 1]])))
+            correlation = float(np.median(shape.correlation[borders[window] : borders[window + 1]]))
+            likeness[window] = max(0.0, 2 * correlation - 1)
     return likeness
 
 

@@ -17,6 +17,7 @@ from holter2sleep.night import Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
 _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is as short as 10 ms
+RISING = 30  # values that only rise are times: no heart slows down from beat to beat for so long
 _PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
 _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
 _RR_NAME = re.compile(r"\b(rr|nn|ibi)|interval")
@@ -43,6 +44,9 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
         raise ValueError(f"rr_unit must be auto, s or ms, not {rr_unit!r}")
     header, lines = _table(path)
     column = _rr_column(header, lines)
+    counted = _numeric(lines, column)
+    if len(counted) >= RISING and (np.diff(counted) > 0).all():
+        raise refusal(path, f"{len(counted)} values that only rise, as times do", _WORKS)
     rr = np.array([_required(path, number, fields[column]) for number, fields in lines])
     unit = rr_unit if rr_unit != "auto" else "ms" if np.median(rr) > _MS_ABOVE else "s"
     rr_s = rr * RR_UNITS[unit]

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.errors import RecordingError
+from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.epochs import beat_table, episode_table, epoch_table
 from holter2sleep.phenotypes.strips import Strip, choose_strips
@@ -86,9 +86,13 @@ def read_night(folder: Path) -> NightTables:
 
     Raises
     ------
+    UsageError
+        No such folder.
     RecordingError
         The folder is not one that `analyze` has finished.
     """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder; give the folder that analyze made for a night")
     run = read_run(folder)
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:

@@ -136,7 +136,7 @@ def test_noise_without_beats_is_exit_code_4(tmp_path: Path) -> None:
     result = run("analyze", _edf(tmp_path / "noise.edf", noise), "--out", tmp_path / "out")
     assert result.exit_code == 4
     assert "noise.edf" in result.output
-    assert "min are needed" in result.output
+    assert "s are needed" in result.output
 
 
 def test_three_minutes_give_a_table_with_a_warning(night_file: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_three_minutes_give_a_table_with_a_warning(night_file: Path, tmp_path: P
     beats.write_csv(tmp_path / "three.csv")
     result = run("analyze", tmp_path / "three.csv", "--out", tmp_path, "--no-report")
     assert result.exit_code == 0
-    assert any("min analysable" in warning for warning in facts(tmp_path / "three")["warnings"])
+    assert any("s analysable" in warning for warning in facts(tmp_path / "three")["warnings"])
     table = pl.read_parquet(tmp_path / "three" / "phenotypes.parquet")
     assert set(table.filter(pl.col("phenotype") == "sdann")["status"]) == {"insufficient_data", "not_applicable"}
 
@@ -248,3 +248,75 @@ def test_models_lists_cards_with_their_external_figure() -> None:
     assert run("models", "show", "clock").exit_code == 0
     assert run("models", "show", "clok").exit_code == 2
     assert run("models", "verify").exit_code == 0
+
+
+def test_a_folder_that_is_no_night_of_ours_is_never_replaced(night_file: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "short" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+    for words in ((), ("--overwrite",)):
+        result = run("analyze", night_file, "--out", tmp_path, "--no-report", *words)
+        assert result.exit_code == 2
+        assert "left alone" in result.output
+        assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [".", "..", "../escaped", "a/b", ".hidden", "-x", "x" * 300, ""])
+def test_an_id_that_is_no_folder_name_is_refused(night_file: Path, tmp_path: Path, name: str) -> None:
+    result = run("analyze", night_file, "--out", tmp_path / "out", "--id", name, "--overwrite")
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_night_with_a_table_missing_is_made_again(night_file: Path, tmp_path: Path) -> None:
+    words = ("analyze", night_file, "--out", tmp_path, "--no-report")
+    assert run(*words).exit_code == 0
+    (tmp_path / "short" / "epochs.parquet").unlink()
+    assert run(*words).exit_code == 0
+    assert (tmp_path / "short" / "epochs.parquet").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_work(night_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = run("analyze", night_file, "--out", tmp_path / "file" / "out")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
+    assert "beats" not in result.output
+
+
+def test_what_belongs_to_one_recording_is_refused_for_several(night_file: Path, tmp_path: Path) -> None:
+    result = run("analyze", night_file, tmp_path / "b.edf", "--out", tmp_path / "out", "--age", 50)
+    assert result.exit_code == 2
+    assert "--age belongs to one recording" in result.output
+
+
+def test_a_nested_key_can_be_set(night_file: Path, tmp_path: Path) -> None:
+    words = ("analyze", night_file, "--out", tmp_path, "--no-report", "--set", "rhythm.af.minimum_s=60")
+    assert run(*words).exit_code == 0
+    assert facts(tmp_path / "short")["recipe"]["resolved"]["rhythm"]["af"]["minimum_s"] == 60.0
+
+
+def test_beats_beyond_the_recording_are_left_out_and_said(night_file: Path, tmp_path: Path) -> None:
+    pl.DataFrame({"time_s": np.arange(0.5, 1300.0, 0.8)}).write_csv(tmp_path / "long.csv")
+    words = ("analyze", night_file, "--out", tmp_path, "--no-report", "--beats", tmp_path / "long.csv")
+    assert run(*words).exit_code == 0
+    assert any("lie beyond the recording" in warning for warning in facts(tmp_path / "short")["warnings"])
+    table = pl.read_parquet(tmp_path / "short" / "phenotypes.parquet")
+    row = table.filter((pl.col("phenotype") == "r_amplitude") & (pl.col("stratum") == "night"))
+    assert row["n"][0] > 300
+
+
+def test_a_wrong_unit_is_doubted_and_not_rescaled(tmp_path: Path) -> None:
+    night = simulate_night(preset("short"), np.random.default_rng(0))
+    thousandfold = 100 * np.nan_to_num(np.asarray(night.recording.ecg))
+    assert (
+        run("analyze", _edf(tmp_path / "tall.edf", thousandfold, 256.0), "--out", tmp_path, "--no-report").exit_code
+        == 0
+    )
+    assert any("factor of 0.001" in warning for warning in facts(tmp_path / "tall")["warnings"])
+
+
+def test_a_report_of_nothing_is_wrong_use(tmp_path: Path) -> None:
+    assert run("report", tmp_path / "nowhere").exit_code == 2
+    assert run("report", tmp_path).exit_code == 3

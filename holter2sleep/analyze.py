@@ -84,7 +84,7 @@ def analyze_night(
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
-        beats = without_s_in_af(found, episodes)
+        beats = without_s_in_af(found, episodes, recipe.rhythm)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))

@@ -10,7 +10,7 @@ from scipy import ndimage
 from holter2sleep.heart.fibrillation import AfRules, af_spans
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, Beats, Bool, Episodes, Float
-from holter2sleep.spans import Spans, contains, runs
+from holter2sleep.spans import Spans, as_spans, contains, runs
 
 RUN_BEATS = 3  # EC57: two in a row are a couplet, three or more a run
 TACHYCARDIA_BPM = 100.0  # a run at this rate or faster is a tachycardia (VT, SVTA)
@@ -26,6 +26,7 @@ class RhythmRules:
     tachy_bpm: float
     sustained_s: float
     smoothing_beats: int
+    af_margin_s: float
     af: AfRules
 
 
@@ -47,10 +48,10 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules) -> Epis
     """
     trusted = trusted_rr(beats, usable_spans)
     fibrillation = af_spans(beats, trusted, rules.af)
-    in_af = contains(fibrillation, beats.time_s)
+    near_af = _near_af(fibrillation, beats, rules)
     found = [
-        *_runs(beats, trusted, "V", np.zeros_like(in_af)),
-        *_runs(beats, trusted, "S", in_af),
+        *_runs(beats, trusted, "V", np.zeros_like(near_af)),
+        *_runs(beats, trusted, "S", near_af),
         *_cycles(beats, trusted, rules),
         _pauses(beats, trusted, rules),
         *_sustained_rates(beats, trusted, rules),
@@ -59,23 +60,22 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules) -> Epis
     return _episodes(beats, found)
 
 
-def without_s_in_af(beats: Beats, episodes: Episodes) -> Beats:
-    """The beats with S inside AF called N: prematurity means nothing where every interval differs."""
-    inside = contains(episodes.of(*AF_KINDS).spans, beats.time_s)
+def without_s_in_af(beats: Beats, episodes: Episodes, rules: RhythmRules) -> Beats:
+    """The beats with S in AF, or just beside it, called N: prematurity means nothing where every interval differs."""
+    inside = _near_af(episodes.of(*AF_KINDS).spans, beats, rules)
     return beats.but(label=np.where((beats.label == "S") & inside, "N", beats.label))
 
 
-def stretches(mask: Bool) -> tuple[list[int], list[int]]:
-    """First and last index of each run of true values."""
-    first, behind = runs(mask)
-    return first.tolist(), (behind - 1).tolist()
+def _near_af(spans: Spans, beats: Beats, rules: RhythmRules) -> Bool:
+    """Whether each beat lies in AF, or within the margin beside it. array (n_beats,)."""
+    return contains(as_spans(spans + np.array([-rules.af_margin_s, rules.af_margin_s])), beats.time_s)
 
 
 def _linked(mask: Bool, trusted: Bool) -> tuple[list[int], list[int]]:
     """Runs of true values whose intervals from one to the next are all trusted."""
     first, last = [], []
-    for start, end in zip(*stretches(mask), strict=True):
-        breaks = [start, *(i for i in range(start + 1, end + 1) if not trusted[i]), end + 1]
+    for start, behind in zip(*runs(mask), strict=True):
+        breaks = [int(start), *(i for i in range(start + 1, behind) if not trusted[i]), int(behind)]
         first += breaks[:-1]
         last += [b - 1 for b in breaks[1:]]
     return first, last

@@ -200,7 +200,8 @@ def test_the_limits_are_those_of_the_recipe() -> None:
     assert find_episodes(beats, all_of(beats), strict).kind.tolist() == ["IVR"]
 
 
-def test_prematurity_means_nothing_inside_atrial_fibrillation() -> None:
-    beats = Beats.at([1.0, 2.0, 3.0, 4.0], ["S", "S", "V", "S"])
-    af = Episodes([1.5], [3.5], ["AFIB"], [2], [60.0], [np.nan])
-    assert without_s_in_af(beats, af).label.tolist() == ["S", "N", "V", "S"]
+def test_prematurity_means_nothing_in_atrial_fibrillation_and_beside_it() -> None:
+    beats = Beats.at([60.0, 80.0, 120.0, 130.0, 220.0, 240.0], ["S", "S", "S", "V", "S", "S"])
+    af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
+    assert RECIPE.rhythm.af_margin_s == 30.0
+    assert without_s_in_af(beats, af, RECIPE.rhythm).label.tolist() == ["S", "N", "N", "V", "N", "S"]

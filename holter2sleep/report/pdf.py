@@ -20,6 +20,7 @@ from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 
 GAP_MM = 2.4  # between sections
+KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
 FOOT = "Research use only, not for diagnosis"
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
@@ -76,7 +77,7 @@ def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list
 
 
 def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Sheet]:
-    """Blocks placed on sheets from the top; a title stays with what follows it."""
+    """Blocks placed on sheets from the top; a title stays with its first blocks."""
     sheets: list[Sheet] = [[]]
     y_mm = TOP_MM
     for blocks, section in zip(parts, sections, strict=True):
@@ -84,7 +85,7 @@ def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Shee
             sheets.append([])
             y_mm = TOP_MM
         for i, block in enumerate(blocks):
-            kept_together = 2 if i == 0 and section.title else 1
+            kept_together = KEPT_TOGETHER if i == 0 and section.title else 1
             needed_mm = sum(each.height_mm for each in blocks[i : i + kept_together])
             if y_mm + needed_mm > BOTTOM_MM and sheets[-1]:
                 sheets.append([])

@@ -286,16 +286,15 @@ def asleep_percent(night: ReportNight, stratum: str) -> str:
 
 def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row a phenotype: value, interval where there is one, and what it rests on."""
-    columns = [
-        Column("", 58, "left"),
-        Column("Value", 26),
-        Column("Interval", 34),
-        Column("Rests on, or what is missing", TEXT_WIDTH_MM - 118),
-    ]
+    cells = [(night.cell(name, stratum), stratum) for name, stratum in map(split_name, section.phenotypes)]
+    with_interval = any(cell.interval for cell, _ in cells)
+    columns = [Column("", 58, "left"), Column("Value", 26)]
+    columns += [Column("Interval", 34)] if with_interval else []
+    columns += [Column("Rests on, or what is missing", TEXT_WIDTH_MM - sum(column.width_mm for column in columns))]
     rows = []
-    for name, stratum in map(split_name, section.phenotypes):
-        cell = night.cell(name, stratum)
-        rows.append([row_label(cell, stratum), cell.with_unit, cell.interval, basis(cell, TEXT_WIDTH_MM)])
+    for cell, stratum in cells:
+        interval = [cell.interval] if with_interval else []
+        rows.append([row_label(cell, stratum), cell.with_unit, *interval, basis(cell, TEXT_WIDTH_MM)])
     return table_blocks(columns, rows)
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 def analyze(inputs: tuple[Path, ...], **options: Any) -> None:
     """Analyse recordings: beats, rhythm, variability, sleep stages; tables and a PDF in one folder a night.
 
-    INPUT is an EDF, EDF+ or BDF file, a WFDB header (.hea), or a beat file (WFDB annotation, R-point CSV,
+    INPUT is an EDF, EDF+, BDF or ISHNE file, a WFDB header (.hea), or a beat file (WFDB annotation, R-point CSV,
     RR text). Exit code: 0 done, 2 wrong use, 3 no recording, 4 too little signal, 5 recipe, 6 weights;
     of several recordings, the worst.
 

@@ -11,6 +11,7 @@ from holter2sleep.io.beatfiles import TABLE_SUFFIXES, read_beat_recording
 from holter2sleep.io.edf import read_edf
 from holter2sleep.io.edf_header import edf_kind
 from holter2sleep.io.files import READABLE, refusal
+from holter2sleep.io.ishne import MAGIC, read_ishne
 from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.night import Recording
 
@@ -27,13 +28,17 @@ def _wfdb(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> R
     return read_wfdb(path, channel, recording_id)
 
 
+def _ishne(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
+    return read_ishne(path, channel, recording_id)
+
+
 def _beats(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
     if channel is not None:
         raise UsageError(f"{path.name}: --channel {channel!r} was given, but a beat file has no channels; leave it out")
     return read_beat_recording(path, recording_id, rr_unit)
 
 
-# By suffix; an EDF or BDF file is known by its first bytes whatever it is called.
+# By suffix; an EDF, BDF or ISHNE file is known by its first bytes whatever it is called.
 READERS: dict[str, Reader] = {
     **dict.fromkeys((".edf", ".rec", ".bdf"), _edf),
     ".hea": _wfdb,
@@ -41,7 +46,6 @@ READERS: dict[str, Reader] = {
 }
 _SIGNAL_SUFFIXES = (".dat", ".mat")  # signal files of a WFDB record: its header is read
 _REFUSED = {
-    b"ISHNE1.0": "an ISHNE Holter file, which is not read yet",
     b"ANN  1.0": "an ISHNE annotation file, which is not read yet",
     b"GDF ": "a GDF file, which is not read yet",
     b"\x89HDF\r\n": "an HDF5 file, which is not read yet",
@@ -54,7 +58,7 @@ _REFUSED = {
 def read_recording(
     path: Path, *, channel: str | None = None, recording_id: str | None = None, rr_unit: str = "auto"
 ) -> Recording:
-    """Recording from an EDF, EDF+, BDF or WFDB file, or from a beat file without waveform.
+    """Recording from an EDF, EDF+, BDF, ISHNE or WFDB file, or from a beat file without waveform.
 
     Parameters
     ----------
@@ -79,7 +83,12 @@ def read_recording(
     for magic, found in _REFUSED.items():
         if head.startswith(magic):
             raise refusal(path, f"this is {found}")
-    reader = _edf if edf_kind(head) else READERS.get(path.suffix.lower())
+    if edf_kind(head):
+        reader: Reader | None = _edf
+    elif head.startswith(MAGIC):  # `.ecg` is a suffix of WFDB annotations too
+        reader = _ishne
+    else:
+        reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise refusal(path, f"no recording by its first bytes {head[:8]!r} or its suffix {path.suffix!r}")
     return reader(path, channel, recording_id or path.stem, rr_unit)

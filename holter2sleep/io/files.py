@@ -9,7 +9,8 @@ from pathlib import Path
 from holter2sleep.errors import RecordingError, UsageError
 
 READABLE = (
-    "an EDF, EDF+, BDF or WFDB (.hea) recording, or a beat file (.atr .qrs .ecg .ari .csv .tsv .parquet .txt .ibi)"
+    "an EDF, EDF+, BDF, ISHNE or WFDB (.hea) recording, "
+    "or a beat file (.atr .qrs .ecg .ari .csv .tsv .parquet .txt .ibi)"
 )
 MAX_ELAPSED_S = 31 * 86400.0  # patches record 14 days; a time beyond a month is a broken time
 _BLOCK_BYTES = 1 << 20

@@ -39,6 +39,22 @@ def named_date(text: str) -> date | None:
         return None
 
 
+def age_at(birth: date | None, start: datetime | None) -> tuple[float | None, str | None]:
+    """Whole years from birth to the recording, and a warning when that is no age.
+
+    Examples
+    --------
+    >>> age_at(date(1960, 3, 2), datetime(2020, 3, 1, 22))
+    (59.0, None)
+    """
+    if birth is None or start is None or start.date() == NO_DATE:
+        return None, None
+    age = start.year - birth.year - ((start.month, start.day) < (birth.month, birth.day))
+    if not 0 <= age <= _OLDEST_YEARS:
+        return None, f"birth date and start would make an age of {age} years: age unknown"
+    return float(age), None
+
+
 def subject_of_patient_field(patient: str, start: datetime | None) -> tuple[Subject, str | None]:
     """Sex and age from the EDF+ patient field (code, sex, birth date, name), and a warning for an impossible age.
 
@@ -51,13 +67,8 @@ def subject_of_patient_field(patient: str, start: datetime | None) -> tuple[Subj
     if len(parts) < 3 or parts[1].upper() not in ("F", "M", "X"):
         return Subject(), None
     sex = _SEX.get(parts[1].lower())
-    birth = named_date(parts[2])
-    if birth is None or start is None or start.date() == NO_DATE:
-        return Subject(None, sex), None
-    age = start.year - birth.year - ((start.month, start.day) < (birth.month, birth.day))
-    if not 0 <= age <= _OLDEST_YEARS:
-        return Subject(None, sex), f"birth date and start would make an age of {age} years: age unknown"
-    return Subject(float(age), sex), None
+    age, note = age_at(named_date(parts[2]), start)
+    return Subject(age, sex), note
 
 
 def subject_of_comments(comments: list[str]) -> Subject:

@@ -55,7 +55,7 @@ def test_a_folder_is_wrong_usage_and_names_what_is_in_it(tmp_path: Path) -> None
     ("content", "name", "message"),
     [
         (b"", "night.edf", "empty"),
-        (b"ISHNE1.0" + bytes(600), "night.ecg", "ISHNE Holter file"),
+        (b"ISHNE1.0" + bytes(600), "night.ecg", "ISHNE header"),
         (b"GDF 1.25" + bytes(600), "night.gdf", "GDF"),
         (b"\x89HDF\r\n\x1a\n", "night.h5", "HDF5"),
         (b"PK\x03\x04", "night.edf", "zip archive"),

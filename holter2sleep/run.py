@@ -155,7 +155,9 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     folder = request.out / recording.recording_id
     if _is_done(folder, who, request):
         return Outcome(folder, f"{folder}: already made from the same input and recipe; nothing to do")
-    given = Given(_lights(path, recording, request), request.hypnogram)
+    lights, doubts = _lights(path, recording, request)
+    recording = recording.but(warnings=(*recording.warnings, *doubts))
+    given = Given(lights, request.hypnogram)
     night = analyze_night(recording, request.recipe, given, watch.step)
     with watch.step("tables"):
         tables = tables_of(night, request.recipe)
@@ -166,9 +168,8 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
         if request.report:
             with watch.step("report"):
                 write_report(new)
-            write_run(
-                new, facts_of(night, request.recipe, who, request.seed, watch)
-            )  # again, with the seconds of the report
+            # the report is drawn from run.json; written again, it holds the seconds of the report too
+            write_run(new, facts_of(night, request.recipe, who, request.seed, watch))
 
     fill_folder(folder, write)
     return Outcome(folder, _told(folder, request.report))
@@ -230,24 +231,28 @@ def _as_told(recording: Recording, request: Request) -> Recording:
     )
 
 
-def _lights(path: Path, recording: Recording, request: Request) -> Lights | None:
-    """Lights-off and lights-on by option, else by annotation; None when nobody says."""
+def _lights(path: Path, recording: Recording, request: Request) -> tuple[Lights | None, tuple[str, ...]]:
+    """Lights by option, else by annotation, None when nobody says; with a warning of annotations that do not fit."""
     end_s = recording.duration_s
     noted_off, noted_on = _annotated_lights(path, recording)
+    off_s, on_s = noted_off or 0.0, end_s if noted_on is None else noted_on
     if request.lights_off is None and request.lights_on is None:
         if noted_off is None and noted_on is None:
-            return None
-        off_s, on_s = noted_off or 0.0, end_s if noted_on is None else noted_on
-        if 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S:
-            return Lights(off_s, min(on_s, end_s), "annotation")
-        log.warning("%s: lights noted at %.0f and %.0f s do not fit: left out", recording.recording_id, off_s, on_s)
-        return None
-    off_s = _seconds(request.lights_off, recording, "--lights-off", 0.0) if request.lights_off else noted_off or 0.0
-    if request.lights_on:
+            return None, ()
+        if _fits(off_s, on_s, end_s):
+            return Lights(off_s, min(on_s, end_s), "annotation"), ()
+        doubt = f"lights noted off at {off_s:.0f} s and on at {on_s:.0f} s do not fit the recording: left out"
+        log.warning("%s: %s", recording.recording_id, doubt)
+        return None, (doubt,)
+    if request.lights_off is not None:
+        off_s = _seconds(request.lights_off, recording, "--lights-off", 0.0)
+    if request.lights_on is not None:
         on_s = _seconds(request.lights_on, recording, "--lights-on", off_s)
-    else:
-        on_s = end_s if noted_on is None else noted_on
-    return _checked_lights(off_s, on_s, recording)
+    return _checked_lights(off_s, on_s, recording), ()
+
+
+def _fits(off_s: float, on_s: float, end_s: float) -> bool:
+    return 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S
 
 
 def _annotated_lights(path: Path, recording: Recording) -> tuple[float | None, float | None]:
@@ -257,7 +262,7 @@ def _annotated_lights(path: Path, recording: Recording) -> tuple[float | None, f
 
 def _checked_lights(off_s: float, on_s: float, recording: Recording) -> Lights:
     end_s = recording.duration_s
-    if not 0 <= off_s < on_s <= end_s + LIGHTS_SLACK_S:
+    if not _fits(off_s, on_s, end_s):
         starts = f" that starts at {recording.start:%H:%M:%S}" if recording.start else ""
         raise UsageError(
             f"{recording.source.file}: lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s do not "

@@ -172,12 +172,12 @@ def _on_dominant_deflection(ecg: Signal, fs: float, coarse_s: Float, rules: Beat
 def _near(ecg: Signal, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:
     """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
     wide = max(reach, 2, round(0.3 * fs))
-    windows = windows_around(ecg, centre, wide)
+    windows = _windows_around(ecg, centre, wide)
     baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
     return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
 
 
-def windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
+def _windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
     """The `2 half + 1` samples around each centre; NaN beyond the ends. array (n, 2 half + 1)."""
     index = centre[:, None] + np.arange(-half, half + 1)
     inside = (index >= 0) & (index < len(ecg))

@@ -122,7 +122,7 @@ def read_beat_file(path: Path, fs: float | None = None, *, rr_unit: str = "auto"
     suffix = path.suffix.lower()
     content = read_bytes(path)
     if content.startswith((b"ISHNE1.0", b"ANN  1.0")):
-        raise refusal(path, "ISHNE is not read yet")
+        raise refusal(path, "an ISHNE file, which brings no beats; a recording goes without --beats", _WORKS)
     if suffix in ANNOTATION_SUFFIXES:
         return _from_annotations(path, fs)
     if suffix == ".parquet" or content.startswith(b"PAR1"):

@@ -37,8 +37,8 @@ class SyntheticNight:
     """The recording and its truth.
 
     `beats` holds every beat of the heart; `usable` is False for those the lead does not show (lead off, gap).
-    `episodes` holds AFIB, VT, SVTA, B, couplets, PAUSE, RESP (apnoeas), and NOISE, LEADOFF, GAP. An episode of
-    beats lasts from its first beat to the first beat after it.
+    `episodes` holds AFIB, VT, SVTA, B, couplets, PAUSE, RESP (apnoeas), and NOISE, LEADOFF, GAP; AFIB lasts as planned,
+    other episodes of beats from their first beat to their last.
     """
 
     plan: NightPlan
@@ -115,13 +115,12 @@ def _true_episodes(plan: NightPlan, beats: Beats, rhythm: Rhythm, breathing: Bre
 
 
 def _runs(beats: Beats) -> list[Row]:
-    """Couplets, runs and bigeminy, each up to the first beat after it; one that ends with the night is left out."""
+    """Couplets, runs and bigeminy, each from its first beat to its last."""
     letters = "".join(beats.label.tolist())
     return [
-        (float(beats.time_s[run.start()]), float(beats.time_s[run.end()]), kind)
+        (float(beats.time_s[run.start()]), float(beats.time_s[run.end() - 1]), kind)
         for kind, pattern in RUNS.items()
         for run in re.finditer(pattern, letters)
-        if run.end() < len(beats)
     ]
 
 
@@ -129,8 +128,8 @@ def _episodes(rows: list[Row], beats: Beats) -> Episodes:
     if not rows:
         return Episodes.none()
     start_s, end_s = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    n_beats = np.searchsorted(beats.time_s, end_s) - np.searchsorted(beats.time_s, start_s)
-    rate_bpm = 60 * n_beats / (end_s - start_s)
+    n_beats = np.searchsorted(beats.time_s, end_s, side="right") - np.searchsorted(beats.time_s, start_s)
+    rate_bpm = 60 * (n_beats - 1) / (end_s - start_s)
     return Episodes(
         start_s, end_s, np.array([row[2] for row in rows]), n_beats, rate_bpm, np.ones(len(rows), np.float32)
     )

@@ -230,11 +230,6 @@ def test_a_beat_file_has_tables_and_says_what_needs_a_waveform(night_file: Path,
     assert (folder / "report.pdf").exists()
 
 
-def test_help_of_every_command_shows_an_example() -> None:
-    for name in main.commands:
-        assert "xample" in run(name, "--help").output or name in ("models", "evaluate"), name
-
-
 def test_phenotypes_prints_json_csv_and_markdown() -> None:
     entries = json.loads(run("phenotypes", "--json").output)
     assert {"name", "unit", "definition", "reference"} <= set(entries[0])
@@ -320,3 +315,16 @@ def test_a_wrong_unit_is_doubted_and_not_rescaled(tmp_path: Path) -> None:
 def test_a_report_of_nothing_is_wrong_use(tmp_path: Path) -> None:
     assert run("report", tmp_path / "nowhere").exit_code == 2
     assert run("report", tmp_path).exit_code == 3
+
+
+def test_lights_noted_in_the_file_are_used_or_said_to_be_left_out(tmp_path: Path) -> None:
+    recording = simulate_night(preset("short"), np.random.default_rng(0)).recording
+    for name, notes in (
+        ("fit", [(60.0, None, "Lights off"), (1100.0, None, "Lights on")]),
+        ("late", [(5000.0, None, "Lights off")]),
+    ):
+        write_edf(tmp_path / f"{name}.edf", recording, notes)
+        assert run("analyze", tmp_path / f"{name}.edf", "--out", tmp_path, "--no-report").exit_code == 0
+    assert facts(tmp_path / "fit")["lights"] == {"off_s": 60.0, "on_s": 1100.0, "source": "annotation"}
+    assert facts(tmp_path / "late")["lights"]["source"] == "recording"
+    assert any("do not fit" in warning for warning in facts(tmp_path / "late")["warnings"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from reading import read_made, read_or_refusal
 
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
@@ -43,20 +44,6 @@ def note(text: str) -> bytes:
 END = word(0, 0)
 
 
-def read(tmp_path: Path, content: str | bytes, name: str, **options: str) -> Recording:
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_recording(path, **options)  # type: ignore[arg-type]
-
-
-def read_or_refusal(path: Path) -> Recording | str:
-    """The recording, or the message of its refusal."""
-    try:
-        return read_recording(path)
-    except RecordingError as error:
-        return str(error)
-
-
 def beats(recording: Recording) -> tuple[list[float], str]:
     assert recording.ecg is None
     assert recording.given_beats is not None
@@ -72,7 +59,7 @@ def test_annotations_with_long_gaps_notes_and_classes(tmp_path: Path) -> None:
     )
     content = word(NORMAL, 100) + word(RHYTHM, 5) + note("(AFIB") + word(VENTRICULAR, 95)
     content += skip(5_000_000) + word(ATRIAL, 0) + END
-    recording = read(tmp_path, content, "night.atr")
+    recording = read_made(tmp_path, content, "night.atr")
     assert beats(recording) == ([1.0, 2.0, 50002.0], "NVS")
     assert (recording.fs, recording.duration_s) == (100.0, 60000.0)
     assert recording.start == datetime(2003, 2, 1, 23)
@@ -83,7 +70,7 @@ def test_annotations_with_long_gaps_notes_and_classes(tmp_path: Path) -> None:
 
 
 def test_without_a_header_250_hz_is_assumed_aloud(tmp_path: Path) -> None:
-    recording = read(tmp_path, word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
+    recording = read_made(tmp_path, word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
     assert beats(recording) == ([1.0, 3.0], "NN")
     assert recording.duration_s == 3.0
     assert "250 Hz assumed" in recording.warnings[0]
@@ -92,7 +79,7 @@ def test_without_a_header_250_hz_is_assumed_aloud(tmp_path: Path) -> None:
 
 def test_the_files_own_time_resolution_goes_before_header_and_default(tmp_path: Path) -> None:
     stated = word(22, 0) + note("## time resolution: 500")
-    recording = read(tmp_path, stated + word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
+    recording = read_made(tmp_path, stated + word(NORMAL, 250) + word(NORMAL, 500) + END, "night.atr")
     assert beats(recording) == ([0.5, 1.5], "NN")
     assert recording.warnings == ()
 
@@ -123,7 +110,7 @@ def test_annotations_without_a_note_of_rhythm_have_no_rhythm(tmp_path: Path) -> 
 
 def test_doubled_and_unsorted_annotations_are_cleaned_aloud(tmp_path: Path) -> None:
     content = word(NORMAL, 500) + word(NORMAL, 0) + skip(-250) + word(VENTRICULAR, 0) + END
-    recording = read(tmp_path, content, "night.atr")
+    recording = read_made(tmp_path, content, "night.atr")
     assert beats(recording) == ([1.0, 2.0], "VN")
     assert "sorted" in recording.warnings[1]
     assert "1 of 3 beats dropped" in recording.warnings[2]
@@ -131,15 +118,15 @@ def test_doubled_and_unsorted_annotations_are_cleaned_aloud(tmp_path: Path) -> N
 
 def test_beats_beyond_the_headers_length_are_trusted(tmp_path: Path) -> None:
     (tmp_path / "night.hea").write_text("night 0 100 50\n")
-    recording = read(tmp_path, word(NORMAL, 100) + END, "night.atr")
+    recording = read_made(tmp_path, word(NORMAL, 100) + END, "night.atr")
     assert recording.duration_s == 1.0
     assert "the beats were trusted" in recording.warnings[0]
 
 
 def test_a_detectors_all_normal_file_is_not_classified(tmp_path: Path) -> None:
     content = word(NORMAL, 250) + word(NORMAL, 250) + END
-    assert not read(tmp_path, content, "night.qrs").beats_classified
-    assert read(tmp_path, content, "night.atr").beats_classified
+    assert not read_made(tmp_path, content, "night.qrs").beats_classified
+    assert read_made(tmp_path, content, "night.atr").beats_classified
 
 
 @pytest.mark.parametrize(
@@ -157,7 +144,7 @@ def test_time_between_beats_that_holds_an_artefact_or_a_whole_noise_is_a_gap(
 ) -> None:
     content = word(NORMAL, 250) + b"".join(word(mark, 50) for mark in marks)
     content += word(NORMAL, 500 - 50 * len(marks)) + word(NORMAL, 250) + END
-    recording = read(tmp_path, content, "night.atr")
+    recording = read_made(tmp_path, content, "night.atr")
     assert beats(recording) == ([1.0, 3.0, 4.0], "NNN")
     assert recording.gaps.tolist() == gaps
     assert any("1 of 2 intervals" in warning for warning in recording.warnings) == bool(gaps)
@@ -165,12 +152,12 @@ def test_time_between_beats_that_holds_an_artefact_or_a_whole_noise_is_a_gap(
 
 def test_a_beat_between_two_artefacts_lies_in_no_gap(tmp_path: Path) -> None:
     content = word(NORMAL, 250) + 2 * (word(ARTEFACT, 125) + word(NORMAL, 125)) + END
-    assert read(tmp_path, content, "night.atr").gaps.tolist() == [[1.004, 2.0], [2.004, 3.0]]
+    assert read_made(tmp_path, content, "night.atr").gaps.tolist() == [[1.004, 2.0], [2.004, 3.0]]
 
 
 def test_artefacts_before_the_first_and_behind_the_last_beat_make_no_gap(tmp_path: Path) -> None:
     content = word(ARTEFACT, 50) + word(NORMAL, 200) + word(NORMAL, 250) + word(ARTEFACT, 50) + END
-    assert read(tmp_path, content, "night.atr").gaps.tolist() == []
+    assert read_made(tmp_path, content, "night.atr").gaps.tolist() == []
 
 
 def test_a_beat_file_tells_its_clock_gaps_and_warnings_also_when_it_is_no_recording(tmp_path: Path) -> None:
@@ -200,13 +187,13 @@ def test_a_beat_file_tells_its_clock_gaps_and_warnings_also_when_it_is_no_record
 )
 def test_what_is_no_beat_annotation_file_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
-        read(tmp_path, content, "night.ecg")
+        read_made(tmp_path, content, "night.ecg")
 
 
 def test_a_broken_header_beside_is_not_passed_over(tmp_path: Path) -> None:
     (tmp_path / "night.hea").write_text("nonsense")
     with pytest.raises(RecordingError, match=r"night\.hea"):
-        read(tmp_path, word(NORMAL, 100) + END, "night.atr")
+        read_made(tmp_path, word(NORMAL, 100) + END, "night.atr")
 
 
 def test_every_beat_code_has_its_aami_class_and_nothing_else_has() -> None:
@@ -220,7 +207,7 @@ def test_every_beat_code_has_its_aami_class_and_nothing_else_has() -> None:
 
 def test_nsrr_r_points_use_seconds_and_keep_artefacts_unusable(tmp_path: Path) -> None:
     text = "RPoint,Type,Class,seconds\n512,1,0,2.0\n256,1,0,1.0\n768,2,0,3.0\n1024,0,0,4.0\n1280,3,0,5.0\n"
-    recording = read(tmp_path, text, "a-rpoint.csv")
+    recording = read_made(tmp_path, text, "a-rpoint.csv")
     assert beats(recording) == ([1.0, 2.0, 3.0, 4.0, 5.0], "NNVQS")
     assert recording.given_beats is not None
     assert recording.given_beats.usable.tolist() == [True, True, True, False, True]
@@ -231,7 +218,7 @@ def test_nsrr_r_points_use_seconds_and_keep_artefacts_unusable(tmp_path: Path) -
 @pytest.mark.parametrize(("separator", "name"), [(",", "b.csv"), ("\t", "b.tsv"), (";", "b.txt")])
 def test_a_table_of_times_and_labels(tmp_path: Path, separator: str, name: str) -> None:
     rows = [["time_s", "label"], ["0.5", "N"], ["1.25", "V"], ["2.0", "A"], ["2.5", "L"]]
-    recording = read(tmp_path, "\n".join(separator.join(row) for row in rows), name)
+    recording = read_made(tmp_path, "\n".join(separator.join(row) for row in rows), name)
     assert beats(recording) == ([0.5, 1.25, 2.0, 2.5], "NVSN")
     assert (recording.duration_s, recording.beats_classified) == (2.5, True)
 
@@ -257,7 +244,7 @@ def test_our_own_beats_table_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_times_without_labels_are_normal_and_unclassified(tmp_path: Path) -> None:
-    recording = read(tmp_path, "time_s\n0.5\n1.5\n", "b.csv")
+    recording = read_made(tmp_path, "time_s\n0.5\n1.5\n", "b.csv")
     assert beats(recording) == ([0.5, 1.5], "NN")
     assert not recording.beats_classified
     assert "no beat classes" in recording.warnings[0]
@@ -276,7 +263,7 @@ def test_times_without_labels_are_normal_and_unclassified(tmp_path: Path) -> Non
 )
 def test_a_broken_table_is_refused_with_its_fault(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
-        read(tmp_path, text, "b.csv")
+        read_made(tmp_path, text, "b.csv")
 
 
 # --- RR text ---------------------------------------------------------------------------------------
@@ -304,27 +291,27 @@ def test_a_broken_table_is_refused_with_its_fault(tmp_path: Path, text: str, mes
 )
 @pytest.mark.parametrize("suffix", [".txt", ".csv", ".ibi"])
 def test_every_way_to_write_the_same_intervals_gives_the_same_beats(tmp_path: Path, text: str, suffix: str) -> None:
-    recording = read(tmp_path, text, f"rr{suffix}")
+    recording = read_made(tmp_path, text, f"rr{suffix}")
     assert beats(recording)[0] == pytest.approx([0.0, 0.790, 1.605, 2.405])
     assert recording.duration_s == pytest.approx(2.405)
     assert not recording.beats_classified
 
 
 def test_the_unit_can_be_forced(tmp_path: Path) -> None:
-    assert read(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="s").duration_s == pytest.approx(1.7)
+    assert read_made(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="s").duration_s == pytest.approx(1.7)
     with pytest.raises(RecordingError, match="read as ms"):
-        read(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="ms")
+        read_made(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="ms")
     with pytest.raises(ValueError, match="auto, s or ms"):
-        read(tmp_path, "0.8\n", "rr.txt", rr_unit="min")
+        read_made(tmp_path, "0.8\n", "rr.txt", rr_unit="min")
 
 
 def test_a_hole_in_the_time_column_stays_a_hole(tmp_path: Path) -> None:
     text = "time,rr\n0.8,0.8\n1.6,0.8\n2.4,0.8\n62.4,0.8\n63.2,0.8\n"
-    assert beats(read(tmp_path, text, "rr.csv"))[0] == pytest.approx([0.0, 0.8, 1.6, 2.4, 61.6, 62.4, 63.2])
+    assert beats(read_made(tmp_path, text, "rr.csv"))[0] == pytest.approx([0.0, 0.8, 1.6, 2.4, 61.6, 62.4, 63.2])
 
 
 def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> None:
-    assert beats(read(tmp_path, "800\n60000\n800\n", "rr.txt"))[0] == pytest.approx([0.0, 0.8, 60.8, 61.6])
+    assert beats(read_made(tmp_path, "800\n60000\n800\n", "rr.txt"))[0] == pytest.approx([0.0, 0.8, 60.8, 61.6])
 
 
 @pytest.mark.parametrize(
@@ -345,12 +332,12 @@ def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> N
 )
 def test_text_that_is_no_rr_series_is_refused_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(RecordingError, match=message):
-        read(tmp_path, text, "rr.txt")
+        read_made(tmp_path, text, "rr.txt")
 
 
 def test_a_channel_of_a_beat_file_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no channels"):
-        read(tmp_path, "800\n810\n", "rr.txt", channel="ECG")
+        read_made(tmp_path, "800\n810\n", "rr.txt", channel="ECG")
 
 
 def test_read_beats_refuses_a_suffix_it_does_not_know(tmp_path: Path) -> None:

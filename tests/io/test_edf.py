@@ -12,6 +12,7 @@ import numpy as np
 import pyedflib
 import pytest
 from edf_bytes import FS_HZ, N_RECORDS, EdfFile, Signal, ecg_digital, millivolt, plain
+from reading import read_made, read_or_refusal
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import edf as edf_module
@@ -24,17 +25,7 @@ STEP_MV = 10 / 65535  # one count of the plain file
 
 
 def read(tmp_path: Path, content: bytes | EdfFile, name: str = "night.edf", **options: str) -> Recording:
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.tobytes())
-    return read_recording(path, **options)  # type: ignore[arg-type]
-
-
-def read_or_refusal(path: Path) -> Recording | str:
-    """The recording, or the message of its refusal."""
-    try:
-        return read_recording(path)
-    except RecordingError as error:
-        return str(error)
+    return read_made(tmp_path, content if isinstance(content, bytes) else content.tobytes(), name, **options)
 
 
 def stamps(step_s: float = 1.0, first_s: float = 0.0) -> list[str]:

@@ -10,6 +10,10 @@ class Holter2SleepError(Exception):
     exit_code = 1
 
 
+class OutputError(Holter2SleepError):
+    """Results that cannot be written: the disk is full, or gone."""
+
+
 class UsageError(Holter2SleepError):
     """Wrong use: a missing path, clashing ids, an output folder made from something else."""
 

@@ -128,7 +128,7 @@ def test_arrays_are_read_only_and_the_callers_stay_writable() -> None:
     recording = recording_of(ecg)
     assert recording.ecg is not None
     with pytest.raises(ValueError, match="read-only"):
-        recording.ecg[0] = 1.0
+        recording.ecg[:][0] = 1.0
     ecg[0] = 1.0
 
 

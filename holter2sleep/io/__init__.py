@@ -4,72 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from holter2sleep.errors import UsageError
-from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
-from holter2sleep.io.beatfiles import TABLE_SUFFIXES, read_beat_recording
+from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, is_annotation_beside_header
+from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_recording
 from holter2sleep.io.edf import read_edf
 from holter2sleep.io.edf_header import edf_kind
 from holter2sleep.io.files import READABLE, refusal
-from holter2sleep.io.ishne import MAGIC, read_ishne
+from holter2sleep.io.gdf import MAGIC as GDF_MAGIC
+from holter2sleep.io.gdf import read_gdf
+from holter2sleep.io.hdf5 import HDF5_SUFFIXES, MATLAB_73_MAGIC, read_hdf5
+from holter2sleep.io.hdf5 import MAGIC as HDF5_MAGIC
+from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
+from holter2sleep.io.ishne import read_ishne
+from holter2sleep.io.ishne_beats import ANN_MAGIC
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.other import FORMATS, read_with_mne
+from holter2sleep.io.signal_batches import PARQUET_MAGIC
+from holter2sleep.io.signal_tables import holds_waveform, read_signal_table
 from holter2sleep.io.wfdb import read_wfdb
+from holter2sleep.io.wfdb_header import read_wfdb_header
 from holter2sleep.night import Recording
 
 __all__ = ["READERS", "read_recording"]
 
-Reader = Callable[[Path, str | None, str, str], Recording]  # path, channel, recording id, unit of RR text
+Reader = Callable[[Path, str, ReadOptions], Recording]  # path, recording id, what the user says of it
 
 
-def _edf(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
-    return read_edf(path, channel, recording_id)
+def _beats(path: Path, recording_id: str, options: ReadOptions) -> Recording:
+    if options.channel is not None:
+        found = f"--channel {options.channel!r} was given, but a beat file has no channels; leave it out"
+        raise UsageError(f"{path.name}: {found}")
+    return read_beat_recording(path, recording_id, options.rr_unit)
 
 
-def _wfdb(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
-    return read_wfdb(path, channel, recording_id)
+def _table(path: Path, recording_id: str, options: ReadOptions) -> Recording:
+    """Samples when the user gives their rate or the table tells an ECG and its times; else beats."""
+    is_waveform = options.fs is not None or holds_waveform(path)
+    return (read_signal_table if is_waveform else _beats)(path, recording_id, options)
 
 
-def _ishne(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
-    return read_ishne(path, channel, recording_id)
-
-
-def _beats(path: Path, channel: str | None, recording_id: str, rr_unit: str) -> Recording:
-    if channel is not None:
-        raise UsageError(f"{path.name}: --channel {channel!r} was given, but a beat file has no channels; leave it out")
-    return read_beat_recording(path, recording_id, rr_unit)
-
-
-# By suffix; an EDF, BDF or ISHNE file is known by its first bytes whatever it is called.
+# By suffix, where the first bytes do not tell.
 READERS: dict[str, Reader] = {
-    **dict.fromkeys((".edf", ".rec", ".bdf"), _edf),
-    ".hea": _wfdb,
-    **dict.fromkeys((*ANNOTATION_SUFFIXES, *TABLE_SUFFIXES), _beats),
+    **dict.fromkeys((".edf", ".rec", ".bdf"), read_edf),
+    ".hea": read_wfdb,
+    ".gdf": read_gdf,
+    **dict.fromkeys(HDF5_SUFFIXES, read_hdf5),
+    **dict.fromkeys(FORMATS, read_with_mne),
+    **dict.fromkeys(TABLE_SUFFIXES, _table),
+    **dict.fromkeys((*ANNOTATION_SUFFIXES, POLAR_SUFFIX), _beats),
 }
-_SIGNAL_SUFFIXES = (".dat", ".mat")  # signal files of a WFDB record: its header is read
+# By first bytes, whatever the file is called; `.ecg` and `.ann` are suffixes of WFDB annotations too.
+_MAGIC: dict[bytes, Reader] = {
+    ISHNE_MAGIC: read_ishne,
+    ANN_MAGIC: _beats,
+    GDF_MAGIC: read_gdf,
+    HDF5_MAGIC: read_hdf5,
+    MATLAB_73_MAGIC: read_hdf5,
+    PARQUET_MAGIC: _table,
+}
+# A file beside it that has to be opened in place of a file with this suffix.
+_HEADER_OF = {".dat": (".hea", ".lay"), ".mat": (".hea",), ".eeg": (".vhdr",), ".vmrk": (".vhdr",), ".fdt": (".set",)}
 _REFUSED = {
-    b"ANN  1.0": "an ISHNE annotation file, which is not read yet",
-    b"GDF ": "a GDF file, which is not read yet",
-    b"\x89HDF\r\n": "an HDF5 file, which is not read yet",
-    b"MATLAB ": "a MATLAB file without a WFDB header beside it",
-    b"PK\x03\x04": "a zip archive; unpack it first",
+    b"MATLAB 5": "a MATLAB file of version 5 without a WFDB header beside it; saved with -v7.3 it is read",
+    b"PK\x03\x04": "a zip archive or a NumPy .npz file; unpack it, or write its lead as CSV",
     b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"\x93NUMPY": "a NumPy file; write its lead as CSV or HDF5",
 }
 
 
-def read_recording(
-    path: Path, *, channel: str | None = None, recording_id: str | None = None, rr_unit: str = "auto"
-) -> Recording:
-    """Recording from an EDF, EDF+, BDF, ISHNE or WFDB file, or from a beat file without waveform.
+def read_recording(path: Path, *, recording_id: str | None = None, **options: Any) -> Recording:
+    """Recording from a file of any format that is read, or from a beat file without waveform.
 
     Parameters
     ----------
     path
         The file; for WFDB the header, a signal file, or the record's name without suffix.
-    channel
-        Label of the ECG channel; found by label when not given.
     recording_id
         Name of the recording; the file's stem when not given.
-    rr_unit
-        Unit of RR-interval text: auto, s or ms.
+    options
+        Fields of `ReadOptions`, such as `channel`, the label of the ECG channel (found when not given).
 
     Raises
     ------
@@ -79,23 +94,32 @@ def read_recording(
         Not a recording, empty, without data record or without ECG channel.
     """
     path = _resolved(Path(path))
-    head = _head(path)
+    reader = _reader(path, _head(path))
+    return reader(path, recording_id or path.stem, ReadOptions(**options))
+
+
+def _reader(path: Path, head: bytes) -> Reader:
+    """The reader of a file by its first bytes, else by its suffix, else by the header beside it."""
+    suffix = path.suffix.lower()
+    if edf_kind(head):
+        return read_edf
+    if suffix in FORMATS:  # EEGLAB files are MATLAB files, of version 5 or HDF5
+        return read_with_mne
+    for magic, reader in _MAGIC.items():
+        if head.startswith(magic):
+            return reader
     for magic, found in _REFUSED.items():
         if head.startswith(magic):
             raise refusal(path, f"this is {found}")
-    if edf_kind(head):
-        reader: Reader | None = _edf
-    elif head.startswith(MAGIC):  # `.ecg` is a suffix of WFDB annotations too
-        reader = _ishne
-    else:
-        reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise refusal(path, f"no recording by its first bytes {head[:8]!r} or its suffix {path.suffix!r}")
-    return reader(path, channel, recording_id or path.stem, rr_unit)
+    if suffix in READERS:
+        return READERS[suffix]
+    if is_annotation_beside_header(path):
+        return _beats
+    raise refusal(path, f"no recording by its first bytes {head[:8]!r} or its suffix {path.suffix!r}")
 
 
 def _resolved(path: Path) -> Path:
-    """The file to open: for a record's name or signal file, the WFDB header beside it."""
+    """The file to open: for a record's name, or a file that belongs to another, the one that describes it."""
     if path.is_dir():
         names = sorted(inside.name for inside in path.iterdir() if inside.suffix.lower() in READERS)
         holds = f"such as {', '.join(names[:5])}" if names else "but none in it looks like a recording"
@@ -103,14 +127,29 @@ def _resolved(path: Path) -> Path:
     header = path.with_name(f"{path.name}.hea")
     if not path.exists() and header.is_file():
         return header
-    if path.suffix.lower() in _SIGNAL_SUFFIXES and path.with_suffix(".hea").is_file():
-        return path.with_suffix(".hea")
     if not path.exists():
         raise UsageError(f"{path}: no such file. What would work: {READABLE}")
-    return path
+    for suffix in _HEADER_OF.get(path.suffix.lower(), ()):
+        if path.with_suffix(suffix).is_file():
+            return path.with_suffix(suffix)
+    return _record_of(path) or path
+
+
+def _record_of(path: Path) -> Path | None:
+    """Header beside a signal file of any suffix (`.d0`, `.xyz`) that names it."""
+    header = path.with_suffix(".hea")
+    if path.suffix.lower() in READERS or not header.is_file():
+        return None
+    try:
+        signals = read_wfdb_header(header).signals
+    except RecordingError:
+        return None
+    return header if path.name in {signal.file for signal in signals} else None
 
 
 def _head(path: Path) -> bytes:
+    if not path.is_file():
+        raise refusal(path, "a pipe or a device, not a file")
     try:
         with path.open("rb") as file:
             head = file.read(256)

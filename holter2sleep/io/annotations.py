@@ -17,17 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.errors import RecordingError
 from holter2sleep.io.files import read_bytes, refusal
 from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, WfdbHeader, read_wfdb_header
 from holter2sleep.night import Text
 
-DETECTOR_SUFFIX = ".qrs"  # written by detectors, which call every beat N
-ANNOTATION_SUFFIXES = (
-    ".atr",
-    DETECTOR_SUFFIX,
-    ".ecg",
-    ".ari",
-)  # reference, detected, slpdb and nsr beats, sddb machine beats
+REFERENCE_SUFFIXES = (".atr", ".ecg", ".ari")  # beats with classes: reference, slpdb and nsr beats, sddb machine beats
+ANNOTATION_SUFFIXES = (*REFERENCE_SUFFIXES, ".qrs")  # detectors call every beat N; others need a header beside them
+PULSE_SUFFIXES = (".wabp",)
 
 # Codes 1-41 of ecgcodes.h, in order; 15 and 17 are not in use.
 _SYMBOLS = ' NLRaVFJASEj/Q~ | sT*D"=pB^t+u?![]en@xf()r'
@@ -84,6 +81,21 @@ def header_beside(path: Path) -> WfdbHeader | None:
     """Header of the record that an annotation file belongs to; None where there is none beside it."""
     header_path = path.with_suffix(".hea")
     return read_wfdb_header(header_path) if header_path.is_file() else None
+
+
+def is_annotation_beside_header(path: Path) -> bool:
+    """Whether a file of any suffix (`.wqrs`, `.gqrs`, `.man`) holds annotations of the record whose header lies beside.
+
+    A signal file of that record holds none, whatever its bytes.
+    """
+    if path.suffix.lower() == ".hea" or not path.with_suffix(".hea").is_file():
+        return False
+    try:
+        header = header_beside(path)
+        read_annotations(path)
+    except RecordingError:
+        return False
+    return header is not None and path.name not in {signal.file for signal in header.signals}
 
 
 def clock_hz(path: Path, annotations: Annotations, fs: float | None = None) -> tuple[float, tuple[str, ...]]:

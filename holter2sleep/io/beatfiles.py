@@ -1,7 +1,7 @@
 """Beat files: recordings without waveform, and beats that replace our own detection.
 
-WFDB annotations, NSRR R-point tables, tables with a `time_s` column, RR-interval text. Time zero is sample 0
-of the record (the first beat for RR intervals).
+WFDB and ISHNE annotations, NSRR R-point tables, tables with a `time_s` column, RR intervals as text or as Polar
+monitors write them. Time zero is sample 0 of the record (the first beat for RR intervals).
 """
 
 from __future__ import annotations
@@ -19,15 +19,21 @@ from holter2sleep.io.annotations import (
     AAMI_CLASS,
     ANNOTATION_SUFFIXES,
     ARTEFACT,
-    DETECTOR_SUFFIX,
+    PULSE_SUFFIXES,
     QUALITY_CHANGE,
+    REFERENCE_SUFFIXES,
     Annotations,
     clock_hz,
     header_beside,
+    is_annotation_beside_header,
     read_annotations,
 )
 from holter2sleep.io.files import MAX_ELAPSED_S, READABLE, read_bytes, read_text, refusal, sha256_of
-from holter2sleep.io.rr_text import read_rr_text
+from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
+from holter2sleep.io.ishne import ishne_start, ishne_subject
+from holter2sleep.io.ishne_beats import ANN_MAGIC, read_ishne_beats
+from holter2sleep.io.polar import read_hrm
+from holter2sleep.io.rr_text import check_rr, read_rr_text
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import Beats, Bool, Float, Recording, Source, Subject
 from holter2sleep.spans import EMPTY, Spans, as_spans, duration
@@ -35,6 +41,7 @@ from holter2sleep.spans import EMPTY, Spans, as_spans, duration
 log = logging.getLogger(__name__)
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".ibi", ".parquet")
+POLAR_SUFFIX = ".hrm"
 # NSRR R-point files, column Type; artefacts are kept, unusable, so that no interval spans them.
 _NSRR_CLASS = {"0": "Q", "1": "N", "2": "V", "3": "S"}
 _BEAT_COLUMNS, _NSRR_COLUMNS = {"time_s"}, {"seconds", "type"}
@@ -121,10 +128,14 @@ def read_beat_file(path: Path, fs: float | None = None, *, rr_unit: str = "auto"
     """
     suffix = path.suffix.lower()
     content = read_bytes(path)
-    if content.startswith((b"ISHNE1.0", b"ANN  1.0")):
-        raise refusal(path, "an ISHNE file, which brings no beats; a recording goes without --beats", _WORKS)
-    if suffix in ANNOTATION_SUFFIXES:
+    if content.startswith(ISHNE_MAGIC):
+        raise refusal(path, "an ISHNE recording, which brings no beats; it goes without --beats", _WORKS)
+    if content.startswith(ANN_MAGIC):
+        return _from_ishne(path)
+    if suffix in ANNOTATION_SUFFIXES or (suffix not in TABLE_SUFFIXES and is_annotation_beside_header(path)):
         return _from_annotations(path, fs)
+    if suffix == POLAR_SUFFIX:
+        return _from_polar(path)
     if suffix == ".parquet" or content.startswith(b"PAR1"):
         return _from_columns(path, read_parquet_columns(path, _WORKS))
     if suffix in TABLE_SUFFIXES:
@@ -144,7 +155,10 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
     is_beat = np.array([name is not None for name in classes], bool)
     labels = [name for name in classes if name is not None]
     beats, cleaned = _clean(path, _Given(annotations.sample[is_beat] / ticks_hz, labels))
-    classified = path.suffix.lower() != DETECTOR_SUFFIX or set(labels) != {"N"}
+    suffix = path.suffix.lower()
+    classified = suffix in REFERENCE_SUFFIXES or set(labels) != {"N"}
+    if suffix in PULSE_SUFFIXES:
+        notes += ("onsets of pressure pulses, not R peaks: their intervals follow the heart's only roughly",)
     gaps, doubts = _gaps(beats.time_s, annotations, ticks_hz)
     notes = (*(header.warnings if header else ()), *notes, *cleaned, *doubts)
     return BeatFile(
@@ -180,6 +194,30 @@ def _gaps(beat_s: Float, annotations: Annotations, ticks_hz: float) -> tuple[Spa
     gaps = as_spans(np.column_stack([beat_s[doubtful] + 1 / ticks_hz, beat_s[doubtful + 1]]))
     note = f"{len(doubtful)} of {len(beat_s) - 1} intervals hold artefacts or noise by the file's marks: left out"
     return gaps, (f"{note} ({duration(gaps):.0f} s)",)
+
+
+# --- ISHNE and Polar -------------------------------------------------------------------------------
+
+
+def _from_ishne(path: Path) -> BeatFile:
+    found = read_ishne_beats(path)
+    fs = float(found.header.fs)
+    beats, cleaned = _clean(path, _Given(found.sample / fs, found.label, ~found.is_artefact))
+    before = np.searchsorted(beats.time_s, found.timeouts / fs, side="right") - 1
+    before = np.unique(before[(before >= 0) & (before < len(beats) - 1)])
+    gaps = as_spans(np.column_stack([beats.time_s[before] + 1 / fs, beats.time_s[before + 1]]))
+    start, clock_notes = ishne_start(found.header)
+    subject, age_note = ishne_subject(found.header)
+    notes = (*found.notes, *clock_notes, *([age_note] if age_note else []), *cleaned)
+    return BeatFile(beats, "ISHNE annotations", (path,), fs, start=start, subject=subject, gaps=gaps, warnings=notes)
+
+
+def _from_polar(path: Path) -> BeatFile:
+    rr_s, start = read_hrm(path)
+    check_rr(path, rr_s, "ms")
+    beats, notes = _clean(path, _Given(np.r_[0.0, np.cumsum(rr_s)], ["N"] * (len(rr_s) + 1)))
+    notes = (*notes, _NO_CLASSES)
+    return BeatFile(beats, "Polar RR intervals", (path,), start=start, classified=False, warnings=notes)
 
 
 # --- tables ----------------------------------------------------------------------------------------

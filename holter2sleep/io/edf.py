@@ -1,40 +1,39 @@
 """EDF, EDF+ and BDF files to recordings.
 
-Our own header decides layout, rate, clock and scale; the libraries only fetch digital samples of the ECG
-channel. Discontinuous files (EDF+D) keep their true time line: gaps are NaN, never joined.
+Our own header decides layout, rate, clock and scale. Discontinuous files (EDF+D) keep their true time line: gaps are
+NaN, never joined. Samples are read when they are asked for.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import warnings
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import edfio
 import numpy as np
-import pyedflib
 from numpy.typing import NDArray
 
-from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg
-from holter2sleep.io.edf_annotations import record_onsets, records
-from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, EdfSignal, read_edf_header
+from holter2sleep.io.channels import Channel, choose_ecg
+from holter2sleep.io.edf_annotations import record_onsets
+from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
+from holter2sleep.io.edf_samples import digital_samples
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
-from holter2sleep.io.units import scale_to_mv
+from holter2sleep.io.lead import millivolt, rate_fault
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.units import UnitScale, unit_scale
 from holter2sleep.night import Float, Recording, Source
 from holter2sleep.spans import EMPTY, Spans, as_spans
+from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)
 
-Digital = NDArray[np.int16] | NDArray[np.int32]
-
-_BLOCK = 1 << 20  # samples scaled at a time: 8 MB of float64 instead of the whole night
-_CONTINUOUS_JITTER_S = 0.02  # stamps of EDF+C files are rounded or taken from a coarse clock
+_JITTER_S = 0.02  # stamps of EDF+C files, and those of some EDF+D files, are rounded or taken from a coarse clock
+_LOOK_S = 300.0  # of a channel's middle, to tell an ECG by its signal
 
 
-def read_edf(path: Path, channel: str | None, recording_id: str) -> Recording:
+def read_edf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     """Recording of the ECG channel of an EDF, EDF+ or BDF file.
 
     Raises
@@ -43,24 +42,30 @@ def read_edf(path: Path, channel: str | None, recording_id: str) -> Recording:
         Broken header, no data record, no usable ECG channel, records that overlap in time.
     """
     header = read_edf_header(path)
-    if all(signal.is_annotation for signal in header.signals):
+    signals = [signal for signal in header.signals if not signal.is_annotation]
+    if not signals:
         raise refusal(path, "annotations only, no signal", "a recording; a hypnogram is given with --hypnogram")
-    choice = choose_ecg(
-        [_channel(signal, header) for signal in header.signals if not signal.is_annotation], channel, path
-    )
+
+    def look(index: int) -> Signal:
+        records = _middle(header, _LOOK_S)
+        return _millivolt(_Lead(path, header, signals[index], 1.0), records.start, records.stop)
+
+    choice = choose_ecg([_channel(signal, header) for signal in signals], options, path, look)
     if header.n_records == 0:
         raise refusal(path, "the file holds no data record", "a recording with signal")
-    signals = [signal for signal in header.signals if not signal.is_annotation]
     signal = signals[choice.index]
     fs = signal.samples_per_record / header.record_s
-    lead, scale, notes = _lead_mv(path, header, signals, choice)
+    unit = _unit(signal, options)
+    leads = [_Lead(path, header, signal, unit.to_mv)]
+    if choice.minus is not None:
+        leads.append(_Lead(path, header, signals[choice.minus], _unit(signals[choice.minus], options).to_mv))
     offset_s, first_samples, clock_notes = _time_line(path, header, fs)
-    ecg, gaps = _placed(lead, first_samples, fs)
-    found = (*header.warnings, *choice.warnings, *notes, *clock_notes)
+    ecg = _waveform(leads, first_samples)
+    gaps = _gaps(first_samples, signal.samples_per_record, fs)
     log.info("%s: %s, %d records, %g Hz, %d gaps", recording_id, header.dialect, header.n_records, fs, len(gaps))
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, header.dialect, sha256_of([path]), signal.unit, scale),
+        source=Source(path.name, header.dialect, sha256_of([path]), signal.unit, unit.to_mv),
         duration_s=len(ecg) / fs,
         fs=fs,
         start=header.start + timedelta(seconds=offset_s) if header.start else None,
@@ -68,103 +73,97 @@ def read_edf(path: Path, channel: str | None, recording_id: str) -> Recording:
         channel=choice.name,
         ecg=ecg,
         gaps=gaps,
-        warnings=found,
+        warnings=(
+            *header.warnings,
+            *choice.warnings,
+            *([unit.warning] if unit.warning else []),
+            *_range_notes(signal),
+            *clock_notes,
+        ),
     )
 
 
 def _channel(signal: EdfSignal, header: EdfHeader) -> Channel:
     fs = signal.samples_per_record / header.record_s if header.record_s else 0.0
-    fault = None
-    if fs < MIN_FS_HZ:
-        fault = f"its rate of {fs:g} Hz is too low for an ECG"
-    elif math.isnan(signal.gain):
+    fault = rate_fault(fs)
+    if fs > 0 and math.isnan(signal.gain):
         fault = "its physical or digital minimum equals its maximum, or is no number"
     return Channel(signal.label, fs, fault)
+
+
+def _unit(signal: EdfSignal, options: ReadOptions) -> UnitScale:
+    return unit_scale(signal.unit, max(abs(signal.physical_min), abs(signal.physical_max)), options.unit)
+
+
+def _range_notes(signal: EdfSignal) -> list[str]:
+    """Kemp 1992 lets the physical range be turned for an inverting amplifier, not the digital one."""
+    if signal.digital_min < signal.digital_max:
+        return []
+    return [
+        f"digital minimum {signal.digital_min:g} above maximum {signal.digital_max:g}: scaled by them as they stand"
+    ]
+
+
+def _middle(header: EdfHeader, length_s: float) -> range:
+    """The data records in the middle of the file, some seconds of them."""
+    n = min(header.n_records, math.ceil(length_s / header.record_s))
+    first = (header.n_records - n) // 2
+    return range(first, first + n)
 
 
 # --- samples ---------------------------------------------------------------------------------------
 
 
-def _lead_mv(
-    path: Path, header: EdfHeader, signals: list[EdfSignal], choice: Choice
-) -> tuple[NDArray[np.float32], float, list[str]]:
-    """Samples of the lead in file order, mV; the factor from the file's unit to mV; warnings."""
-    lead, scale, notes = _signal_mv(path, header, signals, choice.index)
-    if choice.minus is not None:
-        other, _, more = _signal_mv(path, header, signals, choice.minus)
-        lead -= other
-        notes += more
-    return lead, scale, list(dict.fromkeys(notes))
+@dataclass(frozen=True)
+class _Lead:
+    """Where a lead's samples are, and the factor from the file's unit to mV."""
+
+    path: Path
+    header: EdfHeader
+    signal: EdfSignal
+    scale: float
 
 
-def _signal_mv(
-    path: Path, header: EdfHeader, signals: list[EdfSignal], index: int
-) -> tuple[NDArray[np.float32], float, list[str]]:
-    signal = signals[index]
-    scale, unit_note = scale_to_mv(signal.unit, max(abs(signal.physical_min), abs(signal.physical_max)))
-    digital, reader_note = _digital(path, header, index)
-    out = np.empty(len(digital), np.float32)
-    for start in range(0, len(digital), _BLOCK):
-        block = digital[start : start + _BLOCK].astype(np.float64)
-        out[start : start + _BLOCK] = ((block - signal.digital_min) * signal.gain + signal.physical_min) * scale
-    return out, scale, [note for note in (unit_note, reader_note) if note]
+def _millivolt(lead: _Lead, first: int, last: int) -> Signal:
+    """Samples of the data records from `first` to before `last`, in file order, mV."""
+    signal = lead.signal
+    digital = digital_samples(lead.path, lead.header, signal, first, last).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        physical = (digital - signal.digital_min) * signal.gain + signal.physical_min
+    return millivolt(physical, lead.scale)
 
 
-def _digital(path: Path, header: EdfHeader, index: int) -> tuple[Digital, str | None]:
-    """Digital samples of a signal by the first reader that can, and a warning when that was not the first of all."""
-    refused: list[str] = []
-    for name, read in _SAMPLE_READERS[header.kind].items():
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what is odd about the file, our own header has said already
-                digital = read(path, header, index)
-        except Exception as error:  # the libraries raise whatever they meet in an odd file
-            refused.append(f"{name} ({str(error).strip() or type(error).__name__})")
-            continue
-        log.info("samples read by %s", name)
-        return digital, f"samples read by {name}, after {', '.join(refused)}" if refused else None
-    raise refusal(path, f"no reader could fetch the samples: {', '.join(refused)}", "a file with a valid layout")
+def _waveform(leads: list[_Lead], first_samples: NDArray[np.int64]) -> Waveform:
+    """A lead, or the difference of two, on its true time line with NaN in the gaps."""
+    per_record = leads[0].signal.samples_per_record
+
+    def read(first: int, last: int) -> Signal:
+        start = max(0, int(np.searchsorted(first_samples, first, side="right")) - 1)
+        stop = int(np.searchsorted(first_samples, last, side="left"))
+        samples = _millivolt(leads[0], start, stop)
+        for other in leads[1:]:
+            samples -= _millivolt(other, start, stop)
+        return _placed(samples, first_samples[start:stop] - first, per_record, last - first)
+
+    return Waveform(int(first_samples[-1]) + per_record, read)
 
 
-def _by_edfio(path: Path, header: EdfHeader, index: int) -> Digital:
-    edf = edfio.read_edf(path, lazy_load_data=True, header_encoding="latin-1")
-    if edf.bytes_in_header_record != header.header_bytes:
-        raise ValueError(f"header size given as {edf.bytes_in_header_record}, is {header.header_bytes} bytes")
-    return _checked(edf.signals[index].digital, header, index)
+def _placed(samples: Signal, at: NDArray[np.int64], per_record: int, n: int) -> Signal:
+    """Data records laid where they belong in a stretch of `n` samples; NaN where there is none."""
+    if at[-1] - at[0] == (len(at) - 1) * per_record and at[0] <= 0 and at[-1] + per_record >= n:
+        return samples[-int(at[0]) : n - int(at[0])]
+    index = (at[:, None] + np.arange(per_record)).ravel()
+    inside = (index >= 0) & (index < n)
+    out = np.full(n, np.nan, np.float32)
+    out[index[inside]] = samples[inside]
+    return out
 
 
-def _by_pyedflib(path: Path, header: EdfHeader, index: int) -> Digital:
-    with pyedflib.EdfReader(str(path), pyedflib.DO_NOT_READ_ANNOTATIONS, pyedflib.DO_NOT_CHECK_FILE_SIZE) as edf:
-        return _checked(edf.readSignal(index, digital=True), header, index)
-
-
-def _by_layout(path: Path, header: EdfHeader, index: int) -> Digital:
-    """Samples cut out of the records by the header's layout: what is left when a library wants a perfect header."""
-    signal = [signal for signal in header.signals if not signal.is_annotation][index]
-    width = SAMPLE_BYTES[header.kind]
-    first = width * signal.first_sample
-    raw = records(path, header)[:, first : first + width * signal.samples_per_record]
-    if width == 2:
-        return np.ascontiguousarray(raw).view("<i2").ravel()
-    padded = np.zeros((raw.size // 3, 4), np.uint8)
-    padded[:, 1:] = raw.reshape(-1, 3)
-    return padded.view("<i4").ravel() >> 8  # the sign comes along in the top byte
-
-
-def _checked(digital: Digital, header: EdfHeader, index: int) -> Digital:
-    signal = [signal for signal in header.signals if not signal.is_annotation][index]
-    expected = header.n_records * signal.samples_per_record
-    if len(digital) != expected:
-        raise ValueError(f"{len(digital)} samples instead of {expected}")
-    return digital
-
-
-_Reader = Callable[[Path, EdfHeader, int], Digital]
-# edfio loads a BDF file whole: 1.6 GB for 10 h of 8 channels at 256 Hz, where pyedflib needs 0.1 GB.
-_SAMPLE_READERS: dict[str, dict[str, _Reader]] = {
-    "EDF": {"edfio": _by_edfio, "pyedflib": _by_pyedflib, "record layout": _by_layout},
-    "BDF": {"pyedflib": _by_pyedflib, "record layout": _by_layout},
-}
+def _gaps(first_samples: NDArray[np.int64], per_record: int, fs: float) -> Spans:
+    """Time between data records that no record covers, s."""
+    ends = first_samples[:-1] + per_record
+    apart = first_samples[1:] > ends
+    return as_spans(np.column_stack([ends, first_samples[1:]])[apart] / fs) if apart.any() else EMPTY
 
 
 # --- time line -------------------------------------------------------------------------------------
@@ -183,8 +182,8 @@ def _time_line(path: Path, header: EdfHeader, fs: float) -> tuple[float, NDArray
         notes.append(f"{np.isnan(onset_s).sum()} of {header.n_records} records have no time stamp: taken as contiguous")
         onset_s = _filled(onset_s, header.record_s)
     step_s = np.diff(onset_s) - header.record_s
-    continuous = header.dialect.endswith("+C")
-    tolerance_s = max(0.5 / fs, _CONTINUOUS_JITTER_S) if continuous else 0.5 / fs
+    continuous = not header.dialect.endswith("+D")
+    tolerance_s, jitter_notes = _tolerance(step_s, fs, continuous)
     if (step_s < -tolerance_s).any():
         at = int(np.argmax(step_s < -tolerance_s)) + 1
         found = f"data record {at + 1} starts {-step_s[at - 1]:.3f} s before record {at} ends"
@@ -194,7 +193,19 @@ def _time_line(path: Path, header: EdfHeader, fs: float) -> tuple[float, NDArray
     runs = np.r_[0, np.flatnonzero(step_s > tolerance_s) + 1]
     if continuous and len(runs) > 1:
         notes.append(f"{header.dialect} says continuous, but its time stamps have {len(runs) - 1} gaps: kept as gaps")
-    return float(onset_s[0]), _run_samples(onset_s - onset_s[0], runs, steady, fs), notes
+    return float(onset_s[0]), _run_samples(onset_s - onset_s[0], runs, steady, fs), notes + jitter_notes
+
+
+def _tolerance(step_s: Float, fs: float, continuous: bool) -> tuple[float, list[str]]:
+    """How far a stamp may lie from the end of the record before and still mean "at once", s, and a warning."""
+    half_sample_s = 0.5 / fs
+    if continuous:
+        return max(half_sample_s, _JITTER_S), []
+    if not (step_s < -half_sample_s).any():
+        return half_sample_s, []
+    # Records cannot overlap: small steps back are the clock's.
+    note = f"time stamps step back: a coarse clock, gaps below {1000 * _JITTER_S:g} ms cannot be told from it"
+    return max(half_sample_s, _JITTER_S), [note]
 
 
 def _filled(onset_s: Float, record_s: float) -> Float:
@@ -212,20 +223,3 @@ def _run_samples(onset_s: Float, runs: NDArray[np.int64], steady: Float, fs: flo
     packed = np.round(steady * fs)
     # Stamps that drift against the sample clock within a run must not push the next run into it.
     return (np.maximum.accumulate(first_samples - packed) + packed).astype(np.int64)
-
-
-def _placed(
-    lead: NDArray[np.float32], first_samples: NDArray[np.int64], fs: float
-) -> tuple[NDArray[np.float32], Spans]:
-    """The lead on its true time line with NaN in the gaps, and the gaps in s."""
-    per_record = len(lead) // len(first_samples)
-    behind = np.diff(first_samples) - per_record
-    cuts = np.flatnonzero(behind != 0) + 1
-    if len(cuts) == 0:
-        return lead, EMPTY
-    ecg = np.full(first_samples[-1] + per_record, np.nan, np.float32)
-    for first, last in zip(np.r_[0, cuts], np.r_[cuts, len(first_samples)], strict=True):
-        run = lead[first * per_record : last * per_record]
-        ecg[first_samples[first] : first_samples[first] + len(run)] = run
-    ends = first_samples[cuts - 1] + per_record
-    return ecg, as_spans(np.column_stack([ends, first_samples[cuts]]) / fs)

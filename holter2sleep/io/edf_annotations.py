@@ -6,19 +6,22 @@ The first list of the first annotation signal keeps the record's time.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, read_edf_header
+from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
+from holter2sleep.io.edf_samples import annotation_bytes
 from holter2sleep.night import Float
 
 Note = tuple[float, float | None, str]  # onset s from the first sample, duration s or None, text
 
 _STAMP = re.compile(rb"([+-]\d+(?:[.,]\d*)?)(?:\x15(\d+(?:[.,]\d*)?)?)?\x14")
+# Kemp 2003, 2.2.4: the first annotation of a record is empty and keeps its time; some writers leave the second 20 out.
+_TIME_KEEPING = re.compile(_STAMP.pattern + rb"[\x14\x00]")
 _LIGHTS_OFF = re.compile(r"\blights?\W*(off|out)\b", re.IGNORECASE)
 _LIGHTS_ON = re.compile(r"\blights?\W*on\b", re.IGNORECASE)
 
@@ -36,10 +39,8 @@ def read_edf_annotations(path: Path) -> list[Note]:
     header = read_edf_header(path)
     first = record_onsets(path, header)
     zero_s = first[0] if len(first) and np.isfinite(first[0]) else 0.0
-    notes: list[Note] = []
-    for columns in _annotation_columns(header):
-        for record in records(path, header)[:, columns]:
-            notes += [(onset - zero_s, length, text) for onset, length, text in _texts(record.tobytes())]
+    contents = itertools.chain.from_iterable(annotation_bytes(path, header, signal) for signal in _annotations(header))
+    notes = [(onset_s - zero_s, length_s, text) for content in contents for onset_s, length_s, text in _texts(content)]
     return sorted(notes, key=lambda note: note[0])
 
 
@@ -64,29 +65,20 @@ def find_lights(annotations: Sequence[Note]) -> tuple[float | None, float | None
     return max(dark, key=lambda pair: (last_s if pair[1] is None else pair[1]) - pair[0])
 
 
-def records(path: Path, header: EdfHeader) -> NDArray[np.uint8]:
-    """The data records as bytes, mapped, not loaded. array (n_records, record_bytes)."""
-    shape = (header.n_records, header.record_bytes)
-    if header.n_records == 0 or header.record_bytes == 0:
-        return np.empty(shape, np.uint8)
-    return np.memmap(path, np.uint8, mode="r", offset=header.header_bytes, shape=shape)
-
-
 def record_onsets(path: Path, header: EdfHeader) -> Float:
-    """Onset of each data record by its time-keeping stamp, s; NaN without one. array (n_records,)."""
-    columns = next(_annotation_columns(header), None)
-    if columns is None or not header.dialect.endswith(("+C", "+D")):
+    """Onset of each data record by its time-keeping stamp, s; NaN without one. array (n_records,).
+
+    A file whose reserved field forgets to say EDF+ keeps its clock there all the same.
+    """
+    signal = next(_annotations(header), None)
+    if signal is None:
         return np.full(header.n_records, np.nan)
-    stamps = (_STAMP.match(record.tobytes()) for record in records(path, header)[:, columns])
-    return np.array([_seconds(stamp[1]) if stamp else np.nan for stamp in stamps])
+    stamps = (_TIME_KEEPING.match(content) for content in annotation_bytes(path, header, signal))
+    return np.fromiter((_seconds(stamp[1]) if stamp else np.nan for stamp in stamps), np.float64, header.n_records)
 
 
-def _annotation_columns(header: EdfHeader) -> Iterator[slice]:
-    width = SAMPLE_BYTES[header.kind]
-    for signal in header.signals:
-        if signal.is_annotation and signal.samples_per_record:
-            first = width * signal.first_sample
-            yield slice(first, first + width * signal.samples_per_record)
+def _annotations(header: EdfHeader) -> Iterator[EdfSignal]:
+    return (signal for signal in header.signals if signal.is_annotation and signal.samples_per_record)
 
 
 def _texts(record: bytes) -> Iterator[Note]:

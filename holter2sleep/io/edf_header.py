@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from holter2sleep.io.files import refusal
+from holter2sleep.io.files import quoted, refusal
 from holter2sleep.io.subjects import named_date, subject_of_patient_field
-from holter2sleep.night import Subject
+from holter2sleep.night import NO_DATE, Subject
 
 SAMPLE_BYTES = {"EDF": 2, "BDF": 3}
 _MAGIC = {b"0       ": "EDF", b"\xffBIOSEMI": "BDF"}
@@ -84,8 +84,8 @@ class EdfHeader:
 
 
 def edf_kind(head: bytes) -> str | None:
-    """`EDF`, `BDF` or None by the first eight bytes; a blank-padded 0 is enough for EDF."""
-    return _MAGIC.get(head[:8])
+    """`EDF`, `BDF` or None by the first eight bytes; a 0 padded with blanks or NUL is enough for EDF."""
+    return _MAGIC.get(head[:8].replace(b"\0", b" "))
 
 
 def read_edf_header(path: Path) -> EdfHeader:
@@ -104,7 +104,9 @@ def read_edf_header(path: Path) -> EdfHeader:
         n_signals = _whole(fixed[252:256])
         if n_signals is None or n_signals < 1:
             raise refusal(
-                path, f"{kind} header announces {_text(fixed[252:256])!r} signals", "a header with 1 or more signals"
+                path,
+                f"{kind} header announces {quoted(_text(fixed[252:256]))} signals",
+                "a header with 1 or more signals",
             )
         block = file.read(n_signals * _SIGNAL_BYTES)
     if len(block) < n_signals * _SIGNAL_BYTES:
@@ -115,7 +117,7 @@ def read_edf_header(path: Path) -> EdfHeader:
     record_s = _number(fixed[244:252])
     if not record_s >= 0:
         raise refusal(
-            path, f"record duration {_text(fixed[244:252])!r} is no number of seconds", "a duration above 0 s"
+            path, f"record duration {quoted(_text(fixed[244:252]))} is no number of seconds", "a duration above 0 s"
         )
     n_records = _n_records(fixed, path.stat().st_size - header_bytes, kind, signals, warnings)
     start = _start(fixed, warnings)
@@ -150,7 +152,7 @@ def _whole(field: bytes) -> int | None:
 
 
 def _dialect(kind: str, fixed: bytes) -> str:
-    reserved = fixed[192:197].decode("latin-1")
+    reserved = fixed[192:197].decode("latin-1").upper()
     return f"{kind}{reserved[3:]}" if reserved[3:] in ("+C", "+D") else kind
 
 
@@ -165,7 +167,7 @@ def _signals(block: bytes, n_signals: int, path: Path) -> tuple[EdfSignal, ...]:
     for i in range(n_signals):
         n_samples = _whole(fields["samples_per_record"][i])
         if n_samples is None or n_samples < 0:
-            found = f"signal {i + 1} announces {_text(fields['samples_per_record'][i])!r} samples per record"
+            found = f"signal {i + 1} announces {quoted(_text(fields['samples_per_record'][i]))} samples per record"
             raise refusal(path, found, "a whole number of samples")
         low, high, digital_low, digital_high = (
             _number(fields[name][i]) for name in ("physical_min", "physical_max", "digital_min", "digital_max")
@@ -182,7 +184,7 @@ def _n_records(fixed: bytes, data_bytes: int, kind: str, signals: tuple[EdfSigna
     found, rest = divmod(data_bytes, record_bytes) if record_bytes else (0, 0)
     announced = _whole(fixed[236:244])
     if announced != found:
-        said = "unknown (-1)" if announced == -1 else _text(fixed[236:244]) or "blank"
+        said = "unknown (-1)" if announced == -1 else quoted(_text(fixed[236:244])).strip("'") or "blank"
         warnings.append(f"number of data records: header says {said}, the file holds {found}; the file was trusted")
     if rest:
         cut = announced is not None and announced > found
@@ -196,19 +198,24 @@ def _n_records(fixed: bytes, data_bytes: int, kind: str, signals: tuple[EdfSigna
 
 def _start(fixed: bytes, warnings: list[str]) -> datetime | None:
     """Local start; the full year of the EDF+ recording field goes before the two digits of the header."""
-    clock = _clock(_text(fixed[176:184]))
+    clock = clock_of(_text(fixed[176:184]))
     day, named = _short_date(_text(fixed[168:176])), named_date(_text(fixed[88:168]).removeprefix("Startdate "))
     if day and named and (day.day, day.month, day.year % 100) != (named.day, named.month, named.year % 100):
         warnings.append(f"start date: header says {day}, recording field says {named}; the recording field was taken")
     day = named or day
+    if day is None and clock is not None and clock != time():  # date and time of zeros: neither was set
+        said = quoted(_text(fixed[168:176]))
+        warnings.append(f"start date {said} is none: only the clock is known ({NO_DATE} stands for no date)")
+        return datetime.combine(NO_DATE, clock)
     if clock is None or day is None:
-        warnings.append(f"start unknown: date {_text(fixed[168:176])!r}, time {_text(fixed[176:184])!r}")
+        warnings.append(f"start unknown: date {quoted(_text(fixed[168:176]))}, time {quoted(_text(fixed[176:184]))}")
         return None
     return datetime.combine(day, clock)
 
 
-def _clock(text: str) -> time | None:
-    found = re.fullmatch(r"(\d{1,2})[.:\-](\d{1,2})[.:\-](\d{1,2})", text)
+def clock_of(text: str) -> time | None:
+    """Time of day written with points, colons or dashes; None when there is none."""
+    found = re.fullmatch(r"(\d{1,2})\s*[.:\-]\s*(\d{1,2})\s*[.:\-]\s*(\d{1,2})", text)
     try:
         return time(int(found[1]), int(found[2]), int(found[3])) if found else None
     except ValueError:

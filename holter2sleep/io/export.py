@@ -14,36 +14,95 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, time
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, SignalFields, encoded, time_text
 from holter2sleep.io.subjects import MONTHS
 from holter2sleep.night import NO_DATE, Recording, Subject
 from holter2sleep.spans import runs as runs_of
+from holter2sleep.waveform import BLOCK_SAMPLES, Waveform
 
 log = logging.getLogger(__name__)
 
-Annotation = tuple[float, float | None, str]  # onset s, duration s or None, text
 Digital = NDArray[np.int16]
 
 RANGES_MV = (5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0)  # the smallest that holds the signal is taken
 DIGITAL_MAX = 25_000  # a count is 0.2 uV in the range of 5 mV
 WFDB_MISSING = -32_768  # WFDB format 16: no sample
 RECORD_S = (1, 2, 4, 5, 8, 10, 20, 25, 40, 50)  # lengths of data record tried in turn
+_LARGEST_COUNT = 32_767
+_LARGEST_RANGE_MV = 9999.0  # 7 digits of uV
 
 
 @dataclass(frozen=True)
-class Run:
-    """Data records without a gap between them."""
+class Scale:
+    """Counts of a written lead: the largest one, and the millivolt it stands for."""
 
-    onset_s: float
-    records: Digital  # (n_records, samples per record)
+    digital_max: int
+    range_mv: float
+
+    @classmethod
+    def of_step(cls, step_mv: float, largest_mv: float) -> Scale | None:
+        """The scale on which a count is `step_mv`; None when 16 bits or the header cannot hold the largest amplitude.
+
+        Of the largest counts that will do, the one whose microvolts suffer least from the width of a header field.
+        """
+        largest_count = round(largest_mv / step_mv)
+        if not 0 < largest_count <= _LARGEST_COUNT or _LARGEST_COUNT * step_mv > _LARGEST_RANGE_MV:
+            return None
+        found = [cls(n, n * step_mv) for n in range(largest_count, _LARGEST_COUNT + 1)]
+        return min(found, key=lambda scale: abs(float(_range_uv(scale)) / (1000 * scale.range_mv) - 1))
+
+    def counts(self, ecg: NDArray[np.float32]) -> Digital:
+        """Millivolt to counts; what is missing gets the value that WFDB reserves for it."""
+        counts = np.rint(ecg * np.float32(self.digital_max / self.range_mv))
+        return np.where(np.isnan(counts), WFDB_MISSING, counts).astype(np.int16)
+
+
+@dataclass(frozen=True)
+class _Lead:
+    """A lead and what one look at all of it tells."""
+
+    ecg: Waveform
+    largest_mv: float
+    runs: tuple[tuple[int, int], ...]  # first sample, and the one behind the last, of each stretch without a gap
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How a lead lies in the data records of an EDF file."""
+
+    lead: _Lead
+    fs: float
+    n_samples: int  # per data record
+    record_s: float
+    fraction_s: float  # of the start, which the header's clock cannot say
+
+    @property
+    def first_records(self) -> list[int]:
+        """Data record that each run begins with, and the number of all of them."""
+        return list(accumulate((-(-(end - start) // self.n_samples) for start, end in self.lead.runs), initial=0))
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether nothing is missing, so that EDF+C can hold it."""
+        return len(self.lead.runs) == 1 and self.lead.runs[0][0] == 0
+
+    def stamp(self, first_records: list[int], record: int) -> bytes:
+        """Time of a data record."""
+        run = bisect_right(first_records, record) - 1
+        onset_s = self.lead.runs[run][0] / self.fs + (record - first_records[run]) * self.record_s + self.fraction_s
+        return b"+" + time_text(onset_s)
 
 
 def write_edf(path: Path, recording: Recording, annotations: Iterable[Annotation] = ()) -> None:
@@ -57,17 +116,33 @@ def write_edf(path: Path, recording: Recording, annotations: Iterable[Annotation
     RecordingError
         No waveform or no sample, an amplitude beyond all ranges, or a gap shorter than the rest of a data record.
     """
-    ecg = _waveform(recording)
-    range_mv = _range_mv(recording, ecg)
-    n_samples, record_s = _record_length(_fs(recording))
-    runs, filled = _runs(recording, _digital(ecg, range_mv), n_samples)
-    notes = _encoded([*annotations, *filled], recording.start)
-    tals = _tals(runs, record_s, notes, recording.start)
-    records = np.concatenate([run.records for run in runs])
-    body = np.concatenate([records.astype("<i2").view(np.uint8), tals], axis=1)
-    header = _header(recording, "EDF+C" if _continuous(runs) else "EDF+D", len(records), record_s)
-    signals = _signal_headers(recording.channel or "ECG", range_mv, n_samples, tals.shape[1] // 2)
-    write_bytes(path, header + signals + body.tobytes())
+    write_files({path: edf_blocks(recording, annotations)})
+
+
+def edf_blocks(
+    recording: Recording, annotations: Iterable[Annotation] = (), scale: Scale | None = None
+) -> Iterator[bytes]:
+    """The bytes that `write_edf` writes, in pieces: memory does not grow with the recording.
+
+    `scale` says which millivolt a count stands for; without it the smallest of `RANGES_MV` that holds the lead.
+
+    Raises
+    ------
+    RecordingError
+        As `write_edf`.
+    """
+    lead = _looked_at(recording)
+    scale = scale or Scale(DIGITAL_MAX, _range_mv(recording, lead.largest_mv))
+    plan = _plan(recording, lead)
+    first_records = plan.first_records
+    notes = encoded([*annotations, *_filled(plan)], plan.fraction_s)
+    times = AnnotationSignal("EDF", first_records[-1], lambda record: plan.stamp(first_records, record), notes)
+    yield _header(recording, plan, scale, times).tobytes()
+    at = 0
+    for samples in _data_records(plan, scale):
+        tals = times.rows(at, at + len(samples))
+        yield np.concatenate([samples.astype("<i2").view(np.uint8), tals], axis=1).tobytes()
+        at += len(samples)
 
 
 def write_wfdb(path: Path, recording: Recording) -> None:
@@ -86,15 +161,15 @@ def write_wfdb(path: Path, recording: Recording) -> None:
 
     if not re.fullmatch(r"[\w-]+", path.stem, re.ASCII):
         raise UsageError(f"{path.name}: a WFDB record is named with letters, digits, '_' and '-' only")
-    ecg = _waveform(recording)
-    range_mv = _range_mv(recording, ecg)
+    lead = _looked_at(recording)
+    range_mv = _range_mv(recording, lead.largest_mv)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         wfdb.wrsamp(
             path.stem,
             fs=_fs(recording),
             units=["mV"],
             sig_name=[recording.channel or "ECG"],
-            d_signal=_digital(ecg, range_mv)[:, np.newaxis].astype(np.int64),
+            d_signal=Scale(DIGITAL_MAX, range_mv).counts(lead.ecg[:])[:, np.newaxis].astype(np.int64),
             fmt=["16"],
             adc_gain=[DIGITAL_MAX / range_mv],
             baseline=[0],
@@ -108,16 +183,22 @@ def write_wfdb(path: Path, recording: Recording) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; a failure leaves what was there."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            part.chmod(0o666 & ~_umask())  # a temporary file is private, the result is a file like any other
+    write_files({path: [content]})
+
+
+def write_files(contents: Mapping[Path, Iterable[bytes]]) -> None:
+    """Write files that appear together once all are whole; a failure leaves what was there."""
+    with ExitStack() as undo:
+        parts = {}
+        for path, blocks in contents.items():
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
+                parts[path] = Path(file.name)
+                undo.callback(parts[path].unlink, missing_ok=True)
+                for block in blocks:
+                    file.write(block)
+            parts[path].chmod(0o666 & ~_umask())  # a temporary file is private, the result is a file like any other
+        for path, part in parts.items():
             part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
 
 
 def _umask() -> int:
@@ -129,14 +210,26 @@ def _umask() -> int:
 # --- samples ---------------------------------------------------------------------------------------
 
 
-def _waveform(recording: Recording) -> NDArray[np.float32]:
-    if recording.ecg is None:
-        raise RecordingError(
-            f"{recording.source.file}: beats without waveform; export the beats as annotations instead"
-        )
-    if not np.isfinite(recording.ecg).any():
-        raise RecordingError(f"{recording.source.file}: no sample to write, the whole lead is missing")
-    return recording.ecg
+def _looked_at(recording: Recording) -> _Lead:
+    """The lead, its largest amplitude and its stretches without a gap."""
+    file, ecg = recording.source.file, recording.ecg
+    if ecg is None:
+        raise RecordingError(f"{file}: beats without waveform; export the beats as annotations instead")
+    largest_mv, edges = 0.0, []
+    for first in range(0, len(ecg), BLOCK_SAMPLES):
+        block = ecg[first : first + BLOCK_SAMPLES]
+        present = ~np.isnan(block)
+        largest_mv = max(largest_mv, float(np.abs(block[present]).max(initial=0.0)))
+        edges += (first + np.column_stack(runs_of(present))).tolist()
+    if not edges:
+        raise RecordingError(f"{file}: no sample to write, the whole lead is missing")
+    runs = [edges[0]]
+    for start, end in edges[1:]:
+        if start == runs[-1][1]:  # the border of a block
+            runs[-1][1] = end
+        else:
+            runs.append([start, end])
+    return _Lead(ecg, largest_mv, tuple((start, end) for start, end in runs))
 
 
 def _fs(recording: Recording) -> float:
@@ -145,8 +238,7 @@ def _fs(recording: Recording) -> float:
     return recording.fs
 
 
-def _range_mv(recording: Recording, ecg: NDArray[np.float32]) -> float:
-    largest_mv = float(np.nanmax(np.abs(ecg)))
+def _range_mv(recording: Recording, largest_mv: float) -> float:
     for range_mv in RANGES_MV:
         if largest_mv <= range_mv:
             return range_mv
@@ -154,11 +246,6 @@ def _range_mv(recording: Recording, ecg: NDArray[np.float32]) -> float:
         f"{recording.source.file}: amplitude of {largest_mv:.4g} mV; at most {RANGES_MV[-1]:g} mV can be an ECG. "
         "Check the unit"
     )
-
-
-def _digital(ecg: NDArray[np.float32], range_mv: float) -> Digital:
-    counts = np.rint(ecg * np.float32(DIGITAL_MAX / range_mv))
-    return np.where(np.isnan(counts), WFDB_MISSING, counts).astype(np.int16)
 
 
 def _record_length(fs: float) -> tuple[int, float]:
@@ -175,75 +262,46 @@ def _field(value: float) -> str:
     return f"{value:.8f}"[:8].rstrip("0").rstrip(".")
 
 
-def _runs(recording: Recording, digital: Digital, n_samples: int) -> tuple[list[Run], list[Annotation]]:
-    """Data records of each stretch without missing samples, and a note for each last record that had to be filled."""
+def _range_uv(scale: Scale) -> str:
+    """The range in seven characters, which leaves one for the sign of the minimum."""
+    text = f"{1000 * scale.range_mv:.7f}"[:7]
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plan(recording: Recording, lead: _Lead) -> _Plan:
     fs = _fs(recording)
-    starts, ends = runs_of(digital != WFDB_MISSING)
-    rest = -(ends - starts) % n_samples
-    if (ends[:-1] + rest[:-1] > starts[1:]).any():
-        raise RecordingError(
-            f"{recording.source.file}: a gap is shorter than what is left of its data record, which EDF+D cannot hold; "
-            "write WFDB (.hea) instead"
-        )
-    kept, filled = [], []
-    for start, end, n_fill in zip(starts.tolist(), ends.tolist(), rest.tolist(), strict=True):
-        samples = np.pad(digital[start:end], (0, n_fill), mode="edge")
-        kept.append(Run(start / fs, samples.reshape(-1, n_samples)))
-        if n_fill:
-            filled.append((end / fs, n_fill / fs, "Last sample repeated to fill the data record"))
-    log.info("EDF+: %d stretches, %d samples repeated to fill data records", len(kept), int(rest.sum()))
-    return kept, filled
+    n_samples, record_s = _record_length(fs)
+    for (start, end), (next_start, _) in pairwise(lead.runs):
+        if end + -(end - start) % n_samples > next_start:
+            raise RecordingError(
+                f"{recording.source.file}: a gap is shorter than what is left of its data record, which EDF+D cannot "
+                "hold; write WFDB (.hea) instead"
+            )
+    return _Plan(lead, fs, n_samples, record_s, recording.start.microsecond / 1e6 if recording.start else 0.0)
 
 
-def _continuous(runs: Sequence[Run]) -> bool:
-    return len(runs) == 1 and runs[0].onset_s == 0
+def _filled(plan: _Plan) -> list[Annotation]:
+    """A note for each last data record of a run that has to be filled."""
+    rests = [(end / plan.fs, -(end - start) % plan.n_samples) for start, end in plan.lead.runs]
+    n_repeated = sum(n for _, n in rests)
+    log.info("EDF+: %d stretches, %d samples repeated to fill data records", len(rests), n_repeated)
+    return [(end_s, n / plan.fs, "Last sample repeated to fill the data record") for end_s, n in rests if n]
 
 
-# --- annotations -----------------------------------------------------------------------------------
-
-
-def _time(seconds: float) -> bytes:
-    return f"{seconds:.6f}".rstrip("0").rstrip(".").encode("ascii")
-
-
-def _fraction_s(start: datetime | None) -> float:
-    """What the header's clock, which counts whole seconds, leaves to the time stamps."""
-    return start.microsecond / 1e6 if start else 0.0
-
-
-def _encoded(annotations: Sequence[Annotation], start: datetime | None) -> list[bytes]:
-    """Time-stamped annotation lists in time order, one an annotation."""
-    ordered = sorted(annotations, key=lambda annotation: annotation[0])
-    return [
-        b"+"
-        + _time(onset_s + _fraction_s(start))
-        + (b"\x15" + _time(duration_s) if duration_s is not None else b"")
-        + b"\x14"
-        + text.encode()
-        + b"\x14\x00"
-        for onset_s, duration_s, text in ordered
-    ]
-
-
-def _tals(runs: Sequence[Run], record_s: float, notes: Sequence[bytes], start: datetime | None) -> NDArray[np.uint8]:
-    """Bytes of the annotation signal: per record its time, then a share of the notes. array (n_records, n_bytes)."""
-    onsets = [run.onset_s + i * record_s + _fraction_s(start) for run in runs for i in range(len(run.records))]
-    lists = [b"+" + _time(onset_s) + b"\x14\x14\x00" for onset_s in onsets]
-    for i, note in enumerate(notes):  # dealt evenly: all records must be as long as the longest
-        lists[i * len(lists) // len(notes)] += note
-    n_bytes = max(map(len, lists))
-    n_bytes += n_bytes % 2
-    return np.frombuffer(b"".join(one.ljust(n_bytes, b"\x00") for one in lists), np.uint8).reshape(-1, n_bytes)
+def _data_records(plan: _Plan, scale: Scale) -> Iterator[Digital]:
+    """The data records in order, some at a time. arrays (n_records, n_samples)."""
+    step = max(1, BLOCK_SAMPLES // plan.n_samples) * plan.n_samples
+    for start, end in plan.lead.runs:
+        for first in range(start, end, step):
+            counts = scale.counts(plan.lead.ecg[first : min(first + step, end)])
+            yield np.pad(counts, (0, -len(counts) % plan.n_samples), mode="edge").reshape(-1, plan.n_samples)
 
 
 # --- header ----------------------------------------------------------------------------------------
 
 
-def _ascii(fields: Iterable[tuple[object, int]]) -> bytes:
-    return b"".join(str(value).encode("ascii", "replace")[:width].ljust(width) for value, width in fields)
-
-
-def _edf_date(date: datetime) -> str:
+def edf_date(date: datetime) -> str:
+    """Date as the EDF+ subfields have it, such as 02-MAR-2020."""
     return f"{date.day:02d}-{MONTHS[date.month - 1]}-{date.year:04d}"
 
 
@@ -253,41 +311,36 @@ def _birth_date(subject: Subject, start: datetime | None) -> str:
     return f"01-JAN-{start.year - int(subject.age_years):04d}"
 
 
-def _header(recording: Recording, dialect: str, n_records: int, record_s: float) -> bytes:
+def patient_field(subject: Subject, start: datetime | None) -> str:
+    """Patient field that says sex and age and nothing else; the age as 1 January of the year that gives it."""
+    return f"X {subject.sex or 'X'} {_birth_date(subject, start)} X"
+
+
+def _header(recording: Recording, plan: _Plan, scale: Scale, times: AnnotationSignal) -> HeaderFields:
     start = recording.start or datetime.combine(NO_DATE, time())
-    sex, birth = recording.subject.sex or "X", _birth_date(recording.subject, recording.start)
-    startdate = _edf_date(recording.start) if recording.start else "X"
-    return _ascii(
-        [
-            ("0", 8),
-            (f"X {sex} {birth} X", 80),
-            (f"Startdate {startdate} X X X", 80),
-            (f"{start:%d.%m.%y}", 8),
-            (f"{start:%H.%M.%S}", 8),
-            (256 * 3, 8),
-            (dialect, 44),
-            (n_records, 8),
-            (_field(record_s), 8),
-            (2, 4),
-        ]
+    startdate = edf_date(recording.start) if recording.start else "X"
+    range_uv = _range_uv(scale)
+    lead = SignalFields(
+        recording.channel or "ECG",
+        "",
+        "uV",
+        f"-{range_uv}",
+        range_uv,
+        str(-scale.digital_max),
+        str(scale.digital_max),
+        "",
+        str(plan.n_samples),
     )
-
-
-def _signal_headers(label: str, range_mv: float, n_samples: int, n_annotation_samples: int) -> bytes:
-    """Header fields of the lead and of the annotation signal, each field for both in turn."""
-    fields: list[tuple[object, object, int]] = [
-        (label, "EDF Annotations", 16),
-        ("", "", 80),
-        ("uV", "", 8),
-        (f"{-1000 * range_mv:.0f}", -1, 8),
-        (f"{1000 * range_mv:.0f}", 1, 8),
-        (-DIGITAL_MAX, -32768, 8),
-        (DIGITAL_MAX, 32767, 8),
-        ("", "", 80),
-        (n_samples, n_annotation_samples, 8),
-        ("", "", 32),
-    ]
-    return b"".join(_ascii([(ecg, width), (annotation, width)]) for ecg, annotation, width in fields)
+    return HeaderFields(
+        "EDF+C" if plan.is_continuous else "EDF+D",
+        patient_field(recording.subject, recording.start),
+        f"Startdate {startdate} X X X",
+        f"{start:%d.%m.%y}",
+        f"{start:%H.%M.%S}",
+        times.n_records,
+        _field(plan.record_s),
+        (lead, times.fields),
+    )
 
 
 def _wfdb_comments(subject: Subject) -> list[str]:

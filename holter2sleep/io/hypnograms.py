@@ -1,7 +1,7 @@
 """Hypnogram files on a recording's epoch grid.
 
-NSRR XML, EDF+ annotations, WFDB `.st`, tables with onsets, one stage a line. Stages are laid on the grid by
-time and never stretched.
+NSRR and Profusion XML, EDF+ annotations, WFDB `.st`, tables with onsets, one stage a line. Stages are laid on the
+grid by time and never stretched.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import logging
 import re
 from datetime import datetime
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -21,12 +20,13 @@ from holter2sleep.io.files import read_bytes, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
 from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
+from holter2sleep.io.stage_xml import read_stage_xml
 from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
 from holter2sleep.spans import as_spans, duration, overlap_per_cell
 
 log = logging.getLogger(__name__)
 
-_WORKS = "NSRR XML, EDF+ annotations, WFDB .st, a table with onset, duration, stage, or one stage a line"
+_WORKS = "NSRR or Profusion XML, EDF+ annotations, WFDB .st, a table with onset, duration, stage, or one stage a line"
 _EDF_STAGE = re.compile(r"\s*sleep[ _]?stage\b", re.IGNORECASE)  # EDF+ 2.2.4 names stages 'Sleep stage W', ...
 _DAY_S = 86400.0
 
@@ -72,13 +72,18 @@ def _read(path: Path, code: str | None) -> Scored:
     content = read_bytes(path)
     if edf_kind(content):
         return _from_edf(path)
-    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-        return _from_nsrr_xml(path, content)
+    if _is_xml(content):
+        return read_stage_xml(path, content)
     if content.startswith(b"PAR1"):
         return read_stage_parquet(path, code)
     if path.suffix.lower() == ".st":
         return _from_wfdb(path)
     return read_stage_text(path, code)
+
+
+def _is_xml(content: bytes) -> bool:
+    """Whether a text, in UTF-8 or UTF-16, begins with a tag."""
+    return content[:200].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").startswith(b"<")
 
 
 # --- dialects --------------------------------------------------------------------------------------
@@ -91,27 +96,6 @@ def _from_edf(path: Path) -> Scored:
     given_s = np.array([np.nan if length is None else length for _, length, _ in notes])
     end_s = np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
     return Scored(onset_s, end_s, np.array(letters, "<U4"), read_edf_header(path).start)
-
-
-def _from_nsrr_xml(path: Path, content: bytes) -> Scored:
-    works = "an NSRR annotation file (PSGAnnotation)"
-    try:
-        root = ElementTree.fromstring(content)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise refusal(path, f"not valid XML ({error})", works) from None
-    if root.tag != "PSGAnnotation":
-        raise refusal(path, f"XML with the root {root.tag!r}", works)
-    events = [event for event in root.iter("ScoredEvent") if (event.findtext("EventType") or "").startswith("Stages")]
-    try:
-        onset_s = np.array([float(event.findtext("Start", "")) for event in events])
-        length_s = np.array([float(event.findtext("Duration", "")) for event in events])
-    except ValueError:
-        raise refusal(path, "a stage without Start and Duration in seconds", works) from None
-    concepts = [event.findtext("EventConcept") or "" for event in events]
-    letters = [stage_letter(concept) for concept in concepts]
-    if None in letters:
-        raise refusal(path, f"unknown stage {concepts[letters.index(None)]!r}", works)
-    return Scored(onset_s, onset_s + length_s, np.array(letters, "<U4"))
 
 
 def _from_wfdb(path: Path) -> Scored:

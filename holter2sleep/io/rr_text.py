@@ -20,9 +20,10 @@ _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is a
 RISING = 30  # values that only rise are times: no heart slows down from beat to beat for so long
 _PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
 _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
-_RR_NAME = re.compile(r"\b(rr|nn|ibi)|interval")
+_RR_NAME = re.compile(r"(?<![a-z0-9])(rr|nn|ibi|rri|nni)s?(?![a-z0-9])|interval")
+_UNNAMED_COLUMNS = 2  # of a table with more, one has to be named: its numbers could be anything
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a column time_s"
+_WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a column time_s; a waveform with --fs"
 
 Line = tuple[int, list[str]]  # line number, fields
 
@@ -43,7 +44,7 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
     if rr_unit not in ("auto", *RR_UNITS):
         raise ValueError(f"rr_unit must be auto, s or ms, not {rr_unit!r}")
     header, lines = _table(path)
-    column = _rr_column(header, lines)
+    column = _rr_column(path, header, lines)
     counted = _numeric(lines, column)
     if len(counted) >= RISING and (np.diff(counted) > 0).all():
         raise refusal(path, f"{len(counted)} values that only rise, as times do", _WORKS)
@@ -52,11 +53,22 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
     rr_s = rr * RR_UNITS[unit]
     if unit == "s" and (rr == np.round(rr)).all():
         raise refusal(path, "whole numbers below 10, such as sleep stages (given with --hypnogram)", _WORKS)
+    check_rr(path, rr_s, unit)
+    return _beat_times(rr_s, lines, column), unit
+
+
+def check_rr(path: Path, rr_s: Float, unit: str) -> None:
+    """Whether intervals, s, can be those of a heart.
+
+    Raises
+    ------
+    RecordingError
+        Their median cannot.
+    """
     low, high = _PLAUSIBLE_MEDIAN_S
     if not low <= np.median(rr_s) <= high:
         found = f"the median of {len(rr_s)} values is {np.median(rr_s):g} s (read as {unit}): no RR intervals"
         raise refusal(path, found, f"{_WORKS}; --rr-unit s or ms when the unit was taken wrongly")
-    return _beat_times(rr_s, lines, column), unit
 
 
 def _beat_times(rr_s: Float, lines: list[Line], column: int) -> Float:
@@ -139,12 +151,14 @@ def _all_decimals(lines: list[str]) -> bool:
     return bool(whole) and len(whole) == len(numbers) and not counts_up
 
 
-def _rr_column(header: list[str], lines: list[Line]) -> int:
+def _rr_column(path: Path, header: list[str], lines: list[Line]) -> int:
     """The column named after RR, NN or IBI; else the first whose numbers do not simply increase."""
     n_columns = len(lines[0][1])
     for i, name in enumerate(header[:n_columns]):
         if len(header) == n_columns and _RR_NAME.search(name):
             return i
+    if header and n_columns > _UNNAMED_COLUMNS:
+        raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
     for i in range(n_columns):
         values = _numeric(lines, i)
         if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):

@@ -1,33 +1,138 @@
-"""Unit of a signal to millivolt."""
+"""Unit of a signal to millivolt: by the user's word, else the file's, else by rule, and never without saying so."""
 
 from __future__ import annotations
 
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from holter2sleep.errors import UsageError
+
 MV_PER_UNIT = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
+UNITS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}  # what --unit takes
+
 # Largest magnitude that an ECG channel's range has in each unit: amplifiers span 1-400 mV.
 _LARGEST_V = 0.05
 _LARGEST_MV = 500.0
+_LOST_MICRO_FROM = 100.0  # no ECG channel spans so many volts: a sign before the V, the micro, was lost
+
+_PREFIXES = {"nano": "n", "micro": "u", "milli": "m", "": ""}
+_MICRO = ("âμ", "î¼", "μ", "µ")  # case folded: the sign, and its UTF-8 bytes read as latin-1
+_LOST_SIGN = re.compile(r"[?.\ufffdæ]v")  # "?" of ASCII writers, "." of cautious ones, 0xE6 of code page 437
+_COUNTS = re.compile(r"adu?|adc|a/d|counts?|cnts?|raw|digits?|lsb|bits?|units?|a\.?u\.?|steps?|none|n/?a|1")
+_POWERS_OF_TWO = frozenset(float(2**k - below) for k in range(10, 25) for below in (0, 1))
 
 
-def scale_to_mv(unit: str, largest: float) -> tuple[float, str | None]:
-    """Factor that turns the unit into mV, and a warning when the unit had to be assumed.
+@dataclass(frozen=True)
+class UnitScale:
+    """Factor to mV and how it was decided.
+
+    `decided_by`: the file's own unit (header), the user (option), the size of the values (range), or nobody (none):
+    then one count is taken as 1 uV and every amplitude is relative.
+    """
+
+    to_mv: float
+    unit: str  # as written in the file
+    decided_by: Literal["header", "option", "range", "none"]
+    warning: str | None = None
+
+
+def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> UnitScale:
+    """How the values of a file become mV.
 
     Parameters
     ----------
     unit
-        As written in the file.
+        As written in the file, blank where it says nothing.
     largest
-        Largest magnitude the channel can hold, in that unit; decides when the unit is blank or unknown.
+        Largest magnitude the channel holds or can hold, in that unit; 0 where unknown. It decides for a blank
+        or unknown unit.
+    forced
+        Unit the user gives in its place: V, mV, uV or nV.
+
+    Raises
+    ------
+    UsageError
+        A forced unit that is none of these.
 
     Examples
     --------
-    >>> scale_to_mv("uV", 5000.0)
-    (0.001, None)
-    >>> scale_to_mv("", 3200.0)[0]
-    0.001
+    >>> unit_scale("uV", 5000.0)
+    UnitScale(to_mv=0.001, unit='uV', decided_by='header', warning=None)
+    >>> unit_scale("", 3200.0).to_mv, unit_scale("counts", 2047.0).decided_by, unit_scale("mV", 5.0, "uV").to_mv
+    (0.001, 'none', 0.001)
     """
-    known = MV_PER_UNIT.get(unit.strip().strip(".").casefold())
-    if known is not None:
-        return known, None
+    if forced is not None:
+        return _forced(unit, forced)
+    text = _plain(unit)
+    if text in MV_PER_UNIT:
+        return UnitScale(MV_PER_UNIT[text], unit, "header", _oddity(unit, text))
+    if _LOST_SIGN.fullmatch(unit.strip().casefold()) and largest >= _LOST_MICRO_FROM:
+        return UnitScale(1e-3, unit, "range", f"unit {unit.strip()!r} with a range of +-{largest:g} read as uV")
+    if _LOST_SIGN.fullmatch(unit.strip().casefold()):
+        return UnitScale(1e3, unit, "header", f"unit {unit.strip()!r} read as V")
+    written = f"unit {_shown(unit)} is unknown" if unit.strip() else "the unit is blank"
+    unlike_counts = 0 < largest <= _LARGEST_MV  # no converter has so few steps
+    if (_COUNTS.fullmatch(text) and not unlike_counts) or (not unit.strip() and largest in _POWERS_OF_TWO):
+        told = f"{written}, the values are counts" if not unit.strip() else f"unit {_shown(unit)} is no voltage"
+        return UnitScale(1e-3, unit, "none", f"{told}: one taken as 1 uV, so amplitudes are relative (--unit)")
+    if not (math.isfinite(largest) and largest > 0):
+        return UnitScale(1.0, unit, "none", f"{written}: mV assumed, so amplitudes may be relative (--unit)")
     assumed = "V" if largest < _LARGEST_V else "mV" if largest <= _LARGEST_MV else "uV"
-    written = f"unit {unit.strip()!r} is unknown" if unit.strip() else "the unit is blank"
-    return MV_PER_UNIT[assumed.casefold()], f"{written}: {assumed} assumed from the range of +-{largest:g}"
+    return UnitScale(UNITS[assumed], unit, "range", f"{written}: {assumed} assumed from the range of +-{largest:g}")
+
+
+def scale_to_mv(unit: str, largest: float) -> tuple[float, str | None]:
+    """Factor to mV and the warning of `unit_scale`."""
+    scale = unit_scale(unit, largest)
+    return scale.to_mv, scale.warning
+
+
+def unit_of_factor(to_mv: float) -> str | None:
+    """The unit with that factor to mV, None when there is none.
+
+    Examples
+    --------
+    >>> unit_of_factor(0.001), unit_of_factor(0.005)
+    ('uV', None)
+    """
+    return next((unit for unit, factor in UNITS.items() if math.isclose(factor, to_mv, rel_tol=1e-6)), None)
+
+
+def _forced(unit: str, forced: str) -> UnitScale:
+    factor = {name.casefold(): value for name, value in UNITS.items()}.get(_plain(forced))
+    if factor is None:
+        raise UsageError(f"--unit {forced!r}: expected one of {', '.join(UNITS)}")
+    note = f"unit {forced} as given, in place of {_shown(unit)} in the file" if unit.strip() else None
+    return UnitScale(factor, unit, "option", None if _plain(unit) == _plain(forced) else note)
+
+
+def _plain(unit: str) -> str:
+    """The unit as a key of `MV_PER_UNIT` where it is one in other writing: `[mV]`, `microvolt`, `uV/bit`, `u V`."""
+    text = unit.strip().casefold()
+    for written in _MICRO:
+        text = text.replace(written, "u")
+    text = unicodedata.normalize("NFKC", text).casefold().replace("μ", "u")
+    text = re.sub(r"[\[\](){}\x00]", "", text).strip()
+    text = re.sub(r"\s*(/|\bper\b)\s*(bit|lsb|count|digit|adu|unit)s?$", "", text)
+    bare = re.sub(r"[\s.\-_]", "", text)
+    word = re.fullmatch(r"(nano|micro|milli|)(volts?|v)", bare)
+    if word and (word[1] or word[2] != "v"):
+        return _PREFIXES[word[1]] + "v"
+    if bare in MV_PER_UNIT and not _LOST_SIGN.fullmatch(text):
+        return bare
+    return text
+
+
+def _oddity(unit: str, text: str) -> str | None:
+    """A warning for a unit that says more than a unit."""
+    if re.search(r"/|\bper\b", unit.casefold()):
+        return f"unit {_shown(unit)} read as {text}: the header's scale is taken to be applied already"
+    return None
+
+
+def _shown(unit: str) -> str:
+    """The unit as it can stand in a message."""
+    return repr(unit.strip()[:16])

@@ -5,29 +5,48 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
-from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg
-from holter2sleep.io.files import refusal, sha256_of
-from holter2sleep.io.units import scale_to_mv
+from holter2sleep.io.channels import Channel, choose_ecg
+from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.units import unit_scale
 from holter2sleep.io.wfdb_header import WfdbHeader, WfdbSignal, read_wfdb_header
 from holter2sleep.night import Recording, Source
-from holter2sleep.spans import EMPTY, Spans, as_spans, spans_of_mask
+from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)
 
-_BLOCK_FRAMES = 1 << 20  # wfdb unpacks all signals of a block as 64-bit numbers
-_MIN_GAP_S = 1.0  # shorter stretches without a sample stay NaN and are not called a gap
+_DIFFERENCES = 8  # the format that holds first differences
+_FRAMES_AT_A_TIME = 1 << 20
+# Bytes of a sample in the formats of fixed width, WFDB signal(5); the FLAC formats 508, 516, 524 have none.
+_SAMPLE_BYTES = {8: 1, 16: 2, 24: 3, 32: 4, 61: 2, 80: 1, 160: 2, 212: 1.5, 310: 4 / 3, 311: 4 / 3}
 
 
-def read_wfdb(path: Path, channel: str | None, recording_id: str) -> Recording:
+@dataclass(frozen=True)
+class _Segment:
+    """A stretch of a record with samples of its own: frames from `first`, described by its own header."""
+
+    first: int
+    n_frames: int
+    path: Path  # of its header
+    header: WfdbHeader
+
+    @property
+    def files(self) -> list[Path]:
+        """Its signal files, each once, in order."""
+        return list(dict.fromkeys(self.path.parent / signal.file for signal in self.header.signals))
+
+
+def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     """Recording of the ECG lead of a WFDB record, given by its header file.
 
     Raises
@@ -36,65 +55,100 @@ def read_wfdb(path: Path, channel: str | None, recording_id: str) -> Recording:
         Broken header, missing signal files, no ECG lead.
     """
     header = read_wfdb_header(path)
-    signals, files = _signals_and_files(path, header)
-    if not signals:
-        raise refusal(path, f"the record has no signal{_beside(path)}")
-    if files == [path.parent / "~"]:
-        raise refusal(
-            path, "a layout header, which has no samples", "the record's own header, which names its segments"
-        )
-    choice = choose_ecg([_channel(signal) for signal in signals], channel, path)
-    missing = [file.name for file in files if not file.is_file()]
-    if missing:
-        raise refusal(path, f"signal file missing: {', '.join(missing)}{_beside(path)}")
-    values = _lead(path, header, signals, choice)
-    if len(values) == 0:
-        raise refusal(path, "the record holds no sample", "a recording with signal")
+    segments, notes = _segments(path, header)
+    signals = list({signal.label: signal for segment in segments[::-1] for signal in segment.header.signals}.values())
+    signals = list(segments[0].header.signals) if len(segments) == 1 else signals[::-1]
+
+    def look(index: int) -> Signal:
+        return middle_of(_lead(segments, signals[index]), signals[index].fs)
+
+    choice = choose_ecg(
+        [Channel(signal.label, signal.fs, rate_fault(signal.fs)) for signal in signals], options, path, look
+    )
     signal = signals[choice.index]
-    finite = values[np.isfinite(values)]
-    scale, unit_note = scale_to_mv(signal.unit, float(np.abs(finite).max(initial=0.0)))
-    values *= scale
-    gaps = _gaps(values, signal.fs)
+    lead = lead_of(choice, lambda index: _lead(segments, signals[index]))
+    largest, gaps = survey(lead, signal.fs)
+    unit = unit_scale(signal.unit, largest, options.unit)
     log.info("%s: WFDB, %g Hz, %d gaps", recording_id, signal.fs, len(gaps))
+    files = [file for segment in segments for file in ([segment.path] if header.segments else []) + segment.files]
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, "WFDB", sha256_of([path, *files]), signal.unit, scale),
-        duration_s=len(values) / signal.fs,
+        source=Source(path.name, "WFDB", sha256_of(dict.fromkeys([path, *files])), signal.unit, unit.to_mv),
+        duration_s=len(lead) / signal.fs,
         fs=signal.fs,
         start=header.start,
         subject=header.subject,
         channel=choice.name,
-        ecg=values,
+        ecg=in_millivolt(lead, unit.to_mv),
         gaps=gaps,
-        warnings=(*header.warnings, *choice.warnings, *([unit_note] if unit_note else [])),
+        warnings=(*header.warnings, *notes, *choice.warnings, *([unit.warning] if unit.warning else [])),
     )
 
 
-def _channel(signal: WfdbSignal) -> Channel:
-    slow = f"its rate of {signal.fs:g} Hz is too low for an ECG"
-    return Channel(signal.label, signal.fs, slow if signal.fs < MIN_FS_HZ else None)
+# --- segments --------------------------------------------------------------------------------------
 
 
-def _signals_and_files(path: Path, header: WfdbHeader) -> tuple[tuple[WfdbSignal, ...], list[Path]]:
-    """Signals of the record, and the files they and the segment headers are in, each once, in order."""
-    signals: dict[str, WfdbSignal] = {}
-    files: dict[Path, None] = {}
-    for name in header.segments:
-        if name == "~":
-            continue
-        part = path.parent / f"{name}.hea"
-        if not part.is_file():
-            raise refusal(path, f"segment header missing: {part.name}", "the record with all its segments")
-        files[part] = None
-        inner = read_wfdb_header(part)
-        for signal in inner.signals:
-            signals.setdefault(signal.label, signal)
-            if signal.file != "~":
-                files[path.parent / signal.file] = None
+def _segments(path: Path, header: WfdbHeader) -> tuple[list[_Segment], list[str]]:
+    """The stretches of a record that hold samples, and warnings of those that should and do not."""
+    if not header.segments and not header.signals:
+        raise refusal(path, f"the record has no signal{_beside(path)}")
+    if [signal.file for signal in header.signals] == ["~"] * len(header.signals) and header.signals:
+        works = "the record's own header, which names its segments"
+        raise refusal(path, "a layout header, which has no samples", works)
     if not header.segments:
-        files = dict.fromkeys(path.parent / signal.file for signal in header.signals)
-        return header.signals, list(files)
-    return tuple(signals.values()), list(files)
+        n_frames, note = _frames(path, header)
+        if n_frames == 0:
+            raise refusal(path, "the record holds no sample", "a recording with signal")
+        return [_Segment(0, n_frames, path, header)], [note] if note else []
+    found: list[_Segment] = []
+    lost: list[str] = []
+    first = 0
+    for name, n_frames in header.segments:
+        if name != "~" and n_frames:
+            part = path.parent / f"{name}.hea"
+            inner = read_wfdb_header(part) if part.is_file() else None
+            segment = _Segment(first, n_frames, part, inner) if inner else None
+            if segment and all(file.is_file() for file in segment.files):
+                found.append(replace(segment, n_frames=min(n_frames, _frames(part, segment.header)[0])))
+            else:
+                lost.append(name)
+        first += n_frames
+    if not found:
+        raise refusal(path, f"files missing of every segment ({', '.join(lost[:5])})", "the record with its segments")
+    if first / header.fs > MAX_ELAPSED_S:
+        raise refusal(path, f"segments of {first / header.fs / 86400:.0f} days", "a record within a month")
+    notes = [f"{len(lost)} of {len(header.segments)} segments are missing: kept as gaps"] if lost else []
+    return found, notes
+
+
+def _frames(path: Path, header: WfdbHeader) -> tuple[int, str | None]:
+    """Frames of a record without segments, and a warning when its header and its files disagree."""
+    segment = _Segment(0, 0, path, header)
+    missing = [file.name for file in segment.files if not file.is_file()]
+    if missing:
+        raise refusal(path, f"signal file missing: {', '.join(missing)}{_beside(path)}")
+    held = min((n for file in segment.files if (n := _frames_held(file, header)) is not None), default=None)
+    if header.n_samples is None and held is None:
+        return _length_by_wfdb(path, header), None
+    if header.n_samples is None or held is None or held >= header.n_samples:
+        return (held or 0) if header.n_samples is None else header.n_samples, None
+    note = f"number of samples: header says {header.n_samples}, the signal files hold {held}; the files were trusted"
+    return held, note
+
+
+def _frames_held(file: Path, header: WfdbHeader) -> int | None:
+    """Whole frames that a signal file holds by its size; None where the format does not say."""
+    signals = [signal for signal in header.signals if signal.file == file.name]
+    sizes = [_SAMPLE_BYTES.get(signal.format) for signal in signals]
+    if None in sizes:
+        return None
+    frame_bytes = sum(size * signal.per_frame for size, signal in zip(sizes, signals, strict=True) if size)
+    return int((file.stat().st_size - signals[0].offset) / frame_bytes + 1e-9)
+
+
+def _length_by_wfdb(path: Path, header: WfdbHeader) -> int:
+    record = _read(_Segment(0, 0, path, header), channels=[0], smooth_frames=False)
+    return int(record.sig_len)
 
 
 def _beside(path: Path) -> str:
@@ -106,72 +160,88 @@ def _beside(path: Path) -> str:
 # --- samples ---------------------------------------------------------------------------------------
 
 
-def _lead(path: Path, header: WfdbHeader, signals: tuple[WfdbSignal, ...], choice: Choice) -> NDArray[np.float32]:
-    """Samples of the lead in the file's unit, NaN where none is valid."""
-    try:
-        with warnings.catch_warnings(), _readable_by_wfdb(path) as record:
-            warnings.simplefilter("ignore")
-            lead = _values(record, header, signals, choice.index)
-            if choice.minus is not None:
-                lead -= _values(record, header, signals, choice.minus)
-            return lead
-    except Exception as error:  # wfdb raises whatever it meets in a damaged record
-        raise refusal(path, f"wfdb cannot read the samples ({str(error) or type(error).__name__})") from None
+def _lead(segments: list[_Segment], signal: WfdbSignal) -> Waveform:
+    """Samples of the signal of that name in every segment, in its unit; NaN where there is none."""
+    readers = [(segment, _reader(segment, signal)) for segment in segments]
+
+    def read(first: int, last: int) -> Signal:
+        out = np.full(last - first, np.nan, np.float32)
+        for segment, samples in readers:
+            start, stop = (signal.per_frame * frame for frame in (segment.first, segment.first + segment.n_frames))
+            a, b = max(first, start), min(last, stop)
+            if a < b and samples is not None:
+                out[a - first : b - first] = samples(a - start, b - start)
+        return out
+
+    return Waveform(signal.per_frame * (segments[-1].first + segments[-1].n_frames), read)
 
 
-def _values(record: str, header: WfdbHeader, signals: tuple[WfdbSignal, ...], index: int) -> NDArray[np.float32]:
+def _reader(segment: _Segment, wanted: WfdbSignal) -> Callable[[int, int], Signal] | None:
+    """Reads the wanted signal of a segment between two of its samples; None when the segment lacks it."""
+    same = [i for i, signal in enumerate(segment.header.signals) if signal is wanted]
+    same = same or [i for i, signal in enumerate(segment.header.signals) if signal.label == wanted.label]
+    if not same:
+        return None
+    signal = segment.header.signals[same[0]]
+    if signal.per_frame != wanted.per_frame:
+        raise refusal(segment.path, f"{signal.fs:g} Hz where other segments have {wanted.fs:g} Hz", "one rate")
+    factor = unit_scale(signal.unit).to_mv / unit_scale(wanted.unit).to_mv
+
+    def read(first: int, last: int) -> Signal:
+        frames = {"sampfrom": first // signal.per_frame, "sampto": -(-last // signal.per_frame)}
+        # smooth_frames: else wfdb averages the samples of a frame
+        record = _read(segment, channels=same[:1], smooth_frames=False, return_res=64, **frames)
+        values = record.e_p_signal[0] if record.e_p_signal is not None else record.p_signal[:, 0]
+        if signal.format == _DIFFERENCES:
+            values = values + _risen_before(segment, same[0], frames["sampfrom"]) / record.adc_gain[0]
+        start = first - frames["sampfrom"] * signal.per_frame
+        return millivolt(values[start : start + last - first], factor)
+
+    return read
+
+
+def _risen_before(segment: _Segment, index: int, frame: int) -> int:
+    """Sum of the first differences of a signal before a frame: wfdb begins each stretch at the initial value."""
+    signal = segment.header.signals[index]
+    beside = [(i, other.per_frame) for i, other in enumerate(segment.header.signals) if other.file == signal.file]
+    first = sum(per_frame for i, per_frame in beside if i < index)
+    width = sum(per_frame for _, per_frame in beside)
+    total = 0
+    for start in range(0, frame, _FRAMES_AT_A_TIME):
+        n = min(_FRAMES_AT_A_TIME, frame - start)
+        steps = np.fromfile(segment.path.parent / signal.file, np.int8, n * width, offset=signal.offset + start * width)
+        total += int(steps.reshape(-1, width)[:, first : first + signal.per_frame].sum(dtype=np.int64))
+    return total
+
+
+def _read(segment: _Segment, **options: Any) -> Any:
     import wfdb  # loads pandas, 0.4 s that readers of other files need not wait for
 
-    if header.segments:
-        whole = wfdb.rdrecord(record, channel_names=[signals[index].label], return_res=64)
-        return _only(whole).astype(np.float32)
-    if header.n_samples is None:  # wfdb finds the length itself, but then reads no blocks
-        whole = wfdb.rdrecord(record, channels=[index], smooth_frames=False, return_res=64)
-        return _only(whole).astype(np.float32)
-    blocks = [
-        _only(
-            wfdb.rdrecord(
-                record,
-                sampfrom=first,
-                sampto=min(first + _BLOCK_FRAMES, header.n_samples),
-                channels=[index],
-                smooth_frames=False,  # else wfdb averages the samples of a frame
-                return_res=64,
-            )
-        ).astype(np.float32)
-        for first in range(0, header.n_samples, _BLOCK_FRAMES)
-    ]
-    return np.concatenate(blocks)
-
-
-def _only(record: Any) -> NDArray[np.float64]:
-    return record.e_p_signal[0] if record.e_p_signal is not None else record.p_signal[:, 0]
+    try:
+        with warnings.catch_warnings(), _readable_by_wfdb(segment) as record:
+            warnings.simplefilter("ignore")
+            return wfdb.rdrecord(record, **options)
+    except Exception as error:  # wfdb raises whatever it meets in a damaged record
+        raise refusal(segment.path, f"wfdb cannot read the samples ({str(error) or type(error).__name__})") from None
 
 
 @contextmanager
-def _readable_by_wfdb(path: Path) -> Iterator[str]:
-    """Record name for wfdb; where an ISO date stands in the record line, that of a copy of the header without clock."""
+def _readable_by_wfdb(segment: _Segment) -> Iterator[str]:
+    """Record name for wfdb; of a copy of the header where wfdb fails at an ISO date or at a missing length."""
+    path, header = segment.path, segment.header
     text = path.read_text(encoding="latin-1")
     lines = text.splitlines()
     at = next(i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#"))
     fields = lines[at].split()
-    if not any("-" in field for field in fields[4:]):
+    if header.n_samples is not None and not any("-" in field for field in fields[4:]):
         yield str(path.with_suffix(""))
         return
-    lines[at] = " ".join(fields[:4])
+    lines[at] = f"{fields[0]} {fields[1]} {header.fs!r} {header.n_samples or segment.n_frames or ''}"
+    files = dict.fromkeys(signal.file for signal in header.signals)
+    if any(Path(file).name != file or file == path.name for file in files):  # a link must not lead out of the copy
+        raise refusal(path, "a signal file whose name is a path or the header's own", "signal files beside the header")
     with tempfile.TemporaryDirectory() as folder:
-        for signal in read_wfdb_header(path).signals:
-            link = Path(folder, signal.file)
-            if not link.exists():
-                link.symlink_to((path.parent / signal.file).resolve())
+        for file in files:
+            Path(folder, file).symlink_to((path.parent / file).resolve())
         Path(folder, path.name).write_text("\n".join(lines) + "\n", encoding="latin-1")
         yield str(Path(folder, path.stem))
-
-
-def _gaps(values: NDArray[np.float32], fs: float) -> Spans:
-    """Stretches of a second or more without a sample."""
-    missing = np.isnan(values)
-    if not missing.any():
-        return EMPTY
-    spans = spans_of_mask(missing, 1 / fs)
-    return as_spans(spans[spans[:, 1] - spans[:, 0] >= _MIN_GAP_S])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
-from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.subjects import subject_of_comments
 from holter2sleep.night import NO_DATE, Subject
 
@@ -23,7 +23,7 @@ DEFAULT_FS_HZ = 250.0  # header(5): the rate when the header gives none
 
 _RECORD_LINE = re.compile(r"(?P<name>[^\s/]+)(?:/(?P<n_segments>\d+))?\s+(?P<n_signals>\d+)(?:\s+(?P<rest>.*))?$")
 _SIGNAL_LINE = re.compile(
-    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::\d+)?(?:\+\d+)?"
+    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::\d+)?(?:\+(?P<offset>\d+))?"
     r"(?:\s+(?P<gain>[-+.\deE]+)(?:\(-?\d+\))?(?:/(?P<unit>\S+))?)?"
     r"(?:\s+-?\d+){0,5}(?:\s+(?P<label>.*))?$"
 )
@@ -37,18 +37,21 @@ class WfdbSignal:
     label: str
     unit: str
     fs: float
+    per_frame: int  # samples of the signal in a frame
+    format: int  # of the samples, WFDB signal(5)
+    offset: int  # bytes before the first sample
 
 
 @dataclass(frozen=True)
 class WfdbHeader:
-    """Header of a record; `segments` names its segments when there are any."""
+    """Header of a record; `segments` names its segments, with their numbers of frames, when there are any."""
 
     fs: float  # frames per second, the clock of annotations
     n_samples: int | None
     start: datetime | None
     subject: Subject
     signals: tuple[WfdbSignal, ...]
-    segments: tuple[str, ...]
+    segments: tuple[tuple[str, int], ...]
     warnings: tuple[str, ...]
 
 
@@ -66,13 +69,13 @@ def read_wfdb_header(path: Path) -> WfdbHeader:
     comments = [line.lstrip().lstrip("#") for line in lines if line.lstrip().startswith("#")]
     record = _RECORD_LINE.match(content[0]) if content else None
     if record is None:
-        raise refusal(path, f"the first line {content[0][:40] if content else ''!r} is no record line", works)
+        raise refusal(path, f"the first line {quoted(content[0] if content else '')} is no record line", works)
     fs, n_samples, clock = _rate_length_clock(record["rest"] or "", path)
     start, warnings = _start(clock)
     signals: tuple[WfdbSignal, ...] = ()
-    segments: tuple[str, ...] = ()
+    segments: tuple[tuple[str, int], ...] = ()
     if record["n_segments"]:
-        segments = tuple(line.split()[0] for line in content[1:])
+        segments = tuple(_segment(line, path) for line in content[1:])
     else:
         signals = tuple(_signal(line, fs, path) for line in content[1 : 1 + int(record["n_signals"])])
     if not segments and len(signals) < int(record["n_signals"]):
@@ -91,7 +94,7 @@ def _rate_length_clock(rest: str, path: Path) -> tuple[float, int | None, str]:
             fs = 0.0
         if not 0 < fs < 1e6:
             raise refusal(
-                path, f"sampling rate {fields[0]!r} is no number of Hz above 0", "a header with a sampling rate"
+                path, f"sampling rate {quoted(fields[0])} is no number of Hz above 0", "a header with a sampling rate"
             )
     length = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
     return fs, length or None, " ".join(fields[2:])
@@ -108,7 +111,7 @@ def _start(clock: str) -> tuple[datetime | None, tuple[str, ...]]:
         micro = round(float(found[4] or 0) * 1e6)
         at = time(int(found[1] or 0), int(found[2]), int(found[3]), min(micro, 999_999))
     except ValueError:
-        return None, (f"start {clock!r} in the header is no time: start unknown",)
+        return None, (f"start {quoted(clock)} in the header is no time: start unknown",)
     if day is None:
         note = f"start time without a date in the header: only the clock is known ({NO_DATE} stands for no date)"
         return datetime.combine(NO_DATE, at), (note,)
@@ -130,6 +133,16 @@ def _date(clock: str) -> date | None:
 def _signal(line: str, fs: float, path: Path) -> WfdbSignal:
     found = _SIGNAL_LINE.match(line)
     if found is None:
-        raise refusal(path, f"signal line {line[:60]!r} cannot be read", "a signal line as in WFDB header(5)")
+        raise refusal(path, f"signal line {quoted(line)} cannot be read", "a signal line as in WFDB header(5)")
     per_frame = int(found["per_frame"] or 1) or 1
-    return WfdbSignal(found["file"], (found["label"] or "").strip(), found["unit"] or "mV", fs * per_frame)
+    label, offset = (found["label"] or "").strip(), int(found["offset"] or 0)
+    return WfdbSignal(
+        found["file"], label, found["unit"] or "mV", fs * per_frame, per_frame, int(found["format"]), offset
+    )
+
+
+def _segment(line: str, path: Path) -> tuple[str, int]:
+    name, *length = line.split()
+    if not length or not length[0].isdecimal():
+        raise refusal(path, f"segment line {quoted(line)} cannot be read", "a segment line as in WFDB header(5)")
+    return name, int(length[0])

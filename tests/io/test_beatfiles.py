@@ -102,6 +102,39 @@ def test_an_annotation_file_has_one_clock_for_beats_stages_and_rhythms(
     assert caplog.text.count("250 Hz assumed") == (0 if header else 3)
 
 
+@pytest.mark.parametrize("suffix", [".wqrs", ".gqrs", ".ann", ".man", ".xyz"])
+def test_annotations_of_any_suffix_are_beats_where_the_header_of_their_record_lies_beside(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"night{suffix}"
+    path.write_bytes(word(NORMAL, 360) * 200 + END)
+    with pytest.raises(RecordingError, match="no recording by its first bytes"):
+        read_recording(path)
+    header = tmp_path / "night.hea"
+    header.write_text("night 1 360 100000 22:00:00\nnight.dat 16 200 16 0 0 0 0 ECG\n# 44 M\n")
+    recording = read_recording(path)
+    assert beats(recording)[0][:3] == [1.0, 2.0, 3.0]
+    assert recording.subject.age_years == 44
+    assert not recording.beats_classified  # whoever wrote it called every beat N
+    # a file that the header names holds samples, whatever its bytes look like
+    header.write_text(f"night 1 360 200\nnight{suffix} 16 200 16 0 0 0 0 ECG\n")
+    assert read_recording(path).ecg is not None
+
+
+def test_other_files_beside_a_header_are_no_beats(tmp_path: Path) -> None:
+    (tmp_path / "night.hea").write_text("night 1 360 100000\nnight.dat 16 200 16 0 0 0 0 ECG\n")
+    for content in (b"some text of the ward", bytes(range(1, 256)) * 3):
+        (tmp_path / "night.log").write_bytes(content)
+        with pytest.raises(RecordingError, match="no recording by its first bytes"):
+            read_recording(tmp_path / "night.log")
+
+
+def test_a_table_of_results_is_no_list_of_intervals(tmp_path: Path) -> None:
+    content = "id,NNmean,SDNN\n" + "1,800,40\n2,790,45\n3,810,38\n" * 20
+    with pytest.raises(RecordingError, match="a table with the columns id, nnmean, sdnn"):
+        read_made(tmp_path, content, "results.csv")
+
+
 def test_annotations_without_a_note_of_rhythm_have_no_rhythm(tmp_path: Path) -> None:
     (tmp_path / "night.hea").write_text("night 0 100 60000\n")
     (tmp_path / "night.atr").write_bytes(word(NORMAL, 100) + word(NORMAL, 100) + END)

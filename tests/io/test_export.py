@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tracemalloc
 from datetime import datetime
 from pathlib import Path
 
@@ -13,8 +15,10 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holter2sleep import waveform
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.io.export import write_bytes, write_edf, write_wfdb
+from holter2sleep.io import export
+from holter2sleep.io.export import Scale, edf_blocks, write_bytes, write_edf, write_files, write_wfdb
 from holter2sleep.night import Beats, Recording, Source, Subject
 
 START = datetime(2024, 3, 8, 22, 40, 7)
@@ -201,6 +205,74 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(OSError, match="no space"):
         write_bytes(tmp_path / "a", b"new")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_files_written_together_appear_together_or_not_at_all(tmp_path: Path) -> None:
+    def breaks_off() -> object:
+        yield b"half"
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        write_files({tmp_path / "a": [b"one", b"two"], tmp_path / "b": breaks_off()})
+    assert not list(tmp_path.iterdir())
+    write_files({tmp_path / "a": [b"one", b"two"], tmp_path / "b": [b"three"]})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a": b"onetwo", "b": b"three"}
+
+
+def ramp_with_gaps(n: int) -> np.ndarray:
+    """Samples that differ from their neighbours and are the same on every machine; gaps at the start and within."""
+    ecg = ((np.arange(n) * 37) % 2000 - 1000) / 512
+    ecg[:300] = np.nan
+    ecg[5000:5713] = np.nan
+    return ecg
+
+
+@pytest.mark.parametrize("block_samples", [1 << 18, 1000, 77])
+def test_the_bytes_do_not_depend_on_the_blocks(
+    block_samples: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BLOCK_SAMPLES", block_samples)
+    notes = [(float(i) / 3, None, f"note {i}") for i in range(70)]
+    start = START.replace(microsecond=250_000)
+    write_edf(tmp_path / "r.edf", recording(ramp_with_gaps(10_050), fs=100.0, start=start), notes)
+    # Written by the version that held the whole lead in memory.
+    expected = "722309938f68c6b07a8e1337060a0eb3a20a3ec139421a0b524c4cd9d6a76796"
+    assert hashlib.sha256((tmp_path / "r.edf").read_bytes()).hexdigest() == expected
+
+
+def test_a_longer_recording_needs_no_more_memory(tmp_path: Path) -> None:
+    def samples(first: int, last: int) -> waveform.Signal:
+        return (np.arange(first, last) % 1000 / 500).astype("f4")
+
+    def peak_bytes(n_samples: int) -> int:
+        lead = waveform.Waveform(n_samples, samples, kept_samples=1)
+        long = Recording("r", Source("r.edf", "made", ""), n_samples / 200, 200.0, ecg=lead, start=START)
+        tracemalloc.start()
+        try:
+            write_edf(tmp_path / "r.edf", long)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    once, eightfold = peak_bytes(1_000_000), peak_bytes(8_000_000)
+    assert (tmp_path / "r.edf").stat().st_size > 16_000_000
+    assert eightfold < 1.1 * once
+
+
+@pytest.mark.parametrize("step_mv", [4.878e-3, 0.005, 1 / 1027.3, 0.2])
+def test_a_lead_whose_step_is_known_is_written_count_by_count(step_mv: float, tmp_path: Path) -> None:
+    counts = np.random.default_rng(1).integers(-30_000, 30_001, 4000)
+    lead = recording((counts * step_mv).astype(np.float32))
+    scale = Scale.of_step(step_mv, float(np.abs(lead.ecg[:]).max()))
+    write_files({tmp_path / "r.edf": edf_blocks(lead, scale=scale)})
+    signal = edfio.read_edf(tmp_path / "r.edf").signals[0]
+    np.testing.assert_array_equal(signal.digital, counts)
+    np.testing.assert_allclose(signal.data / 1000, lead.ecg, rtol=2e-7)
+
+
+def test_a_lead_of_more_than_sixteen_bits_has_no_such_scale() -> None:
+    assert Scale.of_step(0.001, 40.0) is None
+    assert Scale.of_step(0.001, 0.0) is None
 
 
 @settings(max_examples=25, deadline=None)

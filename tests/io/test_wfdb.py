@@ -15,6 +15,7 @@ from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
 from holter2sleep.io.wfdb_header import read_wfdb_header
 from holter2sleep.night import Recording
+from holter2sleep.waveform import Waveform
 
 COUNTS = np.array([0, 100, -200, 2047, -2047, 7, 8, 9] * 100, dtype="<i2")
 
@@ -77,7 +78,7 @@ def test_samples_per_frame_are_the_signals_own_rate(tmp_path: Path) -> None:
 def test_blocks_do_not_change_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_record(tmp_path, "night 1 250 800\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS)
     whole = read_recording(path).ecg
-    monkeypatch.setattr("holter2sleep.io.wfdb._BLOCK_FRAMES", 37)
+    monkeypatch.setattr(Waveform.__init__, "__defaults__", (37, 37))
     np.testing.assert_array_equal(read_recording(path).ecg, whole)  # type: ignore[arg-type]
 
 
@@ -147,6 +148,26 @@ def test_segments_are_joined_on_their_clock_with_nan_where_none_is(tmp_path: Pat
     np.testing.assert_allclose(recording.gaps, [[3.2, 7.2]])
 
 
+def test_a_segment_whose_files_are_missing_is_a_gap_and_said(tmp_path: Path) -> None:
+    write_record(tmp_path, "a 1 250 800\na.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS, name="a")
+    path = tmp_path / "night.hea"
+    path.write_text("night/3 1 250 2400\na 800\nlost 800\na 800\n")
+    recording = read_recording(path)
+    assert recording.warnings == ("1 of 3 segments are missing: kept as gaps",)
+    np.testing.assert_allclose(recording.gaps, [[3.2, 6.4]])
+    assert recording.ecg is not None
+    np.testing.assert_allclose(recording.ecg[1600:], COUNTS / 200, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n_announced", "n_warned"), [(800_000, 1), (800, 0), (500, 0)])
+def test_a_cut_signal_file_is_read_as_far_as_it_goes_and_said(tmp_path: Path, n_announced: int, n_warned: int) -> None:
+    header = f"night 1 250 {n_announced}\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n"
+    recording = read_recording(write_record(tmp_path, header, COUNTS))
+    np.testing.assert_allclose(recording.ecg, COUNTS[:n_announced] / 200, rtol=1e-6)
+    assert len(recording.warnings) == n_warned
+    assert not n_warned or "header says 800000, the signal files hold 800" in recording.warnings[0]
+
+
 def test_missing_signal_files_are_named_with_the_annotations_that_would_work(tmp_path: Path) -> None:
     path = write_record(tmp_path, "night 1 250 800\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS)
     (tmp_path / "night.dat").unlink()
@@ -161,16 +182,15 @@ def test_missing_signal_files_are_named_with_the_annotations_that_would_work(tmp
         ("", "empty"),
         ("# only a comment\n", "no record line"),
         ("night\n", "no record line"),
-        ("night 1 fast 800\nnight.dat 16 200 ECG\n", "sampling rate 'fast'"),
+        ("night 1 fast 800\nnight.dat 16 200 ECG\n", r"sampling rate \(4 characters of text\)"),
         ("night 1 0 800\nnight.dat 16 200 ECG\n", "sampling rate '0'"),
         ("night 2 250 800\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", "2 signals announced, 1 described"),
-        ("night 1 250 800\nnight.dat\n", "signal line 'night.dat'"),
+        ("night 1 250 800\nnight.dat\n", r"signal line \(9 characters of text\)"),
         ("night 0 250 800\n", "no signal"),
-        ("night 1 250 800\nnight.dat 16 200/mV 16 0 0 0 0 Pleth\n", "no ECG channel found by label. Channels: 'Pleth'"),
+        ("night 1 250 800\nnight.dat 16 200/mV 16 0 0 0 0 Pleth\n", "none by its signal. Channels: 'Pleth'"),
         ("night 1 25 800\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", "rate of 25 Hz is too low"),
-        ("night 1 250 800000\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", "wfdb cannot read the samples"),
         ("night 1 250 800\nnight.dat 99 200/mV 16 0 0 0 0 ECG\n", "wfdb cannot read the samples"),
-        ("night/2 1 250 800\na 400\nb 400\n", "segment header missing: a.hea"),
+        ("night/2 1 250 800\na 400\nb 400\n", r"files missing of every segment \(a, b\)"),
     ],
 )
 def test_a_broken_header_is_refused_with_what_was_found(tmp_path: Path, header: str, message: str) -> None:

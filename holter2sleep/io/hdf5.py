@@ -1,0 +1,296 @@
+"""HDF5 recordings, MATLAB 7.3 files among them: one lead of a numeric dataset, read by slices.
+
+HDF5 says nothing of what a dataset means. The lead is the only signal in the file, or is found by the name of its
+dataset or column; the rate comes from an attribute or a small dataset beside it, or from the user.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holter2sleep.io.channels import Channel, Choice, choose_ecg
+from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.units import scale_to_mv
+from holter2sleep.night import Recording, Source
+from holter2sleep.waveform import Signal, Waveform
+
+log = logging.getLogger(__name__)
+
+MAGIC = b"\x89HDF\r\n\x1a\n"
+MATLAB_73_MAGIC = b"MATLAB 7.3"  # HDF5 behind a block of 512 bytes
+HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
+_RATE_NAMES = re.compile(r"fs|sfreq|freq|frequency|rate|(sampl\w*?)_?(rate|freq|frequency)(_?hz)?", re.IGNORECASE)
+_UNIT_NAMES = re.compile(r"units?|physical_?dim(ension)?", re.IGNORECASE)
+_START_NAMES = re.compile(r"start(_?(date_?time|time|date))?|recording_?start|meas_?date", re.IGNORECASE)
+_COLUMN_NAMES = re.compile(
+    r"columns?|channels?|(channel|column|signal|lead)_?(names?|labels?)|names|labels|leads", re.I
+)
+_TIME_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?|index", re.IGNORECASE)
+_MAX_OBJECTS = 10_000  # of a file's groups and datasets looked at
+_MAX_CHANNELS = 256  # the shorter side of a table of samples
+_MAX_CHUNK_BYTES = 1 << 28  # HDF5 unpacks a whole chunk to give one sample of it
+_FIRST_SAMPLES = 1000  # looked at for whether they only rise
+_WORKS = "HDF5 with the lead as a dataset of numbers, named by --channel, and its rate as attribute fs or by --fs"
+
+
+@dataclass(frozen=True)
+class _Lead:
+    """A column of a dataset."""
+
+    dataset: str  # path in the file
+    column: int | None  # None: the dataset has one dimension
+    along: int  # the axis of time
+    n_samples: int
+    label: str  # last name of the path, or the column's name
+
+    @property
+    def full_name(self) -> str:
+        """What --channel may name: the dataset's path, with the column's label where there are several."""
+        is_whole = self.label == self.dataset.rpartition("/")[2]
+        return self.dataset if is_whole else f"{self.dataset}/{self.label}"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What attributes and small datasets around a lead say."""
+
+    fs: float | None
+    unit: str
+    start: datetime | None
+    notes: tuple[str, ...]
+
+
+def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
+    """Recording of one lead of an HDF5 file.
+
+    Raises
+    ------
+    RecordingError
+        Not HDF5, no signal, several without a name that tells the ECG, no rate.
+    """
+    with _opened(path) as file:
+        leads, passed_over = _leads(file)
+        if not leads:
+            others = f" (passed over: {'; '.join(passed_over[:3])})" if passed_over else ""
+            raise refusal(path, f"no dataset of samples{others}", _WORKS)
+        facts = [_facts(file, lead, options) for lead in leads]
+    if all(fact.fs is None for fact in facts):
+        raise refusal(path, f"no sampling rate with the dataset {leads[0].dataset!r}", "the rate in Hz with --fs")
+    choice = _choice(path, leads, facts, options)
+    lead, fact = leads[choice.index], facts[choice.index]
+    if fact.fs is None:
+        raise refusal(path, f"no sampling rate with the dataset {lead.dataset!r}", "the rate in Hz with --fs")
+    if fault := rate_fault(fact.fs):
+        raise refusal(path, fault, "the rate in Hz with --fs")
+    if lead.n_samples / fact.fs > MAX_ELAPSED_S:
+        raise refusal(path, f"{lead.n_samples / fact.fs / 86400:.0f} days of samples", "a recording within a month")
+    as_held = lead_of(choice, lambda index: _waveform(path, leads[index]))
+    steps = np.diff(as_held[:_FIRST_SAMPLES])
+    if (steps > 0).all():
+        raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
+    largest, gaps = survey(as_held, fact.fs)
+    scale, unit_note = scale_to_mv(options.unit or fact.unit, largest)
+    log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(gaps))
+    return Recording(
+        recording_id=recording_id,
+        source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, scale),
+        duration_s=lead.n_samples / fact.fs,
+        fs=fact.fs,
+        start=fact.start,
+        channel=choice.name,
+        ecg=in_millivolt(as_held, scale),
+        gaps=gaps,
+        warnings=(*fact.notes, *choice.warnings, *([unit_note] if unit_note else [])),
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, open for reading; whatever a damaged one raises is a refusal."""
+    import h5py  # libhdf5 takes 0.1 s that readers of other files need not wait for
+
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, UnicodeError) as error:
+        said = " ".join(str(error).replace(str(path.parent), "").split())[:120]
+        raise refusal(path, f"damaged HDF5 ({said})", _WORKS) from None
+
+
+def _choice(path: Path, leads: list[_Lead], facts: list[_Facts], options: ReadOptions) -> Choice:
+    """The lead that --channel names by its path, the only one, or the one that its label tells."""
+    if options.channel is not None:
+        wanted = options.channel.strip().strip("/").casefold()
+        for index, lead in enumerate(leads):
+            if wanted == lead.full_name.casefold():
+                return Choice(index, lead.full_name)
+    elif len(leads) == 1:
+        return Choice(0, leads[0].full_name)
+    rates = [fact.fs or 0.0 for fact in facts]
+    faults = [rate_fault(fs) if fs else "its sampling rate is not known (--fs)" for fs in rates]
+    channels = [Channel(lead.label, fs, fault) for lead, fs, fault in zip(leads, rates, faults, strict=True)]
+    return choose_ecg(channels, options, path, lambda i: middle_of(_waveform(path, leads[i]), rates[i]))
+
+
+def _waveform(path: Path, lead: _Lead) -> Waveform:
+    """Samples as the file holds them, read by slices when asked for."""
+
+    def read(first: int, last: int) -> Signal:
+        with _opened(path) as file:
+            dataset = file[lead.dataset]
+            if lead.column is None:
+                values = dataset[first:last]
+            else:
+                values = dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last]
+        return millivolt(values, 1.0)
+
+    return Waveform(lead.n_samples, read)
+
+
+# --- what the file holds ---------------------------------------------------------------------------
+
+
+def _leads(file: Any) -> tuple[list[_Lead], list[str]]:
+    """Columns of samples in the file, and why other datasets hold none."""
+    leads: list[_Lead] = []
+    passed_over: list[str] = []
+    for name, dataset in _datasets(file):
+        fault = _fault(dataset)
+        if fault is None:
+            leads += _columns(file, name, dataset)
+        elif fault:
+            passed_over.append(f"{name!r}: {fault}")
+    return leads, passed_over
+
+
+def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
+    """Datasets of the file itself, each once; links to elsewhere are not followed."""
+    import h5py
+
+    waiting, seen = [("", file)], set()
+    for _ in range(_MAX_OBJECTS):
+        if not waiting:
+            return
+        name, item = waiting.pop()
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        if isinstance(item, h5py.Dataset):
+            yield name, item
+        elif isinstance(item, h5py.Group):
+            inside = [key for key in item if isinstance(item.get(key, getlink=True), h5py.HardLink)]
+            inside = [key for key in inside if not key.startswith("#")]  # MATLAB keeps parts of objects there
+            waiting += [(f"{name}/{key}".strip("/"), item[key]) for key in sorted(inside, reverse=True)]
+
+
+def _fault(dataset: Any) -> str | None:
+    """Why a dataset holds no samples; empty when it is not meant to, None when it may hold some."""
+    if dataset.shape is None or dataset.size <= _MAX_CHANNELS or dataset.attrs.get("MATLAB_class") == b"char":
+        return ""
+    if dataset.dtype.kind not in "fiu":
+        return f"{'compound values' if dataset.dtype.names else 'no numbers'}"
+    if dataset.ndim > 2 or (dataset.ndim == 2 and min(dataset.shape) > _MAX_CHANNELS):
+        return f"its shape {dataset.shape} is not samples by channels"
+    if dataset.external or dataset.is_virtual:
+        return "its samples lie in other files"
+    if dataset.id.get_storage_size() == 0:
+        return "no sample was ever written to it"
+    if dataset.chunks and np.prod([float(n) for n in dataset.chunks]) * dataset.dtype.itemsize > _MAX_CHUNK_BYTES:
+        return "its chunks are too large to be unpacked"
+    return "" if _TIME_NAMES.fullmatch(_name_of(dataset)) else None
+
+
+def _name_of(dataset: Any) -> str:
+    """Last part of the path of a dataset."""
+    return str(dataset.name).rpartition("/")[2]
+
+
+def _columns(file: Any, name: str, dataset: Any) -> list[_Lead]:
+    """A lead a column; the longer side is time, whoever wrote the file (MATLAB turns tables round)."""
+    if dataset.ndim == 1:
+        return [_Lead(name, None, 0, int(dataset.shape[0]), _name_of(dataset))]
+    along = int(np.argmax(dataset.shape))
+    n_samples, n_columns = int(dataset.shape[along]), int(dataset.shape[1 - along])
+    names = _column_names(dataset, n_columns) or _column_names(dataset.parent, n_columns)
+    labels = names or [
+        _name_of(dataset) if n_columns == 1 else f"{_name_of(dataset)} {i + 1}" for i in range(n_columns)
+    ]
+    return [_Lead(name, i, along, n_samples, labels[i]) for i in range(n_columns)]
+
+
+def _column_names(item: Any, n_columns: int) -> list[str] | None:
+    for key, value in _attributes(item):
+        names = value.split(",") if isinstance(value, str) else value
+        if _COLUMN_NAMES.fullmatch(key) and isinstance(names, list) and len(names) == n_columns:
+            return [str(name).strip() for name in names]
+    return None
+
+
+def _facts(file: Any, lead: _Lead, options: ReadOptions) -> _Facts:
+    """Rate, unit and start by the attributes of the dataset, then of the groups around it."""
+    around = [file[lead.dataset]]
+    while around[-1].name != "/":
+        around.append(around[-1].parent)
+    said = [fact for item in around for fact in _attributes(item)]
+    said += [fact for group in around[1:] for fact in _small_datasets(group)]
+    fs = options.fs or next((value for key, value in said if _RATE_NAMES.fullmatch(key) and _is_rate(value)), None)
+    unit = next((value for key, value in said if _UNIT_NAMES.fullmatch(key) and isinstance(value, str)), "")
+    written = next((value for key, value in said if _START_NAMES.fullmatch(key)), None)
+    start = _moment(written)
+    note = "the start in the file is no date and time: give it with --start"
+    return _Facts(fs, unit, start, (note,) if written is not None and start is None else ())
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, float) and np.isfinite(value) and value > 0
+
+
+def _moment(written: Any) -> datetime | None:
+    """Naive local time of an ISO text; a time zone is left out, as the clock on the wall shows."""
+    try:
+        return datetime.fromisoformat(written.strip()).replace(tzinfo=None) if isinstance(written, str) else None
+    except ValueError:
+        return None
+
+
+def _attributes(item: Any) -> Iterator[tuple[str, Any]]:
+    """Attributes as text, number or list; those that HDF5 cannot give are passed over."""
+    for key in list(item.attrs)[:_MAX_CHANNELS]:
+        try:
+            yield key, _plain(item.attrs[key])
+        except (OSError, TypeError, ValueError, KeyError):
+            continue
+
+
+def _small_datasets(group: Any) -> Iterator[tuple[str, Any]]:
+    """Datasets of a single value right in a group; MATLAB and others keep the rate in one."""
+    import h5py
+
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not _RATE_NAMES.fullmatch(key):
+            continue
+        item = group[key]
+        if isinstance(item, h5py.Dataset) and item.shape is not None and item.size == 1:
+            yield key, _plain(item[()])
+
+
+def _plain(value: Any) -> Any:
+    """A text, a float, or a list of them out of what h5py gives."""
+    if isinstance(value, np.ndarray):
+        values = [_plain(one) for one in value.ravel()[:_MAX_CHANNELS]]
+        return values[0] if len(values) == 1 else values
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return float(value) if isinstance(value, (int, float, np.number)) else value

@@ -1,0 +1,310 @@
+"""Waveforms in tables: CSV, TSV, blank-separated text, Parquet; one column a lead.
+
+The rate comes from the user or from a time column. A text is decoded once, in batches, to a temporary file.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from holter2sleep.errors import RecordingError
+from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg, ecg_rank
+from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.lead import in_millivolt, rate_fault, survey
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.row_store import RowStore
+from holter2sleep.io.sample_clock import (
+    SampleClock,
+    clock_of,
+    guessed_unit_s,
+    is_clock,
+    moment_of,
+    seconds_of,
+    steady_clock,
+    time_unit,
+    unwrapped,
+)
+from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_table
+from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv
+from holter2sleep.night import NO_DATE, Float, Recording, Source
+from holter2sleep.waveform import Signal, Waveform
+
+log = logging.getLogger(__name__)
+
+_UNIT_AT_END = re.compile(r"^(.*?)(?:\s*[\[(/]\s*|[\s_]+)(nV|uV|µV|μV|mV|V)\s*[\])]?$", re.IGNORECASE)
+_BEAT_COLUMNS = ({"time_s", "label"}, {"seconds", "type"})
+_RATES_AGREE = 0.01  # share by which a time column may differ from --fs and still be used for holes
+_ENOUGH_ROWS, _LOOK_ROWS = 1 << 14, 1 << 18  # looked at, at least where there are so many, and at most
+_WORKS = "a table of samples, one column a lead, with --fs or a time column"
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What the columns are: labels and units of possible leads, and the time column."""
+
+    labels: tuple[str, ...]
+    units: tuple[str, ...]  # empty where none is stated
+    time: int | None
+    unit_s: float  # seconds in the unit of counted times
+    head: pl.DataFrame  # the first rows of all columns
+
+
+def holds_waveform(path: Path) -> bool:
+    """Whether a table has an ECG by name and a time column as dense as samples are, so that it needs no --fs."""
+    try:
+        table = open_signal_table(path)
+        names = {name.strip().casefold() for name in table.names}
+        if not table.named or any(beats <= names for beats in _BEAT_COLUMNS):
+            return False
+        columns = _columns(table)
+        if columns.time is None or all(ecg_rank(label) is None for label in _leads_of(columns)):
+            return False
+        times = seconds_of(columns.head.to_series(columns.time), columns.unit_s)
+    except RecordingError:
+        return False
+    steps = np.diff(times[np.isfinite(times)])
+    return len(steps) > 0 and 0 < float(np.median(steps)) <= 1 / MIN_FS_HZ
+
+
+def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Recording:
+    """Recording of one column of a table of samples.
+
+    Raises
+    ------
+    RecordingError
+        No table, no rate, no column that is known as ECG, a field that is no number, times that fall.
+    """
+    table = open_signal_table(path)
+    columns = _columns(table)
+    if options.fs is None and columns.time is None:
+        raise refusal(path, f"samples without a time column (columns: {', '.join(table.names)[:120]})", _WORKS)
+    choice = _choice(path, table, columns, options)
+    stored, times, first_stamp = _decoded(path, table, columns, choice)
+    clock, notes = _clock(path, table, times, len(stored), options)
+    if clock.n_samples / clock.fs > MAX_ELAPSED_S:
+        raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
+    as_held = _waveform(stored, clock)
+    largest, gaps = survey(as_held, clock.fs)
+    unit = columns.units[choice.index]
+    scale, unit_note = scale_to_mv(options.unit or unit, largest)
+    start, start_note = _start(columns, first_stamp)
+    log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(gaps))
+    doubts = (*notes, start_note, *choice.warnings, unit_note)
+    return Recording(
+        recording_id=recording_id,
+        source=Source(path.name, "table", sha256_of([path]), unit, scale),
+        duration_s=clock.n_samples / clock.fs,
+        fs=clock.fs,
+        start=start,
+        channel=choice.name,
+        ecg=in_millivolt(as_held, scale),
+        gaps=gaps,
+        warnings=tuple(note for note in doubts if note),
+    )
+
+
+# --- columns ---------------------------------------------------------------------------------------
+
+
+def _columns(table: SignalTable) -> _Columns:
+    head = _first_rows(table)
+    stated = [_label_and_unit(name, unit) for name, unit in zip(table.names, table.units, strict=True)]
+    time, unit_s = None, 1.0
+    for i, name in enumerate(table.names if table.named else ()):
+        is_time, named_s = time_unit(name, table.units[i])
+        if is_time and len(head):
+            time, unit_s = i, named_s or guessed_unit_s(seconds_of(head.to_series(i), 1.0))
+            break
+    return _Columns(tuple(label for label, _ in stated), tuple(unit for _, unit in stated), time, unit_s, head)
+
+
+def _first_rows(table: SignalTable) -> pl.DataFrame:
+    """Some minutes of all columns."""
+    frames: list[pl.DataFrame] = []
+    for frame in table.batches(range(len(table.names))):
+        frames.append(frame)
+        if sum(map(len, frames)) >= _ENOUGH_ROWS:
+            break
+    return pl.concat(frames).head(_LOOK_ROWS) if frames else pl.DataFrame()
+
+
+def _label_and_unit(name: str, unit: str) -> tuple[str, str]:
+    """Label and unit of `ECG [mV]` or `ecg_uV`; the row of units where the name has none."""
+    found = _UNIT_AT_END.match(name.strip())
+    if found and found[1].strip():
+        return found[1].strip(), found[2]
+    return name.strip(), unit if unit.casefold() in MV_PER_UNIT else ""
+
+
+def _leads_of(columns: _Columns) -> list[str]:
+    return [label for i, label in enumerate(columns.labels) if i != columns.time]
+
+
+def _choice(path: Path, table: SignalTable, columns: _Columns, options: ReadOptions) -> Choice:
+    """The column that the user names with or without its unit, the only one there is, or the one its label tells."""
+    faults = [_fault(columns, i) for i in range(len(columns.labels))]
+    possible = [i for i, fault in enumerate(faults) if fault is None]
+    wanted = options.channel and options.channel.strip().casefold()
+    for i, name in enumerate(table.names):
+        if wanted == name.strip().casefold() and faults[i] is None:
+            return Choice(i, columns.labels[i])
+    if wanted is None and len(possible) == 1:
+        return Choice(possible[0], columns.labels[possible[0]])
+    fs = options.fs or _head_rate(columns)
+    channels = [Channel(label, fs, fault) for label, fault in zip(columns.labels, faults, strict=True)]
+    return choose_ecg(channels, options, path, lambda i: _numbers(columns.head.to_series(i))[0].astype(np.float32))
+
+
+def _head_rate(columns: _Columns) -> float:
+    """Rate of the first rows by the time column, Hz; 0 without one."""
+    if columns.time is None:
+        return 0.0
+    steps = np.diff(seconds_of(columns.head.to_series(columns.time), columns.unit_s))
+    step = float(np.median(steps)) if len(steps) else 0.0
+    return 1 / step if step > 0 else 0.0
+
+
+def _fault(columns: _Columns, index: int) -> str | None:
+    """Why a column cannot be a lead, by its first rows."""
+    if index == columns.time:
+        return "it is the time"
+    values, strange = _numbers(columns.head.to_series(index))
+    known = values[np.isfinite(values)]
+    if len(known) == 0 or (strange is not None and len(known) < len(values) / 2):
+        return "it holds no numbers"
+    steps = np.diff(known)
+    return "it only rises, as a time or a counter does" if len(steps) > 1 and (steps > 0).all() else None
+
+
+def _numbers(column: pl.Series) -> tuple[Float, int | None]:
+    """Numbers of a column, NaN where a sample is missing, and the first row that holds something else."""
+    if column.dtype.is_numeric():
+        return column.cast(pl.Float64).fill_null(float("nan")).to_numpy(), None
+    if column.dtype != pl.String:
+        return np.full(len(column), np.nan), 0
+    texts = column.str.strip_chars(" '\"\0\x1a").str.replace(",", ".", literal=True)
+    values = texts.cast(pl.Float64, strict=False)
+    strange = values.is_null() & ~texts.fill_null("").str.to_lowercase().is_in(MISSING)
+    first = strange.arg_true()
+    return values.fill_null(float("nan")).to_numpy(), int(first[0]) if len(first) else None
+
+
+# --- rows ------------------------------------------------------------------------------------------
+
+
+def _decoded(
+    path: Path, table: SignalTable, columns: _Columns, choice: Choice
+) -> tuple[RowStore, RowStore | None, float | None]:
+    """Samples in the file's unit and times, s, of all rows; and the first time as it is written."""
+    wanted = sorted({choice.index, *([choice.minus] if choice.minus is not None else [])})
+    if columns.time is not None:
+        wanted = sorted({*wanted, columns.time})
+    stored, times = RowStore(path, np.float32), RowStore(path, np.float64)
+    last, shift, first_stamp = float("nan"), 0.0, None
+    for frame in table.batches(wanted):
+        column = dict(zip(wanted, frame.get_columns(), strict=True))
+        row = table.first_row + len(stored)
+        stored.append(_samples(path, column, choice, row))
+        if columns.time is None or len(frame) == 0:
+            continue
+        seconds = _seconds(path, column[columns.time], columns.unit_s, row)
+        first_stamp = float(seconds[0]) if first_stamp is None else first_stamp
+        seconds, shift = unwrapped(seconds, last, shift)
+        last = float(seconds[-1])
+        times.append(seconds)
+    if len(stored) == 0:
+        raise refusal(path, "the table has no row of samples", _WORKS)
+    return stored, times if len(times) else None, first_stamp
+
+
+def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int) -> NDArray[np.float32]:
+    parts = []
+    for index in (choice.index, choice.minus):
+        if index is None:
+            continue
+        values, strange = _numbers(column[index])
+        if strange is not None:
+            found = f"line {row + strange}: {str(column[index][strange])[:40]!r} is no sample"
+            raise refusal(path, found, _WORKS)
+        parts.append(values)
+    with np.errstate(all="ignore"):
+        samples = (parts[0] if len(parts) == 1 else parts[0] - parts[1]).astype(np.float32)
+    return np.where(np.isfinite(samples), samples, np.float32(np.nan))
+
+
+def _seconds(path: Path, column: pl.Series, unit_s: float, row: int) -> Float:
+    seconds = seconds_of(column, unit_s)
+    bad = ~np.isfinite(seconds)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise refusal(path, f"line {row + at}: {str(column[at])[:40]!r} is no time", _WORKS)
+    return seconds
+
+
+def _clock(
+    path: Path, table: SignalTable, times: RowStore | None, n_rows: int, options: ReadOptions
+) -> tuple[SampleClock, tuple[str, ...]]:
+    """Rate and holes; the user's rate goes before that of the time column, whose holes are kept when they agree."""
+    clock = steady_clock(options.fs or 0.0, n_rows)
+    notes: tuple[str, ...] = ()
+    if times is not None:
+        told = None
+        try:
+            told = clock_of(path, times, table.first_row)
+        except RecordingError:
+            if options.fs is None:
+                raise
+        if told is not None and (options.fs is None or abs(told.fs / options.fs - 1) <= _RATES_AGREE):
+            clock = replace(told, fs=options.fs or told.fs)
+        else:
+            said = f"{told.fs:g} Hz" if told else "no rate"
+            notes = (f"the time column says {said}, --fs {options.fs:g} Hz: its times were left out",)
+    if fault := rate_fault(clock.fs):
+        raise refusal(path, fault, _WORKS)
+    n_holes = len(clock.row) - 1
+    lost = clock.n_samples - n_rows
+    return clock, (*notes, f"{n_holes} holes in the time column: {lost} samples missing") if n_holes else notes
+
+
+def _waveform(stored: RowStore, clock: SampleClock) -> Waveform:
+    """Samples on their time line, NaN in the holes."""
+
+    def read(first: int, last: int) -> Signal:
+        runs = slice(
+            int(np.searchsorted(clock.sample, first, side="right")) - 1,
+            int(np.searchsorted(clock.sample, last, side="left")),
+        )
+        out = np.full(last - first, np.nan, np.float32)
+        row_ends = np.r_[clock.row[1:], len(stored)]
+        for row, end, sample in zip(clock.row[runs], row_ends[runs], clock.sample[runs], strict=True):
+            skipped = max(0, first - int(sample))
+            values = stored[int(row) + skipped : min(int(end), int(row) + last - int(sample))]
+            at = int(sample) + skipped - first
+            out[at : at + len(values)] = values
+        return out
+
+    return Waveform(clock.n_samples, read)
+
+
+def _start(columns: _Columns, first_stamp: float | None) -> tuple[datetime | None, str | None]:
+    """Local start by a first stamp with a clock; counted times say nothing of the clock."""
+    if columns.time is None or first_stamp is None:
+        return None, None
+    column = columns.head.to_series(columns.time)
+    if column.dtype == pl.Datetime:
+        return moment_of(first_stamp), None
+    clock, dated = (True, False) if column.dtype == pl.Time else is_clock(str(column[0]))
+    if not clock or column.dtype.is_numeric():
+        return None, None
+    if dated:
+        return moment_of(first_stamp), None
+    midnight = datetime.combine(NO_DATE, datetime.min.time())
+    return midnight + (moment_of(first_stamp) - moment_of(0.0)), f"times without a date: {NO_DATE} stands for no date"

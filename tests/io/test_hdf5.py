@@ -1,0 +1,211 @@
+"""HDF5 says nothing of what a dataset means: names, attributes and the user do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reading import read_or_refusal
+
+from holter2sleep.errors import RecordingError
+from holter2sleep.io import read_recording
+
+FS_HZ = 250.0
+ECG = np.random.default_rng(5).normal(0, 0.5, 5000)  # 20 s, mV
+
+
+def made(folder: Path, fill: Callable[[h5py.File], object], name: str = "night.h5", user_block: bytes = b"") -> Path:
+    path = folder / name
+    with h5py.File(path, "w", userblock_size=512 if user_block else 0) as file:
+        fill(file)
+    if user_block:
+        with path.open("r+b") as raw:
+            raw.write(user_block.ljust(512))
+    return path
+
+
+def with_attributes(file: h5py.File) -> None:
+    lead = file.create_dataset("signals/ecg", data=(ECG * 1000).astype(np.int16), chunks=(512,), compression="gzip")
+    lead.attrs["unit"] = "uV"
+    file["signals"].attrs["sampling_rate"] = FS_HZ
+    file.attrs["start_time"] = "2024-03-01T22:30:00.500+01:00"
+    file["signals/spo2"] = np.full(300, 97.0)
+
+
+def test_a_lead_is_read_with_rate_unit_and_start_of_the_attributes_around_it(tmp_path: Path) -> None:
+    recording = read_recording(made(tmp_path, with_attributes), channel=None)
+    np.testing.assert_allclose(recording.ecg, (ECG * 1000).astype(np.int16) / 1000, atol=1e-6)
+    assert (recording.fs, recording.duration_s, recording.channel) == (FS_HZ, 20.0, "ecg")
+    assert recording.start == datetime(2024, 3, 1, 22, 30, 0, 500_000)
+    assert (recording.source.unit, recording.source.scale_to_mv) == ("uV", 1e-3)
+
+
+@pytest.mark.parametrize("name", ["fs", "Fs", "sfreq", "SamplingRate", "sampling_frequency", "sample_rate_hz", "rate"])
+@pytest.mark.parametrize("as_dataset", [False, True])
+def test_the_rate_has_many_names(tmp_path: Path, name: str, as_dataset: bool) -> None:
+    def fill(file: h5py.File) -> None:
+        file["ecg"] = ECG
+        if as_dataset:
+            file[name] = [[FS_HZ]]  # as MATLAB has numbers
+        else:
+            file["ecg"].attrs[name] = FS_HZ
+
+    assert read_recording(made(tmp_path, fill)).fs == FS_HZ
+
+
+def test_without_a_rate_fs_is_asked_for_and_taken(tmp_path: Path) -> None:
+    path = made(tmp_path, lambda file: file.create_dataset("x9", data=ECG))
+    with pytest.raises(RecordingError, match=r"no sampling rate.*--fs"):
+        read_recording(path)
+    recording = read_recording(path, fs=FS_HZ)
+    assert (recording.fs, recording.channel) == (FS_HZ, "x9")
+    assert "the unit is blank: mV assumed" in " ".join(recording.warnings)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_columns_are_found_by_their_names_whichever_way_the_table_lies(tmp_path: Path, turned: bool) -> None:
+    def fill(file: h5py.File) -> None:
+        table = np.column_stack([ECG * 0, ECG, ECG * 2])
+        data = file.create_dataset("data", data=table.T if turned else table)
+        data.attrs["channels"] = ["C3", "ECG", "EMG"]
+        data.attrs["fs"] = FS_HZ
+
+    recording = read_recording(made(tmp_path, fill))
+    assert recording.channel == "ECG"
+    np.testing.assert_allclose(recording.ecg[3:4000], ECG[3:4000], rtol=1e-6)
+
+
+def test_a_dataset_is_chosen_by_its_path(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["a/sig"], file["b/sig"] = ECG, -ECG
+        file.attrs["fs"] = FS_HZ
+
+    path = made(tmp_path, fill)
+    assert read_recording(path, channel="/b/sig").ecg[0] == pytest.approx(-ECG[0])
+    assert read_recording(path, channel="a/sig").channel == "a/sig"
+    with pytest.raises(RecordingError, match="no channel 'c/sig'"):
+        read_recording(path, channel="c/sig")
+
+
+def test_a_matlab_7_3_file_is_read(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["ecg"] = ECG[None, :]  # a column vector of MATLAB
+        file["fs"] = [[FS_HZ]]
+        file["comment"] = np.frombuffer("a long comment, which MATLAB keeps as numbers".encode("utf-16-le"), np.uint16)
+        file["comment"].attrs["MATLAB_class"] = np.bytes_("char")
+
+    path = made(tmp_path, fill, "night.mat", b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    recording = read_recording(path)
+    np.testing.assert_allclose(recording.ecg, ECG, rtol=1e-6)
+    assert (recording.fs, recording.channel) == (FS_HZ, "ecg")
+
+
+def test_missing_samples_are_gaps(tmp_path: Path) -> None:
+    holed = ECG.copy()
+    holed[1000:1500], holed[2000:2010], holed[3000] = np.nan, np.nan, np.inf
+
+    def fill(file: h5py.File) -> None:
+        file.create_dataset("ecg", data=holed).attrs["fs"] = FS_HZ
+
+    recording = read_recording(made(tmp_path, fill))
+    assert recording.gaps.tolist() == [[4.0, 6.0]]
+    assert np.isnan(recording.ecg[2000:2010]).all()
+    assert np.isnan(recording.ecg[3000])
+
+
+def test_a_file_that_grows_to_gigabytes_when_read_whole_is_read_by_slices(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        lead = file.create_dataset("ecg", (100_000_000,), "f4", chunks=(1 << 16,), compression="gzip")
+        lead[:5000] = ECG
+        lead.attrs["fs"] = 1000.0
+
+    path = made(tmp_path, fill)
+    import resource
+
+    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    recording = read_recording(path)
+    assert recording.duration_s == 100_000.0
+    np.testing.assert_allclose(recording.ecg[:5000], ECG, rtol=1e-6)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb < 300_000
+
+
+def compound(file: h5py.File) -> None:
+    file["ecg"] = np.zeros(500, dtype=[("t", "f8"), ("mv", "f8")])
+
+
+def elsewhere(file: h5py.File) -> None:
+    file["ecg"] = h5py.ExternalLink("other.h5", "/ecg")
+
+
+def loop(file: h5py.File) -> None:
+    file.create_group("a")["back"] = file["/"]
+    file["soft"] = h5py.SoftLink("/a")
+
+
+def raw_elsewhere(file: h5py.File) -> None:
+    file.create_dataset("ecg", (5000,), "f4", external=[("/etc/hostname", 0, 20000)]).attrs["fs"] = FS_HZ
+
+
+def huge(file: h5py.File) -> None:
+    file.create_dataset("ecg", (2**40,), "f4", chunks=(1024,)).attrs["fs"] = FS_HZ
+
+
+def endless(file: h5py.File) -> None:
+    lead = file.create_dataset("ecg", (2**40,), "f4", chunks=(1024,))
+    lead[:10], lead.attrs["fs"] = 1.0, FS_HZ
+
+
+def one_chunk(file: h5py.File) -> None:
+    lead = file.create_dataset("ecg", (2**30,), "i1", chunks=(2**30,), compression="gzip")
+    lead.id.write_direct_chunk((0,), b"x" * 100)
+
+
+@pytest.mark.parametrize(
+    ("fill", "says"),
+    [
+        (lambda file: None, "no dataset of samples"),
+        (lambda file: file.create_dataset("ecg", data=np.array([b"text"] * 500)), "no numbers"),
+        (compound, "compound values"),
+        (elsewhere, "no dataset of samples"),
+        (loop, "no dataset of samples"),
+        (raw_elsewhere, "lie in other files"),
+        (huge, "no sample was ever written"),
+        (endless, "days of samples"),
+        (one_chunk, "chunks are too large"),
+        (lambda file: file.create_dataset("ecg", data=np.zeros((300, 300, 3))), "is not samples by channels"),
+        (lambda file: file.create_dataset("ecg", data=np.arange(9000.0)).attrs.update(fs=FS_HZ), "only rises"),
+        (lambda file: file.create_dataset("ecg", data=ECG).attrs.update(fs=-1.0), "no sampling rate"),
+        (lambda file: file.create_dataset("ecg", data=ECG).attrs.update(fs=10.0), "too low"),
+        (lambda file: file.create_dataset("ecg", data=ECG).attrs.update(fs=1e9), "too high"),
+    ],
+)
+def test_what_is_no_lead_is_refused_in_one_line(tmp_path: Path, fill: Callable[[Any], object], says: str) -> None:
+    path = made(tmp_path, fill)
+    with pytest.raises(RecordingError, match=says) as caught:
+        read_recording(path)
+    assert str(caught.value).startswith("night.h5: ")
+    assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.integers(8, 12000), st.binary(min_size=1, max_size=8)), max_size=8),
+    length=st.integers(9, 60000),
+)
+def test_a_damaged_file_never_raises_a_foreign_exception(
+    tmp_path: Path, changes: list[tuple[int, bytes]], length: int
+) -> None:
+    path = made(tmp_path, with_attributes)
+    damaged = bytearray(path.read_bytes())
+    for at, patch in changes:
+        damaged[at : at + len(patch)] = patch
+    path.write_bytes(damaged[:length])
+    found = read_or_refusal(path)
+    assert found.startswith("night.h5: ") if isinstance(found, str) else len(found.ecg[:100]) <= 100

@@ -21,6 +21,7 @@ from holter2sleep.evaluate.rhythms import VENTRICULAR_FLUTTER, read_rhythm_spans
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.io.wfdb_header import read_wfdb_header
 from holter2sleep.night import Beats, Recording
@@ -57,7 +58,7 @@ def main(folder: Path) -> None:
     for header in sorted(folder.glob("*.hea")):
         if not header.with_suffix(".atr").exists():
             continue
-        recording = read_wfdb(header, read_wfdb_header(header).signals[0].label, header.stem)
+        recording = read_wfdb(header, header.stem, ReadOptions(read_wfdb_header(header).signals[0].label))
         reference = read_beats(header.with_suffix(".atr"), recording.fs)
         flutter = read_rhythm_spans(header.with_suffix(".atr"), VENTRICULAR_FLUTTER)
         for name, detector in DETECTORS.items():

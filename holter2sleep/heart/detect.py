@@ -12,9 +12,8 @@ from scipy import ndimage, signal
 
 from holter2sleep.heart.faults import Faults
 from holter2sleep.night import Float, Recording
-from holter2sleep.spans import contains, runs
-
-Signal = NDArray[np.float32]
+from holter2sleep.spans import contains, covers, runs
+from holter2sleep.waveform import Signal, Waveform
 
 # Elgendi 2013 (PLoS ONE 8:e73557), table 3: lengths of a QRS complex and of a beat, band and offset
 QRS_S, BEAT_S, OFFSET, BAND_HZ = 0.097, 0.611, 0.08, (8.0, 20.0)
@@ -26,7 +25,7 @@ BATCH = 2000  # beats whose windows are gathered at a time: a day at 1,000 Hz mu
 class BeatRules:
     """Keys of `[beats]`."""
 
-    block_s: float
+    stretch_s: float
     overlap_s: float
     refractory_s: float
     search_s: float
@@ -49,7 +48,7 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
     """R peaks of a waveform.
 
     The first detector is that of Elgendi 2013 (two moving averages), the second SleepECG's (a modified
-    Pan-Tompkins 1985). Both see the record in blocks whose missing, flat and saturated seconds are bridged
+    Pan-Tompkins 1985). Both see the record in stretches whose missing, flat and saturated seconds are bridged
     by a straight line, so that one NaN cannot silence a night. Each peak is then placed on the
     dominant deflection of the record, between samples by a parabola.
 
@@ -63,9 +62,9 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
         return Detection(empty, empty, empty)
     first: list[Float] = []
     second: list[Float] = []
-    for block, core in _blocks(recording, faults, rules):
+    for part, core in _stretches(recording, faults, rules):
         for found, detector in ((first, _two_moving_averages), (second, _sleepecg_beats)):
-            times = (detector(block.ecg, recording.fs) + block.start) / recording.fs
+            times = (detector(part.ecg, recording.fs) + part.start) / recording.fs
             found.append(times[(times >= core[0]) & (times < core[1])])
     coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
     time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
@@ -90,26 +89,30 @@ def is_inverted(detection: Detection, rules: BeatRules) -> bool:
 
 
 @dataclass(frozen=True)
-class _Block:
-    start: int  # sample of the block's first value
+class _Stretch:
+    start: int  # sample of the stretch's first value
     ecg: NDArray[np.float64]  # gapless
 
 
-def _blocks(recording: Recording, faults: Faults, rules: BeatRules) -> Iterator[tuple[_Block, tuple[float, float]]]:
-    """Overlapping blocks of bridged signal, each with the time its beats are taken from."""
+def _stretches(
+    recording: Recording, faults: Faults, rules: BeatRules
+) -> Iterator[tuple[_Stretch, tuple[float, float]]]:
+    """Overlapping stretches of bridged signal, each with the time its beats are taken from."""
     if recording.ecg is None or recording.fs is None:
         return
     n, fs = len(recording.ecg), recording.fs
-    core, overlap = round(rules.block_s * fs), round(rules.overlap_s * fs)
+    core, overlap = round(rules.stretch_s * fs), round(rules.overlap_s * fs)
     for start in range(0, n, core):
         first, last = max(0, start - overlap), min(n, start + core + overlap)
+        if covers(faults.spans, np.array([first / fs]), np.array([last / fs]))[0]:
+            continue  # days may lie between two stretches of a file
         ecg = _bridged(recording.ecg[first:last], first, fs, faults)
         if ecg is not None:
-            yield _Block(first, ecg), (start / fs, (start + core) / fs)
+            yield _Stretch(first, ecg), (start / fs, (start + core) / fs)
 
 
 def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.float64] | None:
-    """The block with faulty stretches replaced by straight lines; None when hardly anything is left."""
+    """The signal with its faulty parts replaced by straight lines; None when hardly anything is left."""
     time_s = (start + np.arange(len(ecg))) / fs
     good = np.isfinite(ecg) & ~contains(faults.spans, time_s)
     if good.sum() < 2 * fs:  # both detectors learn their thresholds from two seconds
@@ -155,33 +158,36 @@ def _spaced(time_s: Float, height: Float, least_s: float) -> NDArray[np.bool_]:
     return keep
 
 
-def _on_dominant_deflection(ecg: Signal, fs: float, coarse_s: Float, rules: BeatRules) -> tuple[Float, Float]:
+def _on_dominant_deflection(ecg: Waveform, fs: float, coarse_s: Float, rules: BeatRules) -> tuple[Float, Float]:
     """Times moved to the record's dominant deflection, and its signed height above the baseline."""
     if len(coarse_s) == 0:
         return np.empty(0), np.empty(0)
     centre = np.clip(np.round(coarse_s * fs).astype(np.int64), 0, len(ecg) - 1)
     reach = max(1, round(rules.search_s * fs))
-    near = np.concatenate([_near(ecg, centre[i : i + BATCH], reach, fs) for i in range(0, len(centre), BATCH)])
-    sign = 1.0 if np.median(near.max(axis=1)) >= np.median(-near.min(axis=1)) else -1.0
-    peak = np.argmax(sign * near, axis=1)
-    height = near[np.arange(len(near)), peak]
-    time_s = (centre + peak - reach + _parabola_shift(sign * near, peak)) / fs
-    return time_s, height
+    batches = [_summits(ecg, centre[i : i + BATCH], reach, fs) for i in range(0, len(centre), BATCH)]
+    # which way the record's beats point is known only after the last: both summits of each are kept until then
+    up, down = (np.concatenate(side, axis=1) for side in zip(*batches, strict=True))
+    chosen = up if np.median(up[1]) >= np.median(-down[1]) else down
+    return (centre + chosen[0]) / fs, chosen[1]
 
 
-def _near(ecg: Signal, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:
+def _summits(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> tuple[Float, Float]:
+    """Highest and lowest point near each centre: offset in samples and height. Two arrays (2, n)."""
+    near = _near(ecg, centre, reach, fs)
+    row = np.arange(len(near))
+    summits = []
+    for sign in (1.0, -1.0):
+        peak = np.argmax(sign * near, axis=1)
+        summits.append(np.array([peak - reach + _parabola_shift(sign * near, peak), near[row, peak]]))
+    return summits[0], summits[1]
+
+
+def _near(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:
     """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
     wide = max(reach, 2, round(0.3 * fs))
-    windows = _windows_around(ecg, centre, wide)
+    windows = ecg.around(centre, wide)
     baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
     return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
-
-
-def _windows_around(ecg: Signal, centre: NDArray[np.int64], half: int) -> Signal:
-    """The `2 half + 1` samples around each centre; NaN beyond the ends. array (n, 2 half + 1)."""
-    index = centre[:, None] + np.arange(-half, half + 1)
-    inside = (index >= 0) & (index < len(ecg))
-    return np.where(inside, ecg[np.clip(index, 0, len(ecg) - 1)], np.float32(np.nan))
 
 
 def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from holter2sleep.night import Bool, Float, Recording
+from holter2sleep.waveform import Waveform
 
 Rows = NDArray[np.float32]  # (n_beats, n_samples)
 STRETCH = 500  # beats that share a typical beat: it drifts with posture
+MARGIN = 24  # samples either side of what a spline is asked for: it forgets its borders by a factor of 0.27 a sample
 SHAPE_HZ = 250.0  # shapes are compared on one time line, whatever the recorder's rate
 
 
@@ -60,11 +62,21 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
     return Shape(correlation, width, twin, rules.foreign_correlation)
 
 
-def _windows_at(ecg: NDArray[np.float32], fs: float, time_s: Float, half: int) -> Rows:
+def _windows_at(ecg: Waveform, fs: float, time_s: Float, half: int) -> Rows:
     """The signal `half` steps of 1 / SHAPE_HZ either side of each time, by cubic spline. array (n, 2 half + 1)."""
     at = (time_s[:, None] + np.arange(-half, half + 1) / SHAPE_HZ) * fs
-    first, last = max(0, int(at[0, 0]) - 2), int(at[-1, -1]) + 3
-    return ndimage.map_coordinates(np.nan_to_num(ecg[first:last]), [at - first], order=3, mode="nearest")
+    rows = np.empty(at.shape, np.float32)
+    for part in _near_together(time_s):
+        first, last = max(0, int(at[part.start, 0]) - MARGIN), int(at[part.stop - 1, -1]) + MARGIN + 1
+        near = np.nan_to_num(ecg[first:last])
+        rows[part] = ndimage.map_coordinates(near, [at[part] - first], order=3, mode="nearest")
+    return rows
+
+
+def _near_together(time_s: Float) -> list[slice]:
+    """Beats cut where more than a minute lies between two: a day without beats is not read."""
+    cuts = np.flatnonzero(np.diff(time_s) > 60.0) + 1
+    return [slice(int(a), int(b)) for a, b in zip(np.r_[0, cuts], np.r_[cuts, len(time_s)], strict=True)]
 
 
 def _twin_correlation(rows: Rows, foreign: Bool) -> Float:

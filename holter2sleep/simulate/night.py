@@ -18,6 +18,7 @@ from holter2sleep.simulate.sinus import sinus_rr_s
 from holter2sleep.simulate.sleep import simulate_hypnogram
 from holter2sleep.simulate.waveform import Signal, draw_ecg, posture_course
 from holter2sleep.spans import Spans, contains
+from holter2sleep.waveform import Waveform
 
 PAUSE_S = 2.0  # every interval this long is a pause, whatever caused it
 # Runs in the letters of successive beats, with the WFDB code of each.
@@ -92,7 +93,7 @@ def _recording(plan: NightPlan, ecg: Signal) -> Recording:
         start=plan.start,
         subject=Subject(plan.age_years, plan.sex),
         channel="ECG",
-        ecg=ecg,
+        ecg=Waveform.of(ecg),
         gaps=plan.spans("gaps"),
     )
 

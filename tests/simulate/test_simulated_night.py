@@ -61,7 +61,7 @@ def test_noise_changes_neither_beats_nor_sleep() -> None:
 )
 def test_the_true_r_time_lies_within_one_sample_of_the_highest_sample_around_it(changes: dict) -> None:
     synthetic = made(**changes)
-    fs, ecg = synthetic.recording.fs, synthetic.recording.ecg
+    fs, ecg = synthetic.recording.fs, np.asarray(synthetic.recording.ecg)
     window = np.arange(-round(0.06 * fs), round(0.06 * fs) + 1)
     beat = synthetic.beats.time_s[2:-2] * fs
     index = np.rint(beat).astype(int)[:, np.newaxis] + window
@@ -70,7 +70,7 @@ def test_the_true_r_time_lies_within_one_sample_of_the_highest_sample_around_it(
 
 
 def test_an_inverted_lead_is_the_upright_one_turned_over() -> None:
-    np.testing.assert_array_equal(made(polarity=-1).recording.ecg, -made().recording.ecg)
+    np.testing.assert_array_equal(made(polarity=-1).recording.ecg, -np.asarray(made().recording.ecg))
 
 
 def test_heart_rate_falls_from_wake_over_rem_to_n3() -> None:
@@ -122,7 +122,7 @@ def test_an_atrial_beat_is_early_and_its_pause_is_not_compensatory() -> None:
 
 def test_a_ventricular_beat_is_wide_and_has_an_inverted_t() -> None:
     synthetic = made(pvc_per_hour=20.0)
-    fs, ecg = synthetic.recording.fs, synthetic.recording.ecg
+    fs, ecg = synthetic.recording.fs, np.asarray(synthetic.recording.ecg)
     width, after = {}, {}
     for label in "NV":
         beat_s = synthetic.beats.time_s[synthetic.beats.label == label][3:20]
@@ -172,7 +172,7 @@ def test_intervals_in_atrial_fibrillation_have_no_memory_and_outside_they_have()
 
 def test_there_is_no_p_wave_in_atrial_fibrillation() -> None:
     synthetic = made(af=((0.25, 1800.0),))
-    fs, ecg = synthetic.recording.fs, synthetic.recording.ecg
+    fs, ecg = synthetic.recording.fs, np.asarray(synthetic.recording.ecg)
     fibrillating = contains(synthetic.episodes.of("AFIB").spans, synthetic.beats.time_s)
     fibrillating[:3] = fibrillating[-3:] = True  # beats at the border have no whole window
     far_from_t = np.r_[0, synthetic.beats.rr_s[1:]] > 0.75
@@ -223,7 +223,7 @@ def test_pauses_are_every_interval_of_two_seconds_and_nothing_else() -> None:
 
 def test_a_lead_that_is_off_is_flat_and_its_beats_cannot_be_used() -> None:
     synthetic = made(lead_off=((0.5, 120.0),), noise_mv=0.05)
-    ecg = synthetic.recording.ecg
+    ecg = np.asarray(synthetic.recording.ecg)
     off = as_spans([(3600, 3720)])
     np.testing.assert_array_equal(synthetic.episodes.of("LEADOFF").spans, off)
     assert np.ptp(ecg[3600 * 128 : 3720 * 128]) == 0

@@ -26,11 +26,13 @@ from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
 from holter2sleep.heart.faults import FaultRules
+from holter2sleep.heart.polarity import PolarityRules
 from holter2sleep.heart.quality import QualityRules
 from holter2sleep.heart.rhythm import RhythmRules
 from holter2sleep.heart.shape import ShapeRules
 from holter2sleep.phenotypes.strips import StripRules
 from holter2sleep.sleep.architecture import SleepRules
+from holter2sleep.sleep.periods import NightRules
 from holter2sleep.sleep.staging import StagingRules
 
 Table = dict[str, Any]
@@ -45,10 +47,12 @@ class Recipe:
     name: str
     faults: FaultRules
     beats: BeatRules
+    polarity: PolarityRules
     shape: ShapeRules
     quality: QualityRules
     classes: ClassRules
     rhythm: RhythmRules
+    nights: NightRules
     nn: NnRules
     hrv: HrvRules
     cvhr: CvhrRules

@@ -1,0 +1,247 @@
+"""What the header of each format says, as facts and findings: container, fields, channels, identity."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from holter2sleep.audit.edf_fields import RawHeader, edf_field_findings, read_raw_header, said
+from holter2sleep.audit.facts import ChannelFacts, Container
+from holter2sleep.audit.findings import Finding, finding
+from holter2sleep.audit.ishne_fields import RawIshne, ishne_field_findings, read_raw_ishne
+from holter2sleep.audit.strict import strict_reader_finding
+from holter2sleep.audit.wfdb_fields import DEFAULT_GAIN, RawWfdb, read_raw_wfdb, wfdb_field_findings
+from holter2sleep.errors import RecordingError
+from holter2sleep.io.edf_annotations import record_onsets
+from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header
+from holter2sleep.io.edf_samples import digital_samples
+from holter2sleep.io.ishne import FIXED_BYTES, LEADS, MAGIC
+from holter2sleep.io.units import MV_PER_UNIT
+from holter2sleep.night import Float
+
+NV_TO_UV = 1e-3
+GLANCES = 8  # data records in which a channel must not vary to be called constant
+GLANCED_CHANNELS = 256  # more are not looked at one by one
+HELD_MAX_RECORDS = 2_000_000  # time stamps read one by one: a month of records of 1 s
+
+
+@dataclass(frozen=True)
+class HeaderAudit:
+    """What a header says. `onset_s` are the time stamps of EDF+ records."""
+
+    container: Container
+    findings: tuple[Finding, ...]
+    channels: tuple[ChannelFacts, ...] = ()
+    identity: tuple[str, ...] = ()
+    clock_source: str | None = None
+    header_duration_s: float | None = None
+    onset_s: Float | None = None
+    record_s: float | None = None
+    dialect: str | None = None
+    wfdb: RawWfdb | None = None
+
+
+def audit_header(path: Path) -> HeaderAudit:
+    """The header of a file by its kind; hardly anything for formats without a standard header.
+
+    Raises
+    ------
+    RecordingError
+        A WFDB header that is no text.
+    """
+    with path.open("rb") as file:
+        head = file.read(8)
+    if edf_kind(head):
+        return _edf(path)
+    if head == MAGIC and (ishne := read_raw_ishne(path)):
+        return _ishne(path, ishne)
+    if path.suffix.lower() == ".hea":
+        return _wfdb(path)
+    return HeaderAudit(Container(file_bytes=path.stat().st_size), ())
+
+
+# --- EDF and BDF -----------------------------------------------------------------------------------
+
+
+def _edf(path: Path) -> HeaderAudit:
+    raw = read_raw_header(path)
+    size = path.stat().st_size
+    if raw is None:
+        cut = finding("truncated", f"{size} bytes: the header is cut", "error")
+        return HeaderAudit(Container(file_bytes=size), (cut,))
+    findings = edf_field_findings(raw)
+    identity = _edf_identity(raw)
+    announced = _whole(said(raw.fixed["number of records"]))
+    try:
+        header = read_edf_header(path)
+    except RecordingError:
+        return HeaderAudit(Container(raw.kind, size, None, announced), tuple(findings), identity=identity)
+    strict = strict_reader_finding(path)
+    findings += [*_edf_layout(header, announced, size), *([strict] if strict else [])]
+    trailing = size - header.header_bytes - header.n_records * header.record_bytes
+    container = Container(
+        header.dialect,
+        size,
+        header.header_bytes,
+        announced,
+        header.n_records,
+        header.record_s,
+        trailing,
+        strict is None,
+    )
+    onset_s = record_onsets(path, header) if header.n_records <= HELD_MAX_RECORDS else None
+    stamped = onset_s is not None and np.isfinite(onset_s).any()
+    return HeaderAudit(
+        container,
+        tuple(findings),
+        _edf_channels(path, header),
+        identity,
+        "header and time stamps" if stamped else "header",
+        announced * header.record_s if announced is not None and announced >= 0 else None,
+        onset_s if stamped else None,
+        header.record_s,
+        header.dialect,
+    )
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _edf_layout(header: EdfHeader, announced: int | None, size: int) -> list[Finding]:
+    """Records announced against records found, and the bytes behind them."""
+    found = []
+    rest = size - header.header_bytes - header.n_records * header.record_bytes
+    if announced == -1:
+        found.append(finding("records_unknown", f"-1 announced, {header.n_records} in the file"))
+    elif announced != header.n_records:
+        found.append(
+            finding("records_announced", f"{announced} data records announced, {header.n_records} in the file")
+        )
+    if header.n_records == 0:
+        found.append(finding("no_records", "the file holds no complete data record"))
+    if rest and (announced or 0) > header.n_records:
+        found.append(finding("truncated", f"cut within a data record: {rest} of {header.record_bytes} bytes are there"))
+    elif rest:
+        found.append(finding("trailing_bytes", f"{rest} bytes behind the last record"))
+    return found
+
+
+def _edf_channels(path: Path, header: EdfHeader) -> tuple[ChannelFacts, ...]:
+    signals = [signal for signal in header.signals if not signal.is_annotation]
+    return tuple(
+        ChannelFacts(
+            signal.label,
+            signal.unit,
+            signal.samples_per_record / header.record_s if header.record_s else None,
+            _number(signal.physical_min),
+            _number(signal.physical_max),
+            _number(signal.digital_min),
+            _number(signal.digital_max),
+            uv_per_count=_uv(abs(signal.gain), signal.unit),
+            constant=_is_constant(path, header, i) if len(signals) <= GLANCED_CHANNELS else None,
+        )
+        for i, signal in enumerate(signals)
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _uv(per_count: float, unit: str) -> float | None:
+    """Microvolt per count; None for a channel in another unit."""
+    factor = MV_PER_UNIT.get(unit.strip().strip(".").casefold())
+    return per_count * factor * 1e3 if factor is not None and math.isfinite(per_count) else None
+
+
+def _is_constant(path: Path, header: EdfHeader, index: int) -> bool | None:
+    """Whether a signal has one value in some records spread over the file; None without samples."""
+    signal = [signal for signal in header.signals if not signal.is_annotation][index]
+    if header.n_records == 0 or signal.samples_per_record == 0:
+        return None
+    at = np.unique(np.linspace(0, header.n_records - 1, GLANCES).astype(int))
+    values = np.concatenate([digital_samples(path, header, signal, i, i + 1) for i in at.tolist()])
+    return len(values) > 1 and bool((values == values[0]).all())
+
+
+def _edf_identity(raw: RawHeader) -> tuple[str, ...]:
+    """Names of the fields that hold something of the person, never what."""
+    patient = said(raw.fixed["patient"]).split()
+    held = []
+    if len(patient) >= 4 and patient[1] in ("F", "M", "X"):
+        parts = zip(("patient code", "sex", "birth date", "patient name"), patient, strict=False)
+        held += [name for name, value in parts if value not in ("X", "?")]
+        held += ["patient field: further text"] if len(patient) > 4 else []
+    elif any(part not in ("X", "?") for part in patient):
+        held.append("patient field")
+    recording = said(raw.fixed["recording"]).split()
+    if recording[:1] == ["Startdate"]:
+        parts = zip(("hospital code", "technician", "equipment"), recording[2:], strict=False)
+        held += [name for name, value in parts if value not in ("X", "?")]
+        held += ["recording field: further text"] if len(recording) > 5 else []
+    elif any(part not in ("X", "?") for part in recording):
+        held.append("recording field")
+    return tuple(held)
+
+
+# --- WFDB ------------------------------------------------------------------------------------------
+
+
+def _wfdb(path: Path) -> HeaderAudit:
+    raw = read_raw_wfdb(path)
+    fs = _rate(raw)
+    size = path.stat().st_size + sum(
+        file.stat().st_size for name in {s.file for s in raw.signals} if (file := path.parent / name).is_file()
+    )
+    container = Container("WFDB", size, path.stat().st_size, raw.n_samples)
+    channels = tuple(
+        ChannelFacts(
+            signal.label,
+            signal.unit or "mV",
+            fs * signal.per_frame,
+            uv_per_count=_uv(1 / abs(signal.gain or DEFAULT_GAIN), signal.unit or "mV"),
+        )
+        for signal in raw.signals
+    )
+    identity = (f"{len(raw.comments)} comment lines",) if raw.comments else ()
+    announced_s = raw.n_samples / fs if raw.n_samples and fs else None
+    source = "record line" if len(raw.record) > 4 else None
+    found = tuple(wfdb_field_findings(path, raw))
+    return HeaderAudit(container, found, channels, identity, source, announced_s, wfdb=raw)
+
+
+def _rate(raw: RawWfdb) -> float:
+    try:
+        return float(raw.record[2].split("/")[0])
+    except (IndexError, ValueError):
+        return 250.0
+
+
+# --- ISHNE -----------------------------------------------------------------------------------------
+
+
+def _ishne(path: Path, raw: RawIshne) -> HeaderAudit:
+    container = Container(
+        "ISHNE", raw.file_bytes, FIXED_BYTES + max(0, raw.variable_bytes), raw.at("<i", 14)[0], raw.n_samples
+    )
+    channels = tuple(
+        ChannelFacts(
+            f"ECG {LEADS[code]}".strip() if 0 <= code < len(LEADS) else "ECG",
+            "mV",
+            float(raw.fs),
+            uv_per_count=nv * NV_TO_UV if nv > 0 else None,
+        )
+        for code, nv in zip(raw.lead_codes, raw.resolution_nv, strict=True)
+    )
+    texts = {"first name": (28, 68), "last name": (68, 108), "subject id": (108, 128), "further text": (354, 434)}
+    held = [name for name, (a, b) in texts.items() if raw.fixed[a:b].strip(b" \0X")]
+    held += ["sex"] if raw.at("<h", 128)[0] in (1, 2) else []
+    held += ["birth date"] if all(value > 0 for value in raw.at("<3h", 132)) else []
+    return HeaderAudit(container, tuple(ishne_field_findings(raw)), channels, tuple(held), "header")

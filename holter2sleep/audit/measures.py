@@ -1,0 +1,282 @@
+"""Figures of the signal that was looked at: scale, saturation, polarity, hum, baseline, packets, heart rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from holter2sleep.audit.looked import Stretch, looked_s, usable_s
+from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
+from holter2sleep.heart.faults import CELL_S, STICKS
+from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.heart.polarity import PolarityRules
+from holter2sleep.night import Beats, Flag, Float
+from holter2sleep.spans import duration
+from holter2sleep.waveform import Signal
+
+MAINS_HZ = (50.0, 60.0)
+MAINS_PIECES = 24  # minutes of signal in which hum is looked for
+PIECE_S = 60.0
+MAINS_ABOVE = 10.0  # times the power density beside it
+TURN_S = 300.0  # pieces whose direction is compared
+TURN_BEATS = 60
+NEAR_S = 0.12
+PACE_BEATS = 500  # of a stretch that are looked at
+PACE_BEFORE_S = (0.3, 0.03)  # a spike lies so long before the R wave
+PACE_SLOPE = 0.5  # of the QRS complex's steepest slope
+PACE_BACK = 0.5  # of the spike that is gone two samples later
+PACE_SHARE = 0.3  # of the beats
+PACE_LOCKED_S = 0.01  # either side of the usual time before the R wave: noise is not locked to it
+
+
+@dataclass(frozen=True)
+class SignalFigures:
+    """Shares are of the time looked at; None is not applicable or not known."""
+
+    looked_s: float
+    usable_share: float
+    missing_share: float
+    flat_share: float
+    saturated_share: float
+    noise_share: float
+    longest_usable_s: float
+    clip_low_mv: float | None
+    clip_high_mv: float | None
+    mains_hz: float | None
+    mains_uv: float | None
+    baseline_mv: float | None
+    repeated_blocks: int
+    repeated_s: float
+    held_packets: int
+    held_s: float
+    jumps: int
+
+
+@dataclass(frozen=True)
+class BeatFigures:
+    """A quick look at the beats; None is not known."""
+
+    n_beats: int
+    rate_low_bpm: float | None  # 5th percentile
+    rate_median_bpm: float | None
+    rate_high_bpm: float | None  # 95th percentile
+    bsqi: float | None  # mean agreement of two detectors
+    pacing_share: float | None  # of the beats, with a spike before them
+    implausible_rr_share: float | None
+
+
+def signal_figures(stretches: tuple[Stretch, ...], fs: float | None) -> SignalFigures:
+    """What the looked-at signal is like."""
+    seconds = looked_s(stretches)
+    flags = np.concatenate([stretch.faults.flags for stretch in stretches])
+    faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
+    usable = usable_s(stretches)
+    longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
+    parts = [stretch.ecg for stretch in stretches] if fs else []
+    low, high = _rails(parts)
+    mains_hz, mains_uv = mains(parts, fs) if fs else (None, None)
+    copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
+    held = [found for ecg in parts if fs if (found := held_packets(ecg, fs))]
+    jumps = sum(len(steps(stretch.ecg, fs, stretch.beat_s)) for stretch in stretches) if fs else 0
+    return SignalFigures(
+        looked_s=seconds,
+        usable_share=usable / seconds,
+        missing_share=_share(flags, Flag.MISSING, seconds),
+        flat_share=_share(flags, Flag.FLAT, seconds),
+        saturated_share=_share(flags, Flag.SATURATED, seconds),
+        noise_share=max(0.0, 1 - (usable + faulty) / seconds),
+        longest_usable_s=longest,
+        clip_low_mv=low,
+        clip_high_mv=high,
+        mains_hz=mains_hz,
+        mains_uv=mains_uv,
+        baseline_mv=baseline_mv(parts, fs) if fs else None,
+        repeated_blocks=len(copies),
+        repeated_s=float(sum(copies)),
+        held_packets=sum(len(found.first) for found in held),
+        held_s=float(sum(len(found.first) * found.n_samples / fs for found in held)) if fs else 0.0,
+        jumps=jumps,
+    )
+
+
+def _share(flags: NDArray[np.uint16], flag: Flag, seconds: float) -> float:
+    return min(1.0, float((flags & flag > 0).sum()) * CELL_S / seconds)
+
+
+def _rails(parts: list[Signal]) -> tuple[float | None, float | None]:
+    """Lowest and highest value where the signal sticks there, mV."""
+    known = [part[np.isfinite(part)] for part in parts]
+    known = [part for part in known if len(part)]
+    if not known:
+        return None, None
+    low, high = min(part.min() for part in known), max(part.max() for part in known)
+    if low == high:
+        return None, None
+    n_low, n_high = (sum(int(((p[1:] == rail) & (p[:-1] == rail)).sum()) for p in known) for rail in (low, high))
+    return float(low) if n_low >= STICKS else None, float(high) if n_high >= STICKS else None
+
+
+def mains(parts: list[Signal], fs: float) -> tuple[float | None, float | None]:
+    """Frequency of the hum and its amplitude in uV; None where no line stands out against its neighbours."""
+    pieces = _pieces(parts, round(PIECE_S * fs))
+    n_fft = round(4 * fs)
+    density = [signal.welch(piece, fs, nperseg=n_fft)[1] for piece in pieces]
+    if not density:
+        return None, None
+    power = np.median(density, axis=0)
+    hertz = np.fft.rfftfreq(n_fft, 1 / fs)
+    best: tuple[float | None, float | None] = (None, None)
+    for line in MAINS_HZ:
+        if line + 6 > fs / 2:
+            continue
+        away = np.abs(hertz - line)
+        beside = float(np.median(power[(away >= 2) & (away <= 6)]))
+        peak = power[away <= 0.75]
+        if peak.max() > MAINS_ABOVE * beside:
+            amplitude_uv = 1e3 * float(np.sqrt(2 * np.sum(peak - beside) * (hertz[1] - hertz[0])))
+            if best[1] is None or amplitude_uv > best[1]:
+                best = (line, amplitude_uv)
+    return best
+
+
+def _pieces(parts: list[Signal], length: int) -> list[Signal]:
+    """Gapless pieces evenly taken from the parts; a part shorter than a piece is one."""
+    whole = [part[at : at + length] for part in parts for at in range(0, max(1, len(part) - length + 1), length)]
+    whole = [piece for piece in whole if len(piece) >= min(length, 2000) and np.isfinite(piece).all()]
+    whole = [piece for piece in whole if np.ptp(piece) > 0]
+    return whole[:: max(1, len(whole) // MAINS_PIECES)]
+
+
+def baseline_mv(parts: list[Signal], fs: float) -> float | None:
+    """How far the baseline moves within a minute: from the 5th to the 95th percentile of its seconds, mV."""
+    second = max(1, round(fs))
+    moves = []
+    for piece in _pieces(parts, round(PIECE_S * fs)):
+        level = np.median(piece[: len(piece) // second * second].reshape(-1, second), axis=1)
+        if len(level):
+            moves.append(float(np.percentile(level, 95) - np.percentile(level, 5)))
+    return float(np.median(moves)) if moves else None
+
+
+# --- polarity --------------------------------------------------------------------------------------
+
+
+def directions(stretches: tuple[Stretch, ...], rules: PolarityRules) -> list[tuple[float, int]]:
+    """Start s and direction of each piece of five minutes: 1, or -1 where its beats are the others turned over.
+
+    0 where neither is sure. Against the piece that is most like all others.
+    """
+    starts, beats = [], []
+    for stretch in stretches:
+        for start_s in np.arange(0.0, max(stretch.recording.duration_s - TURN_S / 2, 1.0), TURN_S).tolist():
+            inside = stretch.usable & (stretch.beat_s >= start_s) & (stretch.beat_s < start_s + TURN_S)
+            typical = _typical_beat(stretch, stretch.beat_s[inside])
+            if typical is not None:
+                starts.append(stretch.start_s + start_s)
+                beats.append(typical)
+    if len(beats) < 2:
+        return [(start, 1) for start in starts]
+    likeness = np.atleast_2d(np.corrcoef(np.array(beats)))
+    to_usual = likeness[int(np.argmax(np.abs(likeness).sum(axis=0)))]
+    if (to_usual < 0).sum() > (to_usual >= 0).sum():
+        to_usual = -to_usual
+    sure = np.abs(to_usual) >= rules.opposite_correlation
+    return list(zip(starts, np.where(sure, np.sign(to_usual), 0).astype(int).tolist(), strict=True))
+
+
+def turns(pieces: list[tuple[float, int]]) -> list[float]:
+    """Where the lead turns over, s: both before and after it, two pieces in a row agree.
+
+    Examples
+    --------
+    >>> turns([(0.0, 1), (300.0, 1), (600.0, -1), (900.0, -1), (1200.0, -1)])
+    [600.0]
+    >>> turns([(0.0, 1), (300.0, 1), (600.0, -1), (900.0, 1)])
+    []
+    """
+    sure = [(start, way) for start, way in pieces if way]
+    ways = [way for _, way in sure]
+    return [
+        sure[i][0] for i in range(2, len(sure) - 1) if ways[i - 2] == ways[i - 1] == -ways[i] and ways[i] == ways[i + 1]
+    ]
+
+
+def _typical_beat(stretch: Stretch, beat_s: Float) -> Float | None:
+    """Median beat around its largest deflection, levelled; None with too few beats."""
+    ecg, fs = stretch.recording.ecg, stretch.recording.fs
+    if ecg is None or fs is None or len(beat_s) < TURN_BEATS / 2:
+        return None
+    chosen = beat_s[:: max(1, len(beat_s) // TURN_BEATS)]
+    near, wide = max(2, round(NEAR_S * fs)), max(4, round(2.5 * NEAR_S * fs))
+    rows = np.nan_to_num(ecg.around(np.round(chosen * fs).astype(np.int64), wide))
+    rows = rows - np.median(rows, axis=1, keepdims=True)
+    peak = np.argmax(np.abs(rows[:, wide - near : wide + near + 1]), axis=1) + wide - near
+    index = np.clip(peak[:, None] + np.arange(-near, near + 1), 0, rows.shape[1] - 1)
+    typical = np.median(np.take_along_axis(rows, index, axis=1), axis=0).astype(np.float64)
+    return typical if np.ptp(typical) > 0 else None
+
+
+# --- beats -----------------------------------------------------------------------------------------
+
+
+def beat_figures(stretches: tuple[Stretch, ...], fs: float | None) -> BeatFigures:
+    """Heart rate, agreement of the detectors, spikes before the beats."""
+    rr = np.concatenate([_trusted_rr(stretch) for stretch in stretches])
+    every = np.concatenate([np.diff(stretch.beat_s) for stretch in stretches])
+    rates = 60 / np.percentile(rr, [95, 50, 5]) if len(rr) >= 10 else [None] * 3
+    windows = np.concatenate([stretch.bsqi for stretch in stretches])
+    low, median, high = (None if rate is None else float(rate) for rate in rates)
+    return BeatFigures(
+        n_beats=sum(len(stretch.beat_s) for stretch in stretches),
+        rate_low_bpm=low,
+        rate_median_bpm=median,
+        rate_high_bpm=high,
+        bsqi=float(np.nanmean(windows)) if np.isfinite(windows).any() else None,
+        pacing_share=pacing_share(stretches, fs) if fs else None,
+        implausible_rr_share=float(((every < 0.25) | (every > 3.0)).mean()) if len(every) else None,
+    )
+
+
+def _trusted_rr(stretch: Stretch) -> Float:
+    if len(stretch.beat_s) < 2:
+        return np.empty(0)
+    beats = Beats.at(stretch.beat_s).but(usable=stretch.usable)
+    return beats.rr_s[trusted_rr(beats, stretch.quality.usable_spans)]
+
+
+def pacing_share(stretches: tuple[Stretch, ...], fs: float) -> float | None:
+    """Share of beats with a spike at the usual time before the QRS complex: steep, and gone two samples later.
+
+    None below 200 Hz, where the filter of the recorder leaves nothing of a spike of 2 ms. Spikes that a recorder has
+    smoothed into the QRS complex, as in the paced records of the MIT-BIH Arrhythmia Database, are not found.
+    """
+    if fs < 200:
+        return None
+    found = [_spikes(stretch, fs) for stretch in stretches]
+    n_beats = sum(n for _, n in found)
+    before = np.concatenate([at for at, _ in found])
+    if n_beats == 0 or len(before) == 0:
+        return 0.0 if n_beats else None
+    usual = np.median(before)
+    return float((np.abs(before - usual) <= PACE_LOCKED_S * fs).sum() / n_beats)
+
+
+def _spikes(stretch: Stretch, fs: float) -> tuple[NDArray[np.int64], int]:
+    """How many samples before the R wave each spike lies, and the number of beats looked at."""
+    first, last = (round(s * fs) for s in PACE_BEFORE_S)
+    ecg = stretch.recording.ecg
+    beat_s = stretch.beat_s[stretch.usable]
+    beat_s = beat_s[:: max(1, len(beat_s) // PACE_BEATS)]
+    if ecg is None or len(beat_s) == 0:
+        return np.empty(0, np.int64), 0
+    rows = np.nan_to_num(ecg.around(np.round(beat_s * fs).astype(np.int64), first + 4))
+    slope = np.abs(np.diff(rows, axis=1))
+    qrs = slope[:, first - last + 6 :].max(axis=1)
+    at = slope[:, 2 : first - last + 2].argmax(axis=1) + 2
+    row = np.arange(len(rows))
+    back = np.abs(rows[row, at + 3] - rows[row, at - 1])
+    is_spike = (slope[row, at] > PACE_SLOPE * qrs) & (back < PACE_BACK * slope[row, at])
+    return (first + 4 - at[is_spike]).astype(np.int64), len(rows)

@@ -1,0 +1,125 @@
+"""Figures of the signal against what was planted in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, look, spread, usable_s
+from holter2sleep.audit.measures import beat_figures, directions, mains, signal_figures, turns
+from holter2sleep.night import Recording
+from holter2sleep.spans import duration
+from tests.made_nights import RECIPE, recording_of, simulated
+
+FS_HZ = 256.0
+
+
+def night() -> tuple[np.ndarray, np.ndarray]:
+    """Half an hour of a clean lead, and its beats."""
+    made = simulated("clean", hours=0.5)
+    return np.array(made.recording.ecg[:]), made.beats.time_s
+
+
+def figures(ecg: np.ndarray, fs: float = FS_HZ):
+    recording = recording_of(ecg, fs)
+    stretches = look(recording, RECIPE)
+    return signal_figures(stretches, fs), beat_figures(stretches, fs)
+
+
+@pytest.mark.parametrize(("line_hz", "amplitude_uv"), [(50.0, 30.0), (60.0, 30.0), (50.3, 200.0)])
+def test_hum_is_found_with_its_frequency_and_amplitude(line_hz: float, amplitude_uv: float) -> None:
+    rng = np.random.default_rng(0)
+    time_s = np.arange(round(600 * FS_HZ)) / FS_HZ
+    ecg = 0.01 * rng.standard_normal(len(time_s)) + amplitude_uv / 1000 * np.sin(2 * np.pi * line_hz * time_s)
+    found_hz, found_uv = mains([ecg.astype(np.float32)], FS_HZ)
+    assert found_hz == round(line_hz, -1)
+    assert found_uv == pytest.approx(amplitude_uv, rel=0.1)
+
+
+def test_without_hum_or_without_room_for_it_there_is_none() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(200_000).astype(np.float32)
+    assert mains([noise], FS_HZ) == (None, None)
+    assert mains([noise], 100.0) == (None, None)
+    assert mains([np.zeros(200_000, np.float32)], FS_HZ) == (None, None)
+
+
+def test_a_clean_night_is_usable_upright_and_at_its_own_rate() -> None:
+    ecg, beat_s = night()
+    signal, beats = figures(ecg)
+    assert signal.usable_share == pytest.approx(1.0, abs=0.01)
+    assert signal.flat_share == signal.saturated_share == signal.missing_share == 0
+    assert (signal.repeated_blocks, signal.held_packets, signal.jumps) == (0, 0, 0)
+    assert (signal.clip_low_mv, signal.clip_high_mv) == (None, None)
+    assert beats.rate_median_bpm == pytest.approx(60 / np.median(np.diff(beat_s)), rel=0.02)
+    assert beats.pacing_share == pytest.approx(0.0, abs=0.05)
+
+
+def test_flat_missing_and_clipped_time_come_with_their_shares() -> None:
+    ecg, _ = night()
+    n = len(ecg)
+    ecg[: n // 4] = 0.0
+    ecg[n // 4 : n // 2] = np.nan
+    signal, _ = figures(ecg)
+    assert signal.flat_share == pytest.approx(0.25, abs=0.01)
+    assert signal.missing_share == pytest.approx(0.25, abs=0.01)
+    assert signal.usable_share == pytest.approx(0.5, abs=0.02)
+    assert signal.longest_usable_s == pytest.approx(900, rel=0.05)
+    clipped, _ = figures(np.clip(night()[0] * 30, -2.0, 2.0))
+    assert (clipped.clip_low_mv, clipped.clip_high_mv) == (-2.0, 2.0)
+
+
+def test_a_lead_that_turns_over_is_seen_where_it_does() -> None:
+    ecg, _ = night()
+    at = len(ecg) * 2 // 3  # 1200 s
+    ecg[at:] *= -1
+    stretches = look(recording_of(ecg, FS_HZ), RECIPE)
+    assert turns(directions(stretches, RECIPE.polarity)) == [pytest.approx(1200.0, abs=300.0)]
+    upright = look(recording_of(night()[0], FS_HZ), RECIPE)
+    assert {way for _, way in directions(upright, RECIPE.polarity)} == {1}
+
+
+def test_pacing_spikes_before_the_beats_are_suspected_and_random_ones_are_not() -> None:
+    ecg, beat_s = night()
+    paced = ecg.copy()
+    paced[np.round((beat_s[beat_s > 1] - 0.15) * FS_HZ).astype(int)] += 2.0
+    assert figures(paced)[1].pacing_share == pytest.approx(1.0, abs=0.1)
+    rng = np.random.default_rng(0)
+    spiked = ecg.copy()
+    spiked[np.round((beat_s[1:] - rng.uniform(0.05, 0.28, len(beat_s) - 1)) * FS_HZ).astype(int)] += 2.0
+    assert figures(spiked)[1].pacing_share < 0.3  # type: ignore[operator]
+
+
+def test_noise_alone_is_unusable_and_its_detectors_disagree() -> None:
+    noise = 0.3 * np.random.default_rng(1).standard_normal(round(900 * FS_HZ))
+    signal, beats = figures(noise)
+    assert signal.usable_share < 0.3
+    assert beats.bsqi is not None
+    assert beats.bsqi < 0.7
+
+
+# --- what is looked at -----------------------------------------------------------------------------
+
+
+def test_a_long_recording_is_looked_at_from_its_first_to_its_last_second() -> None:
+    spans = spread(14 * 86400.0)
+    assert len(spans) == N_STRETCHES
+    assert (spans[0, 0], spans[-1, 1]) == (0.0, 14 * 86400.0)
+    np.testing.assert_allclose(np.diff(spans[:, 0]), (14 * 86400.0 - STRETCH_S) / (N_STRETCHES - 1))
+    assert duration(spread(7200.0)) == 7200.0
+
+
+def long_recording(hours: float, signal_s: float) -> Recording:
+    """Silence with beats for some seconds only, where no stretch looks."""
+    ecg = np.zeros(round(hours * 3600 * 100), np.float32)
+    first = round((STRETCH_S + 60) * 100)
+    beats = np.arange(first, first + round(signal_s * 100), 80)
+    for k, height in enumerate((0.3, 1.0, 0.3, -0.2)):
+        ecg[beats + k] = height
+    return recording_of(ecg + np.random.default_rng(0).normal(0, 0.004, len(ecg)).astype(np.float32), 100.0)
+
+
+def test_where_the_verdict_is_near_everything_is_looked_at() -> None:
+    stretches = look(long_recording(4.0, 400.0), RECIPE)
+    assert len(stretches) == 1
+    assert usable_s(stretches) == pytest.approx(400.0, abs=30.0)

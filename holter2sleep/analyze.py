@@ -11,22 +11,25 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.autonomic.respiration import find_cvhr
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
-from holter2sleep.heart.faults import find_faults
+from holter2sleep.heart.faults import Faults, find_faults
+from holter2sleep.heart.polarity import polarity_spans, turned_within
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Recording
+from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
 from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.periods import DETECTED, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
 
@@ -34,9 +37,9 @@ log = logging.getLogger(__name__)
 
 MINIMUM_S = 120.0  # less analysable signal is no night
 WARNING_S = 300.0  # less is a night with a warning
-PLAUSIBLE_R_MV = (0.05, 20.0)  # an R wave outside is a wrong unit rather than a heart
 
 Step = Callable[[str], AbstractContextManager[object]]
+Polarity = Literal["auto", "upright", "inverted"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Given:
 
     lights: Lights | None = None
     hypnogram: Path | None = None
+    hypnogram_code: str | None = None  # meaning of its integer stages; inferred when not given
+    polarity: Polarity = "auto"  # which way up the lead is: found out, as recorded, or upside down
 
 
 def analyze_night(
@@ -70,13 +75,13 @@ def analyze_night(
     grid = EpochGrid.covering(recording.duration_s)
     with step("beats"):
         faults = find_faults(recording, recipe.faults)
-        recording, detection = _upright(recording, detect_beats(recording, faults, recipe.beats), recipe)
+        recording, detection = _upright(recording, faults, given.polarity, recipe)
     with step("quality"):
         found = _beats_of(recording, detection, recipe.beats)
         shape = beat_shapes(recording, found.time_s, recipe.shape)
         quality = assess_quality(recording, grid, faults, found.time_s, detection, shape, recipe.quality)
         found = found.but(usable=found.usable & usable_beats(found.time_s, quality))
-        scale = _doubt_scale(recording, found.amplitude_mv)
+        recording, scale = _doubt_scale(recording, found)
         holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
@@ -89,35 +94,59 @@ def analyze_night(
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
     with step("sleep stages"):
-        lights = given.lights or Lights(0.0, recording.duration_s, "recording")
+        lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
-    warnings = (*recording.warnings, *short, *scale, *holes, *notes)
+    warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
     return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings)
 
 
-def _doubt_scale(recording: Recording, amplitude_mv: NDArray[np.float32]) -> tuple[str, ...]:
-    """A warning when the R waves are too small or too tall for millivolts; nothing is rescaled."""
-    known = np.abs(amplitude_mv[np.isfinite(amplitude_mv)])
-    if len(known) == 0 or PLAUSIBLE_R_MV[0] <= np.median(known) <= PLAUSIBLE_R_MV[1]:
-        return ()
-    r_mv = float(np.median(known))
-    factor = "0.001" if r_mv > PLAUSIBLE_R_MV[1] else "1000"
-    unit = recording.source.unit or "no unit"
-    note = f"R waves of {r_mv:.3g} mV: the unit in the file ({unit}) may be wrong by a factor of {factor}; not rescaled"
-    log.warning("%s: %s", recording.recording_id, note)
-    return (note,)
+def _doubt_scale(recording: Recording, beats: Beats) -> tuple[Recording, tuple[str, ...]]:
+    """The scale that would make the R waves plausible, kept beside the file's, and a warning; nothing is rescaled."""
+    source = recording.source
+    doubt = doubt_scale(typical_r_mv(beats), source.unit, source.scale_to_mv)
+    if doubt is None:
+        return recording, ()
+    log.warning("%s: %s", recording.recording_id, doubt.text)
+    proposed = source.scale_to_mv * doubt.factor if doubt.factor and source.scale_to_mv else None
+    return recording.but(source=replace(source, proposed_scale_to_mv=proposed)), (doubt.text,)
 
 
-def _upright(recording: Recording, detection: Detection, recipe: Recipe) -> tuple[Recording, Detection]:
-    """The recording with its R waves pointing up, reported in `polarity`."""
-    if recording.ecg is None or not is_inverted(detection, recipe.beats):
+def _upright(recording: Recording, faults: Faults, polarity: Polarity, recipe: Recipe) -> tuple[Recording, Detection]:
+    """The recording with its R waves pointing up, reported in `polarity`, and its beats."""
+    detection = detect_beats(recording, faults, recipe.beats)
+    if recording.ecg is None or recording.fs is None:
         return recording, detection
-    note = "the lead is inverted (its dominant deflection points down); it was turned upright"
-    log.warning("%s: %s", recording.recording_id, note)
-    turned = recording.but(ecg=-recording.ecg, polarity=-1, warnings=(*recording.warnings, note))
+    swapped = polarity_spans(recording, detection.time_s, recipe.polarity)
+    if len(swapped):
+        recording = _noted(recording, _told_of_swaps(swapped, turned=polarity == "auto"))
+        if polarity == "auto":
+            # the beats lay on another wave there: they are looked for again
+            recording = turned_within(recording, swapped)
+            detection = detect_beats(recording, faults, recipe.beats)
+    if polarity == "upright":
+        return _noted(recording, "the lead was taken as it is (--polarity upright)"), detection
+    if polarity == "auto" and not is_inverted(detection, recipe.beats):
+        return recording, detection
+    why = "(--polarity inverted)" if polarity == "inverted" else "(its dominant deflection points down)"
+    ecg = -recording.ecg if recording.ecg is not None else None
+    turned = _noted(recording, f"the lead is inverted {why}; it was turned upright").but(ecg=ecg, polarity=-1)
     return turned, replace(detection, amplitude_mv=-detection.amplitude_mv)
+
+
+def _told_of_swaps(swapped: Spans, turned: bool) -> str:
+    spans = ", ".join(f"{start_s:.0f} to {end_s:.0f} s" for start_s, end_s in swapped)
+    done = "turned over there" if turned else "left as it is, as told by --polarity"
+    return (
+        f"the lead points the other way in {len(swapped)} stretches ({spans}), as if an electrode was swapped; {done}"
+    )
+
+
+def _noted(recording: Recording, note: str) -> Recording:
+    """The recording with one more warning."""
+    log.warning("%s: %s", recording.recording_id, note)
+    return recording.but(warnings=(*recording.warnings, note))
 
 
 def _beats_of(recording: Recording, detection: Detection, rules: BeatRules) -> Beats:
@@ -155,7 +184,25 @@ def _warn_of_holes(recording: Recording, holes: Spans) -> tuple[str, ...]:
     return (note,)
 
 
+def _lights(
+    recording: Recording, beats: Beats, quality: Quality, given: Given, recipe: Recipe
+) -> tuple[Lights, tuple[str, ...]]:
+    """Lights as given; else the main sleep period of what is too long for one night, or the whole recording."""
+    everything = Lights(0.0, recording.duration_s, "recording")
+    if given.lights is not None or recording.duration_s <= 3600 * recipe.nights.longest_h:
+        return given.lights or everything, ()
+    periods = find_sleep_periods(beats, quality, recording.duration_s, recording.wall_clock, recipe.nights)
+    if periods:
+        return main_sleep(periods), ()
+    note = f"no main sleep period found in {recording.duration_s / 3600:.1f} h: the whole recording counts as in bed"
+    log.warning("%s: %s", recording.recording_id, note)
+    return everything, (note,)
+
+
 def _stages(evidence: Evidence, given: Given, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
     if given.hypnogram is None:
-        return stage_sleep(evidence, rules)
-    return read_hypnogram(given.hypnogram, evidence.grid, evidence.recording.start)
+        hypnogram, notes = stage_sleep(evidence, rules)
+        detected = evidence.lights.source == DETECTED
+        return unscored_outside(hypnogram, evidence.lights) if detected else hypnogram, notes
+    start = evidence.recording.start
+    return read_hypnogram(given.hypnogram, evidence.grid, start, code=given.hypnogram_code)

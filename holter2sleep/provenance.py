@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
-from holter2sleep.night import NO_DATE, Night
+from holter2sleep.night import Night, Recording, date_known, night_of
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import list_cards
+from holter2sleep.split import Part
 
 Facts = dict[str, Any]
 
@@ -22,9 +23,15 @@ Facts = dict[str, Any]
 class Stopwatch:
     """Seconds each step took, and word to whoever listens when a step begins."""
 
-    def __init__(self, listener: Callable[[str], None] = lambda _name: None) -> None:
-        self.steps_s: dict[str, float] = {}
+    def __init__(
+        self, listener: Callable[[str], None] = lambda _name: None, steps_s: dict[str, float] | None = None
+    ) -> None:
+        self.steps_s = dict(steps_s or {})
         self._listener = listener
+
+    def saying(self, words: str) -> Stopwatch:
+        """A stopwatch that goes on from here, with words before the name of each step."""
+        return Stopwatch(lambda name: self._listener(f"{words}{name}"), self.steps_s)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -45,24 +52,19 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
     }
 
 
-def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch) -> Facts:
-    """The content of `run.json`, in the order of the contract."""
+def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch, part: Part | None = None) -> Facts:
+    """The content of `run.json`, in the order of the contract; `part` is where the night lies in a longer recording."""
     recording = night.recording
     return {
-        "recording_id": recording.recording_id,
-        "input": {
-            "file": recording.source.file,
-            "sha256": recording.source.sha256,
-            "format": recording.source.format,
-        },
-        "channel": recording.channel,
-        "fs": recording.fs,
-        "start": recording.start.isoformat() if recording.start else None,
-        "date_known": recording.start is not None and recording.start.date() != NO_DATE,
-        "duration_s": recording.duration_s,
+        **_facts_of_input(recording),
+        "part": None if part is None else place_of(part),
         "gaps": recording.gaps.tolist(),
         "polarity": recording.polarity,
-        "unit": {"file": recording.source.unit, "scale_to_mv": recording.source.scale_to_mv},
+        "unit": {
+            "file": recording.source.unit,
+            "scale_to_mv": recording.source.scale_to_mv,
+            "proposed_scale_to_mv": recording.source.proposed_scale_to_mv,
+        },
         "subject": {"age": recording.subject.age_years, "sex": recording.subject.sex},
         "lights": {"off_s": night.lights.off_s, "on_s": night.lights.on_s, "source": night.lights.source},
         "hypnogram": {"scheme": night.hypnogram.scheme, "scorer": night.hypnogram.scorer},
@@ -75,6 +77,45 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "steps_s": watch.steps_s,
         "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+def facts_of_nights(recording: Recording, recipe: Recipe, who: Facts, nights: list[Facts], watch: Stopwatch) -> Facts:
+    """The content of `run.json` beside the summary of several nights; `nights` is what became of each."""
+    return {
+        **_facts_of_input(recording),
+        "nights": nights,
+        "version": __version__,
+        "recipe": {"name": recipe.name, "sha256": recipe.sha256, "resolved": recipe.resolved()},
+        "identity": who,
+        "warnings": list(recording.warnings),
+        "steps_s": watch.steps_s,
+        "peak_memory_mb": _peak_memory_mb(),
+    }
+
+
+def _facts_of_input(recording: Recording) -> Facts:
+    """What was read, and when it was recorded."""
+    clock, evening = recording.wall_clock, night_of(recording.start)
+    return {
+        "recording_id": recording.recording_id,
+        "input": {
+            "file": recording.source.file,
+            "sha256": recording.source.sha256,
+            "format": recording.source.format,
+        },
+        "channel": recording.channel,
+        "fs": recording.fs,
+        "start": clock.iso(0.0) if clock else None,
+        "time_zone": recording.zone,
+        "date_known": recording.start is not None and date_known(recording.start),
+        "night_of": str(evening) if evening else None,
+        "duration_s": recording.duration_s,
+    }
+
+
+def place_of(part: Part) -> Facts:
+    """Which night of a longer recording a part is, and where it lies in the whole."""
+    return {"of": part.of, "night": part.night, "start_s": part.start_s, "end_s": part.end_s}
 
 
 def _models(night: Night) -> list[Facts]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -130,10 +129,8 @@ def _table(columns: dict[str, object], schema: dict[str, type[pl.DataType]], n: 
 
 
 def _clock(night: Night) -> list[str | None]:
-    start = night.recording.start
-    if start is None:
-        return [None] * night.grid.n
-    return [f"{start + timedelta(seconds=onset):%H:%M:%S}" for onset in night.grid.onset_s]
+    moments = [night.recording.clock(onset_s) for onset_s in night.grid.onset_s.tolist()]
+    return [f"{moment:%H:%M:%S}" if moment else None for moment in moments]
 
 
 def _probabilities(night: Night) -> dict[str, Float]:

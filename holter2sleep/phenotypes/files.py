@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import os
+import platform
+import re
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.errors import OutputError, RecordingError, UsageError
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.epochs import beat_table, episode_table, epoch_table
 from holter2sleep.phenotypes.strips import Strip, choose_strips
@@ -62,8 +70,20 @@ def _strip_table(strips: list[Strip]) -> pl.DataFrame:
 def write_tables(folder: Path, tables: dict[str, pl.DataFrame]) -> None:
     """Parquet for each table; the phenotypes as CSV too."""
     for name, table in tables.items():
-        table.write_parquet(folder / f"{name}.parquet")
-    tables["phenotypes"].write_csv(folder / "phenotypes.csv")
+        write_parquet(folder / f"{name}.parquet", table)
+    write_csv(folder / "phenotypes.csv", tables["phenotypes"])
+
+
+def write_parquet(path: Path, table: pl.DataFrame) -> None:
+    """A table as Parquet, by way of memory: polars tells of a full disk in words of its own, Python as `OSError`."""
+    content = io.BytesIO()
+    table.write_parquet(content)
+    path.write_bytes(content.getvalue())
+
+
+def write_csv(path: Path, table: pl.DataFrame) -> None:
+    """A table as CSV; moments as ISO 8601."""
+    path.write_bytes(table.write_csv(datetime_format="%Y-%m-%dT%H:%M:%S%.f").encode())
 
 
 def write_run(folder: Path, run: dict[str, Any]) -> None:
@@ -105,24 +125,87 @@ def read_night(folder: Path) -> NightTables:
 
 def is_night_folder(folder: Path) -> bool:
     """Whether a folder holds a night of ours and nothing else, so that it may be replaced."""
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= NIGHT_FILES and read_run(folder) is not None
+    return holds_only(folder, NIGHT_FILES)
+
+
+def holds_only(folder: Path, names: frozenset[str]) -> bool:
+    """Whether a folder is a finished run of ours: `run.json` and no file but those named."""
+    return folder.is_dir() and {path.name for path in folder.iterdir()} <= names and read_run(folder) is not None
 
 
 def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:
     """A folder that is either complete or not there: written beside its place, then moved.
 
     What stood there before is removed only when the new one is whole.
+
+    Raises
+    ------
+    OutputError
+        The disk is full, or cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
-        new, old = Path(scratch) / "new", Path(scratch) / "old"
-        new.mkdir()
-        write(new)
-        if folder.exists():
-            folder.replace(old)
-        try:
-            new.replace(folder)
-        except OSError:
-            if old.exists():
-                old.replace(folder)
-            raise
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_scratch_prefix(folder)) as scratch:
+            _fill(folder, Path(scratch), write)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be written ({error.strerror or error}); nothing was changed. Make room, or choose "
+            f"another --out"
+        ) from error
+
+
+def _fill(folder: Path, scratch: Path, write: Callable[[Path], None]) -> None:
+    new, old = scratch / "new", scratch / "old"
+    new.mkdir()
+    write(new)
+    if folder.exists():
+        folder.replace(old)
+    try:
+        new.replace(folder)
+    except OSError:
+        if old.exists():
+            old.replace(folder)
+        raise
+
+
+# --- what a killed run leaves behind ----------------------------------------------------------------
+
+
+def _scratch_prefix(folder: Path) -> str:
+    """Beginning of a scratch folder's name: whose place it takes, and which process on which machine works in it."""
+    return f".{folder.name}.h2s-{_machine()}-{os.getpid()}-"
+
+
+def _machine() -> str:
+    """Eight letters that tell this machine from the others that write to the same disk."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def sweep_leftovers(out: Path) -> None:
+    """Remove what killed runs on this machine have left in a folder; a night caught while being replaced is put back.
+
+    Another machine's work, a living process's, and whatever is not named by us stays as it is.
+    """
+    pattern = re.compile(rf"\.(.+)\.h2s-{_machine()}-(\d+)-\w+")
+    for scratch in sorted(out.glob(".*.h2s-*")):
+        found = pattern.fullmatch(scratch.name)
+        if found is None or scratch.is_symlink() or not scratch.is_dir() or _is_alive(int(found[2])):
+            continue
+        folder = out / found[1]
+        if (scratch / "old").exists() and not folder.exists():
+            with suppress(OSError):  # another process may do the same
+                (scratch / "old").replace(folder)  # killed between the two moves: the night was whole before
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; on Windows, which has no harmless way to ask, always."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True

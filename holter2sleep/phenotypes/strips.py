@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +105,7 @@ def _samples(night: Night, start_s: float, length_s: float) -> NDArray[np.float3
 
 def _strip(letter: str, reason: str, start_s: float, night: Night, rules: StripRules) -> Strip:
     recording = night.recording
-    clock = recording.start + timedelta(seconds=start_s) if recording.start else None
+    clock = recording.clock(start_s)
     middle = night.grid.epoch_of(start_s + rules.length_s / 2)
     return Strip(
         strip=letter,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from matplotlib.axes import Axes
 
+from holter2sleep.night import Clock
 from holter2sleep.report import axes as draw
 from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
 from holter2sleep.report.tables import ReportNight
@@ -138,20 +139,28 @@ def _write_margins(page: Page, y_mm: float, track: Track, night: ReportNight) ->
 def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -> None:
     """Clock times of whole hours above the first track."""
     left_mm = MARGIN_MM + LEFT_MM
-    start = night.run["start"]
-    if start is None:
+    if night.clock is None:
         page.text(left_mm, y_mm, "start of the recording unknown: no clock", size=5.5, colour=SOFT)
         return
-    for at_h, clock in clock_ticks(datetime.fromisoformat(start), night.duration_h):
+    for at_h, clock in clock_ticks(night.clock, night.duration_h):
         page.text(left_mm + width_mm * at_h / night.duration_h, y_mm, clock, size=6, align="center")
     page.text(MARGIN_MM, y_mm, "Clock", size=6.5, weight="bold")
 
 
-def clock_ticks(start: datetime, duration_h: float) -> list[tuple[float, str]]:
-    """Whole clock steps within the recording: hours since its start, and the time as printed."""
-    step = tick_step_h(duration_h)
-    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    since_midnight_h = (start - midnight) / timedelta(hours=1)
-    first = np.ceil(since_midnight_h / step - 1e-9) * step
-    times_h = np.arange(first, since_midnight_h + duration_h + 1e-9, step)
-    return [(float(t - since_midnight_h), f"{midnight + timedelta(hours=float(t)):%H:%M}") for t in times_h]
+def clock_ticks(clock: Clock, duration_h: float) -> list[tuple[float, str]]:
+    """Whole clock steps within the recording: hours since its start, and the time as printed.
+
+    Where the clock is changed, a time that does not exist has no tick, and one that is lived twice has two.
+    """
+    step = timedelta(hours=tick_step_h(duration_h))
+    midnight = clock.start.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    n_steps = int((clock.start - midnight + timedelta(hours=duration_h + 1)) / step) + 1  # 1 h: clocks are put forward
+    moments = [(midnight + k * step).replace(fold=fold) for k in range(n_steps + 1) for fold in (0, 1)]
+    at_s = sorted({clock.elapsed_s(moment) for moment in moments if _exists(moment, clock)})
+    return [(s / 3600, f"{clock.at(s):%H:%M}") for s in at_s if -1e-6 <= s <= 3600 * duration_h + 1e-6]
+
+
+def _exists(moment: datetime, clock: Clock) -> bool:
+    """Whether the clock ever shows this time."""
+    shown = clock.at(clock.elapsed_s(moment))
+    return (shown.hour, shown.minute) == (moment.hour, moment.minute)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import numpy as np
 import polars as pl
 
-from holter2sleep.night import EPOCH_S, NO_DATE, STAGE_STRATA, UNSCORED
+from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED, Clock, date_known, night_of
 from holter2sleep.report.grid import ROW_MM, Column, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
@@ -35,7 +35,7 @@ Facts = list[tuple[str, str]]  # label, value
 Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
 UNKNOWN, NO_WAVEFORM = "unknown", "no waveform"
-LIGHTS_WORDS = {"recording": "not given: whole recording"}
+LIGHTS_WORDS = {"recording": "not given: whole recording", "detected": "not given: main sleep period found"}
 BASIS_SIZE = 5.6
 SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 
@@ -45,20 +45,19 @@ SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implau
 
 def header(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """Who, when, with what: one fact a cell."""
-    run = night.run
-    start = datetime.fromisoformat(run["start"]) if run["start"] else None
-    stop = start + timedelta(seconds=run["duration_s"]) if start else None
+    run, clock = night.run, night.clock
+    start, stop = (clock.at(seconds) if clock else None for seconds in (0.0, run["duration_s"]))
     facts = [
         ("Recording", run["recording_id"]),
         ("Age, sex", _subject(run["subject"])),
-        ("Start (local time)", _moment(start)),
-        ("Stop", _moment(stop, start)),
-        ("Duration", clock_length(run["duration_s"])),
+        (f"Start ({run.get('time_zone') or 'local time'})", _moment(start)),
+        ("Stop", _moment(stop)),
+        ("Night of, duration", ", ".join([str(night_of(start) or UNKNOWN), clock_length(run["duration_s"])])),
         ("Lead, sampling rate", _lead(run)),
         ("File", f"{run['input']['file']} ({run['input']['format']})"),
         ("Stages", night.stages_by),
         ("Classes of stages", " / ".join(night.classes)),
-        ("Lights off, on", _lights(run, start)),
+        ("Lights off, on", _lights(run, clock)),
         ("Lights known from", LIGHTS_WORDS.get(run["lights"]["source"], run["lights"]["source"])),
         ("Recipe", f"{run['recipe']['name']} {run['recipe']['sha256'][:12]}"),
     ]
@@ -74,19 +73,19 @@ def _lead(run: dict[str, object]) -> str:
     return f"{run['channel']}, {run['fs']:g} Hz" if run["channel"] else "beats only, no waveform"
 
 
-def _moment(at: datetime | None, start: datetime | None = None) -> str:
+def _moment(at: datetime | None) -> str:
     """Date and clock; the clock alone where the header has no date."""
     if at is None:
         return UNKNOWN
-    if (start or at).date() == NO_DATE:
+    if not date_known(at):
         return f"{at:%H:%M:%S}, date unknown"
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _lights(run: dict[str, dict[str, float]], start: datetime | None) -> str:
+def _lights(run: dict[str, dict[str, float]], clock: Clock | None) -> str:
     off_s, on_s = run["lights"]["off_s"], run["lights"]["on_s"]
-    if start:
-        return f"{start + timedelta(seconds=off_s):%H:%M:%S}, {start + timedelta(seconds=on_s):%H:%M:%S}"
+    if clock:
+        return f"{clock.at(off_s):%H:%M:%S}, {clock.at(on_s):%H:%M:%S}"
     return f"{clock_length(off_s)}, {clock_length(on_s)} from start"
 
 
@@ -267,10 +266,9 @@ def _hour_label(night: ReportNight, stratum: str) -> str:
         return "Night"
     number = int(stratum.removeprefix("hour_"))
     part = "*" if night.duration_h < number else ""
-    if night.run["start"] is None:
+    if night.clock is None:
         return f"{number}{part}"
-    begin = datetime.fromisoformat(night.run["start"]) + timedelta(hours=number - 1)
-    return f"{number}{part}  {begin:%H:%M}"
+    return f"{number}{part}  {night.clock.at(3600.0 * (number - 1)):%H:%M}"
 
 
 def asleep_percent(night: ReportNight, stratum: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.night import SCHEMES
+from holter2sleep.night import SCHEMES, Clock
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import NightTables
 
@@ -79,6 +79,12 @@ class ReportNight:
     def duration_h(self) -> float:
         """Elapsed hours, gaps included."""
         return float(self.run["duration_s"]) / 3600
+
+    @property
+    def clock(self) -> Clock | None:
+        """The recording's wall clock; None where its start is unknown."""
+        start = self.run["start"]
+        return None if start is None else Clock.of_iso(start, self.run.get("time_zone"))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def test_the_same_recording_gives_the_same_night() -> None:
 def test_the_recording_handed_in_is_not_changed() -> None:
     recording = simulated("short", polarity=-1).recording
     assert recording.ecg is not None
-    before = recording.ecg.copy()
+    before = np.array(recording.ecg)
     night = analyze_night(recording, RECIPE)
     assert night.recording.polarity == -1
     assert recording.polarity == 1

@@ -159,9 +159,8 @@ def test_hrv_of_a_stage_is_that_of_its_intervals(table: pl.DataFrame, night: Nig
 
 
 def test_the_scale_of_the_lead_is_visible(night: Night) -> None:
-    ecg = night.recording.ecg
-    assert ecg is not None
-    doubled = analyze_night(night.recording.but(ecg=2 * ecg), RECIPE)
+    assert night.recording.ecg is not None
+    doubled = analyze_night(night.recording.but(ecg=2 * np.asarray(night.recording.ecg)), RECIPE)
     once, twice = (phenotype_table(one, RECIPE) for one in (night, doubled))
     assert value(twice, "r_amplitude") == pytest.approx(2 * value(once, "r_amplitude"), rel=1e-4)
     assert 0.5 < value(once, "r_amplitude") < 2.0

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecipeError
-from holter2sleep.night import AF_KINDS, SCHEMES, Flag
+from holter2sleep.night import AF_KINDS, SCHEMES, Clock, Flag
 from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.axes import (
@@ -176,12 +176,12 @@ def test_blocks_stay_above_the_foot() -> None:
 
 
 def test_clock_ticks_are_whole_hours_across_midnight() -> None:
-    ticks = clock_ticks(datetime(2026, 1, 31, 22, 30), 4.0)
+    ticks = clock_ticks(Clock(datetime(2026, 1, 31, 22, 30)), 4.0)
     assert ticks[0] == (0.0, "22:30")
     assert [clock for _, clock in ticks] == [
         *("22:30", "23:00", "23:30", "00:00", "00:30", "01:00", "01:30", "02:00", "02:30"),
     ]
-    assert clock_ticks(datetime(2026, 1, 31, 22, 30), 8.0)[:2] == [(0.5, "23:00"), (1.5, "00:00")]
+    assert clock_ticks(Clock(datetime(2026, 1, 31, 22, 30)), 8.0)[:2] == [(0.5, "23:00"), (1.5, "00:00")]
 
 
 def test_ticks_are_at_most_a_dozen_whole_steps() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
@@ -29,8 +29,7 @@ class Evidence:
     @property
     def grid_start(self) -> datetime | None:
         """Clock time of the first epoch; None where the recording's start is unknown."""
-        start = self.recording.start
-        return None if start is None else start + timedelta(seconds=self.grid.offset_s)
+        return self.recording.clock(self.grid.offset_s)
 
 
 class Stager(Protocol):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import time
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.integrate import trapezoid
 from scipy.signal import periodogram
 
@@ -26,6 +27,7 @@ FS_RESAMPLED_HZ = 4.0
 MISSING = -1.0
 VLF_HZ, LF_HZ, HF_HZ, TOTAL_HZ = (0.0033, 0.04), (0.04, 0.15), (0.15, 0.4), (0.0, 0.4)
 N_FEATURES = 36
+AT_A_TIME = 1000  # epochs: 9 MB of resampled windows
 _SEX_CODE = {"F": 0.0, "M": 1.0}
 
 
@@ -64,11 +66,14 @@ def sleepecg_features(beat_s: Float, context: Context) -> Float:
     rr_end_s, rr_s = beat_s[1:], np.diff(beat_s)
     rr_s = np.where((rr_s < MIN_RR_S) | (rr_s > MAX_RR_S), np.nan, rr_s)
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
+    features = np.empty((n_epochs, N_FEATURES))
+    intervals, resampled = _windows(rr_end_s, rr_s, onset_s), _resampled_windows(rr_end_s, rr_s, onset_s)
+    padded = np.append(rr_s, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        time_domain = _time_domain(_windows(rr_end_s, rr_s, onset_s))
-        frequency_domain = _frequency_domain(_resampled_windows(rr_end_s, rr_s, onset_s))
-    given = np.tile(context.columns, (n_epochs, 1))
-    features = np.hstack([time_domain, frequency_domain, given])
+        for first in range(0, n_epochs, AT_A_TIME):
+            part = slice(first, first + AT_A_TIME)
+            columns = (_time_domain(padded[intervals[part]]), _frequency_domain(resampled[part]))
+            features[part] = np.hstack([*columns, np.tile(context.columns, (len(columns[0]), 1))])
     return np.where(np.isfinite(features), features, MISSING)
 
 
@@ -81,13 +86,12 @@ def has_interval(beat_s: Float, n_epochs: int) -> Bool:
     return np.searchsorted(valid_s, onset_s + LOOKFORWARD_S) > first
 
 
-def _windows(rr_end_s: Float, rr_s: Float, onset_s: Float) -> Float:
-    """Intervals around each epoch, padded with NaN. array (n_epochs, longest window)."""
+def _windows(rr_end_s: Float, rr_s: Float, onset_s: Float) -> NDArray[np.int32]:
+    """Index of the intervals around each epoch, padded with their number. array (n_epochs, longest window)."""
     first = np.searchsorted(rr_end_s, onset_s - LOOKBACK_S)
     after = np.searchsorted(rr_end_s, onset_s + LOOKFORWARD_S)
-    index = first[:, None] + np.arange((after - first).max())
-    padded = np.append(rr_s, np.nan)
-    return padded[np.where(index < after[:, None], index, len(rr_s))]
+    index = first[:, None].astype(np.int32) + np.arange((after - first).max(), dtype=np.int32)
+    return np.where(index < after[:, None], index, np.int32(len(rr_s)))
 
 
 def _time_domain(rr_ew: Float) -> Float:

@@ -1,0 +1,237 @@
+"""What the user asks of `analyze`, the same for every input."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from holter2sleep.analyze import Polarity
+from holter2sleep.errors import UsageError
+from holter2sleep.io.inputs import find_inputs
+from holter2sleep.night import Night, Recording, Sex, Subject
+from holter2sleep.privacy import (
+    deidentified,
+    private_file_name,
+    pseudonym,
+    read_or_make_key,
+    without_date,
+    without_names,
+)
+from holter2sleep.profiles import Profile, load_profile
+from holter2sleep.provenance import sha256_of_file
+from holter2sleep.recipe import Recipe, load_recipe
+from holter2sleep.told import SUMMER_TIME, Moment, known_zone, told_moment, with_beats, with_clock
+
+AUTO, ALL, WHOLE = "auto", "all", "whole"
+TELLING = ("channel", "age", "start", "time_zone", "lights_off", "lights_on")  # facts that may hold a name or a date
+OF_ONE_RECORDING = ("beats", "hypnogram", "start", "age", "sex")
+_ID = re.compile(r"\w[\w .-]{0,199}")
+_NIGHT = re.compile(r"[1-9]\d{0,2}")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Where the results go, by which recipe, and what the user says of the recording."""
+
+    out: Path
+    recipe: Recipe
+    channel: str | None = None
+    fs: float | None = None
+    unit: str | None = None
+    polarity: Polarity = "auto"
+    profile: Profile | None = None
+    recording_id: str | None = None
+    age: float | None = None
+    sex: Sex | None = None
+    start: Moment | None = None
+    tz: str | None = None
+    night: str = AUTO  # auto, all, whole, or a number from 1
+    lights_off: str | None = None
+    lights_on: str | None = None
+    beats: Path | None = None
+    hypnogram: Path | None = None
+    hypnogram_code: str | None = None
+    rr_unit: str = AUTO
+    key: bytes | None = None  # of pseudonyms; None: the recording keeps its name
+    report: bool = True
+    overwrite: bool = False
+    seed: int = 0
+
+    @classmethod
+    def from_options(cls, options: dict[str, Any]) -> Self:
+        """From the options of the command line.
+
+        Raises
+        ------
+        RecipeError
+            Recipe, profile or a setting that cannot be used.
+        UsageError
+            An option that is no such thing; a file given with --beats or --hypnogram that does not exist.
+        """
+        own = {field.name for field in dataclasses.fields(cls)}
+        settings = tuple(options["settings"])
+        if options["stager"]:
+            settings += (f'staging.stager="{options["stager"]}"',)
+        for name in ("beats", "hypnogram"):
+            if options[name] is not None and not options[name].is_file():
+                raise UsageError(f"--{name} {options[name]}: no such file")
+        if options["fs"] is not None and not math.isfinite(options["fs"]):
+            raise UsageError(f"--fs {options['fs']}: expected a sampling rate in Hz, such as 250")
+        tz = known_zone(options["tz"]) if options["tz"] else None
+        read = {
+            "recipe": load_recipe(options["recipe"], settings),
+            "sex": options["sex"].upper() if options["sex"] else None,
+            "tz": tz,
+            "start": told_moment(options["start"], "--start", tz) if options["start"] else None,
+            "night": known_night(options["night"]),
+            "profile": load_profile(options["profile"]) if options["profile"] else None,
+            "key": _key(options["deidentify"], options["key"]),
+        }
+        return cls(**{name: value for name, value in options.items() if name in own} | read)
+
+    def inputs(self, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+        """The recordings among files, folders and patterns, refused when two of them would share a folder.
+
+        Raises
+        ------
+        UsageError
+            A folder or pattern without a recording; two recordings with one id.
+        """
+        inputs = find_inputs(paths, fs=self.fs)
+        if len(inputs) > 1:
+            for name in OF_ONE_RECORDING:
+                if getattr(self, name) is not None:
+                    raise UsageError(
+                        f"--{name} belongs to one recording; {len(inputs)} were given: analyse that one alone"
+                    )
+        owner: dict[str, Path] = {}
+        for path in inputs:
+            name = path.stem if self.recording_id is None else self.recording_id
+            if self.recording_id is not None and not _ID.fullmatch(name):
+                raise UsageError(
+                    f"--id {name!r}: expected up to 200 letters, digits, blanks, '.', '_' or '-', for it names a folder"
+                )
+            if name in owner:
+                raise UsageError(
+                    f"{owner[name]} and {path} would both be {name!r}; analyse one with --id, or in another --out"
+                )
+            owner[name] = path
+        return inputs
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How to read the file: fields of `ReadOptions`. Of an archive only the labels count: units are the file's."""
+        return {
+            "channel": self.channel,
+            "rr_unit": self.rr_unit,
+            "fs": self.fs,
+            "unit": self.unit,
+            "labels": self.profile.labels if self.profile else (),
+        }
+
+    @property
+    def code_of_stages(self) -> str | None:
+        """Meaning of integer stages, from the user or the archive."""
+        return self.hypnogram_code or (self.profile.hypnogram_code if self.profile else None)
+
+    def shown_name(self, path: Path) -> str:
+        """What progress calls a file."""
+        return path.name if self.key is None else private_file_name(self.key, path.name)
+
+    def told(self, recording: Recording) -> Recording:
+        """The recording with what the user knows better than the header, under a pseudonym where one is asked for.
+
+        Raises
+        ------
+        RecordingError
+            The file given with --beats holds no beats.
+        """
+        header = recording.subject
+        age = header.age_years if self.age is None else self.age
+        recording = recording.but(subject=Subject(age, header.sex if self.sex is None else self.sex))
+        dates_true = self.profile is None or not self.profile.dates_shifted
+        recording = with_clock(recording, self.start, self.tz, dates_true)
+        if self.beats is not None:
+            recording = with_beats(recording, self.beats, self.rr_unit)
+        if self.key is None:
+            return recording
+        # the date goes last, from what is written: lights and hypnograms are placed by it
+        return deidentified(recording, self.key).but(start=recording.start, zone=recording.zone)
+
+    def private(self, recording: Recording) -> Recording:
+        """The recording as it may be written: without date and place where that is asked for."""
+        if self.key is None:
+            return recording
+        names = {path.name: private_file_name(self.key, path.name) for path in (self.beats, self.hypnogram) if path}
+        if self.tz is not None:
+            names[self.tz] = "(zone)"
+        kept = (without_names(warning, names) for warning in recording.warnings if SUMMER_TIME not in warning)
+        start = None if recording.start is None else without_date(recording.start)
+        return recording.but(start=start, zone=None, warnings=tuple(kept))
+
+    def private_night(self, night: Night) -> Night:
+        """Likewise a night, whose hypnogram may name a file."""
+        if self.key is None:
+            return night
+        recording = self.private(night.recording.but(warnings=night.warnings))
+        hypnogram = night.hypnogram
+        if self.hypnogram is not None:
+            hypnogram = dataclasses.replace(hypnogram, scorer=private_file_name(self.key, hypnogram.scorer))
+        return dataclasses.replace(night, recording=recording, hypnogram=hypnogram, warnings=recording.warnings)
+
+    def facts(self) -> dict[str, Any]:
+        """Options that change a night's content, for its identity; veiled where they could tell of a person."""
+        facts = self._facts()
+        if self.key is not None:
+            for name in TELLING:
+                facts[name] = None if facts[name] is None else pseudonym(self.key, str(facts[name]))
+        return facts
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "channel": self.channel,
+            "fs": self.fs,
+            "unit": self.unit,
+            "polarity": self.polarity,
+            "profile": self.profile.name if self.profile else None,
+            "age": self.age,
+            "sex": self.sex,
+            "start": self.start.isoformat() if self.start else None,
+            "time_zone": self.tz,
+            "night": self.night,
+            "lights_off": self.lights_off,
+            "lights_on": self.lights_on,
+            "beats_sha256": sha256_of_file(self.beats) if self.beats else None,
+            "hypnogram_sha256": sha256_of_file(self.hypnogram) if self.hypnogram else None,
+            "hypnogram_code": self.hypnogram_code,
+            "rr_unit": self.rr_unit,
+            "deidentified": self.key is not None,
+        }
+
+
+def _key(wanted: bool, path: Path | None) -> bytes | None:
+    """The key of the pseudonyms; None where none are wanted."""
+    if not wanted and path is None:
+        return None
+    if not wanted:
+        raise UsageError("--key is the key of pseudonyms: it needs --deidentify")
+    if path is None:
+        raise UsageError("--deidentify needs --key FILE, the key of the pseudonyms; it is made where there is none")
+    return read_or_make_key(path)
+
+
+def known_night(text: str) -> str:
+    """What is asked of the nights in a recording: `auto`, `all`, `whole`, or a number.
+
+    Raises
+    ------
+    UsageError
+        None of these.
+    """
+    if text in (AUTO, ALL, WHOLE) or _NIGHT.fullmatch(text):
+        return text
+    raise UsageError(f"--night {text!r}: expected auto, all, whole, or the number of a night, from 1")

@@ -1,0 +1,178 @@
+"""Whatever lies in a folder of recordings: no traceback, no hang, no folder that looks finished."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edf_bytes import EdfFile, Signal, plain
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_nights import simulated
+from reading import read_or_refusal
+
+from holter2sleep.io.export import write_edf
+from holter2sleep.night import Recording
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = st.text(st.characters(max_codepoint=255), max_size=8)
+NUMBER = st.one_of(st.integers(-(10**7), 10**8).map(str), st.floats().map(str), TEXT)
+
+
+def run(*arguments: str | Path, seconds: float = 30, **options: object) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    command = [sys.executable, "-m", "holter2sleep", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False, **options)  # type: ignore[call-overload, no-any-return]
+
+
+def assert_told(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """The exit code of the contract, one line that names what was found, no traceback."""
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "defect" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Four minutes of a good EDF."""
+    path = tmp_path_factory.mktemp("hostile") / "night.edf"
+    write_edf(path, simulated("clean", hours=1 / 15, fs=128.0).recording)
+    return path.read_bytes()
+
+
+# --- headers that lie ------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=2000)
+@given(
+    fixed=st.dictionaries(
+        st.sampled_from(["patient", "recording", "date", "time", "header_bytes", "reserved", "n_records", "record_s"]),
+        NUMBER,
+        max_size=4,
+    ),
+    n_signals=st.one_of(st.just("2"), st.just("9999"), NUMBER),
+    physical=st.tuples(NUMBER, NUMBER),
+    digital=st.tuples(NUMBER, NUMBER),
+    unit=TEXT,
+    label=TEXT.map(lambda text: f"ECG{text}"),
+)
+def test_any_header_field_may_lie(
+    tmp_path_factory: pytest.TempPathFactory,
+    fixed: dict[str, str],
+    n_signals: str,
+    physical: tuple[str, str],
+    digital: tuple[str, str],
+    unit: str,
+    label: str,
+) -> None:
+    ecg = Signal(label, plain().signals[0].digital, 256, unit, physical, digital)
+    file = EdfFile([ecg, plain().signals[1]], 20, fields={**fixed, "n_signals": n_signals})
+    path = tmp_path_factory.getbasetemp() / "lie.edf"
+    path.write_bytes(file.tobytes())
+    found = read_or_refusal(path)
+    if isinstance(found, Recording):
+        assert found.ecg is not None
+        assert len(found.ecg[:5000]) <= path.stat().st_size
+    else:
+        assert found.startswith("lie.edf")
+        assert "\n" not in found
+
+
+@settings(max_examples=60, deadline=2000)
+@given(
+    onsets=st.lists(st.one_of(st.floats(-1e9, 1e9), st.integers(0, 100)).map("{:+g}".format), min_size=3, max_size=3)
+)
+def test_any_time_stamps_are_a_time_line_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, onsets: list[str]
+) -> None:
+    ecg = Signal("ECG", plain().signals[0].digital[: 3 * 256], 256)
+    path = tmp_path_factory.getbasetemp() / "stamps.edf"
+    path.write_bytes(EdfFile([ecg], 3, reserved="EDF+D", onsets=onsets).tobytes())
+    found = read_or_refusal(path)
+    if isinstance(found, Recording):
+        assert found.ecg is not None
+        last = np.asarray(found.ecg[len(found.ecg) - 256 :])
+        np.testing.assert_allclose(last, (ecg.digital[-256:] + 32768) * 10 / 65535 - 5, atol=1e-3)
+        assert found.duration_s <= 32 * 86400
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 700, 5000])
+def test_random_bytes_are_refused_in_one_line(tmp_path: Path, size: int) -> None:
+    for suffix in (".edf", ".bdf", ".hea", ".ecg", ".atr", ".txt", ".csv", ".parquet", ".h5", ".gdf", ".xyz"):
+        path = tmp_path / f"noise{suffix}"
+        path.write_bytes(np.random.default_rng(size).bytes(size))
+        found = read_or_refusal(path)
+        assert isinstance(found, str), suffix
+        assert found.startswith(path.name)
+        assert "\n" not in found
+
+
+def test_a_bounded_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--seconds", "8", "--seed", "20", "--keep", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.split(" cases,")[0].split()[-1]) > 5
+
+
+# --- files that are none ---------------------------------------------------------------------------
+
+
+def test_links_that_run_in_circles_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.edf"
+    loop.symlink_to(loop)
+    pipe = tmp_path / "pipe.edf"
+    os.mkfifo(pipe)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    assert_told(run("analyze", loop, "--out", tmp_path / "out"), 2, "loop.edf")
+    assert_told(run("analyze", pipe, "--out", tmp_path / "out"), 3, "pipe.edf")
+    assert_told(run("analyze", "/dev/zero", "--out", tmp_path / "out"), 3, "zero")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_must_not_be_read_is_refused(tmp_path: Path, short: bytes) -> None:
+    path = tmp_path / "secret.edf"
+    path.write_bytes(short)
+    path.chmod(0)
+    assert_told(run("analyze", path, "--out", tmp_path / "out"), 3, "secret.edf", "Permission denied")
+
+
+def test_names_with_blanks_and_other_alphabets_are_names(tmp_path: Path, short: bytes) -> None:
+    path = tmp_path / "nuit d'été 夜 1.edf"
+    path.write_bytes(short)
+    assert_told(run("analyze", path, "--out", tmp_path / "aus gabe", "--no-report"), 0)
+    assert (tmp_path / "aus gabe" / "nuit d'été 夜 1" / "run.json").is_file()
+
+
+def test_a_full_disk_leaves_no_folder_that_looks_finished(tmp_path: Path, short: bytes) -> None:
+    path = tmp_path / "night.edf"
+    path.write_bytes(short)
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    done = run("analyze", path, "--out", tmp_path / "out", preexec_fn=small_disk)
+    assert_told(done, 1, "night")
+    assert list((tmp_path / "out").rglob("run.json")) == []
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_run_that_is_killed_leaves_nothing_that_looks_finished(tmp_path: Path, short: bytes) -> None:
+    path = tmp_path / "night.edf"
+    path.write_bytes(short)
+    started = subprocess.Popen([sys.executable, "-m", "holter2sleep", "analyze", path, "--out", tmp_path / "out"])
+    while not list(tmp_path.glob("out/.*night*")):  # the folder it works in; drawing the report takes a second more
+        assert started.poll() is None
+        time.sleep(0.002)
+    started.kill()
+    started.wait()
+    assert not (tmp_path / "out" / "night").exists()
+    assert_told(run("analyze", path, "--out", tmp_path / "out", "--no-report"), 0)
+    assert sorted(found.name for found in (tmp_path / "out").iterdir()) == ["night"]

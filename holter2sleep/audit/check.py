@@ -35,7 +35,7 @@ from holter2sleep.audit.judge import (
     signal_findings,
     with_roles,
 )
-from holter2sleep.audit.looked import Stretch, look, looked_s, usable_s
+from holter2sleep.audit.looked import Stretch, estimated, look, looked_s, usable_s
 from holter2sleep.audit.measures import beat_figures, directions, signal_figures, turns
 from holter2sleep.audit.wfdb_fields import checksum_finding
 from holter2sleep.errors import Holter2SleepError, UsageError
@@ -157,7 +157,7 @@ def _audited(
     failed: list[Finding],
 ) -> Audit:
     stretches = look(recording, recipe)
-    signal = signal_figures(stretches, recording.fs if recording.ecg is not None else None)
+    signal = signal_figures(recording, stretches)
     beats = beat_figures(stretches, recording.fs if recording.ecg is not None else None)
     clock = clock_facts(recording, header, options.tz)
     continuity = continuity_facts(recording, header)
@@ -251,8 +251,7 @@ def _checksum(recording: Recording, header: HeaderAudit) -> list[Finding]:
 
 def _verdict(recording: Recording, stretches: tuple[Stretch, ...]) -> tuple[int, str, list[Finding]]:
     """Exit code of analyze, one line about it, and the findings that decide it."""
-    share = usable_s(stretches) / looked_s(stretches) if looked_s(stretches) else 0.0
-    usable = share * recording.duration_s
+    usable = estimated(usable_s(stretches), stretches, recording)
     n_beats = sum(int(stretch.usable.sum()) for stretch in stretches)
     about = "about " if looked_s(stretches) < recording.duration_s - 1 else ""
     found = f"{about}{_hours(usable)} of {_hours(recording.duration_s)} can be analysed"

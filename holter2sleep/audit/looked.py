@@ -15,7 +15,7 @@ from holter2sleep.heart.quality import agreement, assess_quality, usable_beats
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.night import EpochGrid, Float, Quality, Recording
 from holter2sleep.recipe import Recipe
-from holter2sleep.spans import EMPTY, Spans, as_spans, duration, intersection
+from holter2sleep.spans import EMPTY, Spans, as_spans, complement, duration, intersection
 
 WHOLE_UP_TO_S = 2 * 3600.0  # half a second of work
 N_STRETCHES = 12
@@ -43,8 +43,8 @@ class Stretch:
         return np.empty(0, np.float32) if self.recording.ecg is None else self.recording.ecg[:]
 
 
-def spread(duration_s: float) -> Spans:
-    """The whole of a short recording; stretches evenly spread over a long one.
+def spread(duration_s: float, gaps: Spans = EMPTY) -> Spans:
+    """The whole of a short recording; stretches evenly spread over what a long one has recorded.
 
     Examples
     --------
@@ -52,20 +52,26 @@ def spread(duration_s: float) -> Spans:
     [[0.0, 3600.0]]
     >>> float(duration(spread(28800.0))), len(spread(28800.0))
     (7200.0, 12)
+    >>> spread(36000.0, as_spans([(0.0, 28000.0)]))[0].tolist()
+    [28000.0, 28600.0]
     """
     if duration_s <= WHOLE_UP_TO_S:
         return as_spans([(0.0, duration_s)])
-    first = np.linspace(0.0, duration_s - STRETCH_S, N_STRETCHES)
-    return np.column_stack([first, first + STRETCH_S])
+    recorded = complement(gaps, 0.0, duration_s)
+    at = np.linspace(0.0, max(0.0, duration(recorded) - STRETCH_S), N_STRETCHES)  # seconds of signal before it
+    before = np.cumsum(np.r_[0.0, recorded[:, 1] - recorded[:, 0]])
+    piece = np.searchsorted(before[:-1], at, side="right") - 1
+    first = recorded[piece, 0] + at - before[piece]
+    return as_spans(np.column_stack([first, np.minimum(first + STRETCH_S, duration_s)]))
 
 
 def look(recording: Recording, recipe: Recipe) -> tuple[Stretch, ...]:
     """What the analysis would see: everything of a short or doubtful recording, else evenly spread stretches."""
     if recording.ecg is None:
         return (_stretch(recording, 0.0, recording.duration_s, recipe),)
-    spans = spread(recording.duration_s)
+    spans = spread(recording.duration_s, recording.gaps)
     stretches = tuple(_stretch(recording, start, end, recipe) for start, end in spans.tolist())
-    if len(stretches) > 1 and usable_s(stretches) / duration(spans) * recording.duration_s < DOUBTFUL_S:
+    if looked_s(stretches) < recording.duration_s and estimated(usable_s(stretches), stretches, recording) < DOUBTFUL_S:
         return (_stretch(recording, 0.0, recording.duration_s, recipe),)
     return stretches
 
@@ -78,6 +84,17 @@ def usable_s(stretches: tuple[Stretch, ...]) -> float:
 def looked_s(stretches: tuple[Stretch, ...]) -> float:
     """Seconds looked at."""
     return sum(stretch.recording.duration_s for stretch in stretches)
+
+
+def estimated(seconds: float, stretches: tuple[Stretch, ...], recording: Recording) -> float:
+    """Seconds of the whole recording, from seconds of what was looked at: as rare in the rest of what was recorded."""
+    looked = sum(_recorded_s(stretch.recording) for stretch in stretches)
+    return seconds / looked * _recorded_s(recording) if looked > 0 else 0.0
+
+
+def _recorded_s(recording: Recording) -> float:
+    """Length without the gaps."""
+    return recording.duration_s - duration(intersection(recording.gaps, as_spans([(0.0, recording.duration_s)])))
 
 
 def _stretch(recording: Recording, start_s: float, end_s: float, recipe: Recipe) -> Stretch:

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from holter2sleep.audit.looked import Stretch, looked_s, usable_s
+from holter2sleep.audit.looked import Stretch, estimated, looked_s, usable_s
 from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
 from holter2sleep.heart.faults import CELL_S, STICKS
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.polarity import PolarityRules
-from holter2sleep.night import Beats, Flag, Float
+from holter2sleep.night import Beats, Flag, Float, Recording
 from holter2sleep.spans import duration
 from holter2sleep.waveform import Signal
 
@@ -34,7 +34,7 @@ PACE_LOCKED_S = 0.01  # either side of the usual time before the R wave: noise i
 
 @dataclass(frozen=True)
 class SignalFigures:
-    """Shares are of the time looked at; None is not applicable or not known."""
+    """Shares are of the whole recording, as far as what was looked at tells; None is not applicable or not known."""
 
     looked_s: float
     usable_share: float
@@ -68,9 +68,9 @@ class BeatFigures:
     implausible_rr_share: float | None
 
 
-def signal_figures(stretches: tuple[Stretch, ...], fs: float | None) -> SignalFigures:
-    """What the looked-at signal is like."""
-    seconds = looked_s(stretches)
+def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> SignalFigures:
+    """What the signal is like."""
+    seconds, fs = looked_s(stretches), recording.fs if recording.ecg is not None else None
     flags = np.concatenate([stretch.faults.flags for stretch in stretches])
     faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
     usable = usable_s(stretches)
@@ -80,14 +80,20 @@ def signal_figures(stretches: tuple[Stretch, ...], fs: float | None) -> SignalFi
     mains_hz, mains_uv = mains(parts, fs) if fs else (None, None)
     copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
     held = [found for ecg in parts if fs if (found := held_packets(ecg, fs))]
+    gaps = sum(duration(stretch.recording.gaps) for stretch in stretches)
+
+    def share(seconds_looked_at: float) -> float:
+        found = estimated(max(0.0, seconds_looked_at), stretches, recording) / recording.duration_s
+        return min(1.0, found)
+
     jumps = sum(len(steps(stretch.ecg, fs, stretch.beat_s)) for stretch in stretches) if fs else 0
     return SignalFigures(
         looked_s=seconds,
-        usable_share=usable / seconds,
-        missing_share=_share(flags, Flag.MISSING, seconds),
-        flat_share=_share(flags, Flag.FLAT, seconds),
-        saturated_share=_share(flags, Flag.SATURATED, seconds),
-        noise_share=max(0.0, 1 - (usable + faulty) / seconds),
+        usable_share=share(usable),
+        missing_share=duration(recording.gaps) / recording.duration_s + share(_flagged_s(flags, Flag.MISSING) - gaps),
+        flat_share=share(_flagged_s(flags, Flag.FLAT)),
+        saturated_share=share(_flagged_s(flags, Flag.SATURATED)),
+        noise_share=share(seconds - usable - faulty),
         longest_usable_s=longest,
         clip_low_mv=low,
         clip_high_mv=high,
@@ -102,8 +108,8 @@ def signal_figures(stretches: tuple[Stretch, ...], fs: float | None) -> SignalFi
     )
 
 
-def _share(flags: NDArray[np.uint16], flag: Flag, seconds: float) -> float:
-    return min(1.0, float((flags & flag > 0).sum()) * CELL_S / seconds)
+def _flagged_s(flags: NDArray[np.uint16], flag: Flag) -> float:
+    return float((flags & flag > 0).sum()) * CELL_S
 
 
 def _rails(parts: list[Signal]) -> tuple[float | None, float | None]:

@@ -10,7 +10,8 @@ What the user names is taken. Else the labels of a known archive decide, best fi
 5. lead I, then other leads by name: `I`, `MLI`, `CM5`, `V5`, `V2`, `V1`, `III`, `aVF`, ...
 6. any other label that begins with ECG or EKG and does not name a derived signal (`ECG_HR`, `ECG quality`)
 
-Within a rank the first in the file is taken, unless another shows beats far more clearly. Heart rate, pulse and
+Within a rank the first in the file is taken, unless another shows beats far more clearly. A lead that is there for less
+than half the time of another ECG lead is passed over. Heart rate, pulse and
 plethysmogram are never taken. `Chest`, `Channel 1`, `CH1`, `C1`, `X1` and the like say nothing of an ECG (effort
 belt, EEG position, spare input): without any ECG label the channel is found by its signal (`ecg_likeness`), or the
 file is refused with the reason for each channel.
@@ -41,6 +42,7 @@ _LISTED = 40  # channels named in a message
 _MOST_JUDGED = 300  # channels whose signal is looked at: the largest EEG caps have 256
 _MANY = 32  # of more channels only a minute each is looked at
 _NO_BEATS = 0.1  # a labelled channel with a lower score shows no heart, when another one does
+_TOO_SHORT = 0.5  # of the time of the longest ECG lead: a lead that is there for less is passed over
 _CLEARER = 0.3  # by so much another channel of the same rank must show its beats more clearly
 
 
@@ -51,6 +53,7 @@ class Channel:
     label: str
     fs: float
     fault: str | None = None
+    share: float = 1.0  # of the recording that it is there for: in records of segments, leads come and go
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,21 @@ def choose_ecg(channels: Sequence[Channel], options: ReadOptions, path: Path, lo
     seen = _Seen(channels, look) if look is not None else None
     if not usable_ranks:
         return _by_signal(channels, ranks, path, seen)
-    return _electrodes(channels, usable_ranks, seen) or _by_label(channels, usable_ranks, seen)
+    usable_ranks, notes = _long_enough(channels, usable_ranks)
+    choice = _electrodes(channels, usable_ranks, seen) or _by_label(channels, usable_ranks, seen)
+    return replace(choice, warnings=(*notes, *choice.warnings))
+
+
+def _long_enough(channels: Sequence[Channel], ranks: dict[int, int]) -> tuple[dict[int, int], list[str]]:
+    """The leads that are there long enough, and a warning of better ones that are not."""
+    longest = max(channels[i].share for i in ranks)
+    kept = {i: rank for i, rank in ranks.items() if channels[i].share >= _TOO_SHORT * longest}
+    passed = [f"{channels[i].label!r} ({channels[i].share:.1%})" for i in ranks if ranks[i] < min(kept.values())]
+    if not passed:
+        return kept, []
+    return kept, [
+        f"passed over, for another ECG lead is there for {longest:.0%} of the time with signal: {', '.join(passed)}"
+    ]
 
 
 class _Seen:

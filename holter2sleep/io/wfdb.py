@@ -62,9 +62,12 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     def look(index: int) -> Signal:
         return middle_of(_lead(segments, signals[index]), signals[index].fs)
 
-    choice = choose_ecg(
-        [Channel(signal.label, signal.fs, rate_fault(signal.fs)) for signal in signals], options, path, look
-    )
+    whole = sum(segment.n_frames for segment in segments)
+    channels = [
+        Channel(signal.label, signal.fs, rate_fault(signal.fs), _frames_of(segments, signal) / whole)
+        for signal in signals
+    ]
+    choice = choose_ecg(channels, options, path, look)
     signal = signals[choice.index]
     lead = lead_of(choice, lambda index: _lead(segments, signals[index]))
     largest, gaps = survey(lead, signal.fs)
@@ -83,6 +86,12 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         gaps=gaps,
         warnings=(*header.warnings, *notes, *choice.warnings, *([unit.warning] if unit.warning else [])),
     )
+
+
+def _frames_of(segments: list[_Segment], wanted: WfdbSignal) -> int:
+    """Frames of the segments that have a signal of that name."""
+    labels = [{signal.label for signal in segment.header.signals} for segment in segments]
+    return sum(segment.n_frames for segment, held in zip(segments, labels, strict=True) if wanted.label in held)
 
 
 # --- segments --------------------------------------------------------------------------------------
@@ -113,6 +122,8 @@ def _segments(path: Path, header: WfdbHeader) -> tuple[list[_Segment], list[str]
             else:
                 lost.append(name)
         first += n_frames
+    if not found and not lost:
+        raise refusal(path, "every segment is a gap (~), so the record holds no sample", "a record with signal")
     if not found:
         raise refusal(path, f"files missing of every segment ({', '.join(lost[:5])})", "the record with its segments")
     if first / header.fs > MAX_ELAPSED_S:

@@ -8,7 +8,7 @@ import pytest
 from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, look, spread, usable_s
 from holter2sleep.audit.measures import beat_figures, directions, mains, signal_figures, turns
 from holter2sleep.night import Recording
-from holter2sleep.spans import duration
+from holter2sleep.spans import as_spans, duration
 from tests.made_nights import RECIPE, recording_of, simulated
 
 FS_HZ = 256.0
@@ -23,7 +23,7 @@ def night() -> tuple[np.ndarray, np.ndarray]:
 def figures(ecg: np.ndarray, fs: float = FS_HZ):
     recording = recording_of(ecg, fs)
     stretches = look(recording, RECIPE)
-    return signal_figures(stretches, fs), beat_figures(stretches, fs)
+    return signal_figures(recording, stretches), beat_figures(stretches, fs)
 
 
 @pytest.mark.parametrize(("line_hz", "amplitude_uv"), [(50.0, 30.0), (60.0, 30.0), (50.3, 200.0)])
@@ -107,6 +107,18 @@ def test_a_long_recording_is_looked_at_from_its_first_to_its_last_second() -> No
     assert (spans[0, 0], spans[-1, 1]) == (0.0, 14 * 86400.0)
     np.testing.assert_allclose(np.diff(spans[:, 0]), (14 * 86400.0 - STRETCH_S) / (N_STRETCHES - 1))
     assert duration(spread(7200.0)) == 7200.0
+
+
+def test_of_a_recording_with_a_long_gap_only_what_was_recorded_is_looked_at_and_counted() -> None:
+    ecg, _ = night()
+    made = recording_of(np.r_[ecg, np.full(round(12 * 3600 * FS_HZ), np.nan), ecg], FS_HZ)
+    gap = (len(ecg) / FS_HZ, made.duration_s - len(ecg) / FS_HZ)
+    made = made.but(gaps=as_spans([gap]))
+    stretches = look(made, RECIPE)
+    signal = signal_figures(made, stretches)
+    assert all(not gap[0] <= stretch.start_s < gap[1] for stretch in stretches)
+    assert signal.missing_share == pytest.approx(np.ptp(gap) / made.duration_s, abs=0.001)
+    assert signal.usable_share == pytest.approx(1 - signal.missing_share, rel=0.02)
 
 
 def long_recording(hours: float, signal_s: float) -> Recording:

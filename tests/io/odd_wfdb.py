@@ -238,6 +238,7 @@ def segments() -> list[OddFile]:
         several("WFDB a segment without files", ["a 5000", "b 10000"], only_b, lost_first, N,
                 {"b.hea": more["b.hea"]}, gaps=[(0.0, 20.0)], told=True),
         several("WFDB every segment without files", ["a 5000", "b 10000"], {}, mv, N, {}, refused="no samples"),
+        several("WFDB every segment a gap (~)", ["~ 5000", "~ 10000"], {}, mv, N, {}, refused="no samples"),
         record("WFDB layout header by itself", [f"~ 0 {line}"], {}, rest="250 0", refused="no samples"),
     ]  # fmt: skip
 

@@ -244,6 +244,15 @@ def test_two_true_leads_of_real_recordings_are_never_subtracted(shared_data: Pat
 # --- what the user or an archive's profile says ----------------------------------------------------
 
 
+def test_a_lead_that_is_hardly_there_gives_way_to_one_that_is_and_it_is_said() -> None:
+    leads = [Channel("II", 125.0, share=0.02), Channel("MCL1", 125.0, share=0.9)]
+    choice = choose_ecg(leads, ReadOptions(), FILE)
+    assert choice.name == "MCL1"
+    assert "'II' (2.0%)" in choice.warnings[0]
+    assert choose_ecg([Channel("II", 125.0, share=0.5), leads[1]], ReadOptions(), FILE).name == "II"
+    assert choose_ecg(leads, ReadOptions(channel="II"), FILE).name == "II"
+
+
 def test_the_labels_of_an_archive_go_before_our_ranking() -> None:
     options = ReadOptions(labels=("EKG2", "ECG V5", "ECG"))
     assert choose_ecg(channels("MLII", "ECG", "ECG V5"), options, FILE).name == "ECG V5"

@@ -33,7 +33,7 @@ def edf_says(path: Path, label: str) -> Said:
     """An EDF or BDF header's word on a channel; the length by the size of the file."""
     content = path.read_bytes()
     n = int(content[252:256])
-    width = dict(label=16, _a=80, unit=8, pmin=8, pmax=8, dmin=8, dmax=8, _b=80, samples=8)
+    width = {"label": 16, "_a": 80, "unit": 8, "pmin": 8, "pmax": 8, "dmin": 8, "dmax": 8, "_b": 80, "samples": 8}
     fields, at = {}, 256
     for name, size in width.items():
         fields[name] = [content[at + i * size : at + (i + 1) * size].decode("latin-1").strip() for i in range(n)]
@@ -91,9 +91,11 @@ def row(path: Path, folder: Path) -> tuple[str, str]:
         try:
             recording = read_recording(path)
         except Holter2SleepError as error:
-            return "refused", f"| {name} | refused: {str(error).removeprefix(path.name).lstrip(': ')} | |"
+            why = str(error)
+            kind = "refused" if why.startswith(path.name) else "belongs"  # the message names the header then
+            return kind, f"| {name} | refused: {why.removeprefix(path.name).lstrip(': ')} | |"
     if recording.source.file != path.name:
-        return "belongs", f"| {name} | belongs to {recording.source.file} | |"
+        return "belongs", ""
     said = SAYS[path.suffix.lower()](path, recording.channel or "") if path.suffix.lower() in SAYS else None
     return "read", f"| {name} | {what_was_read(recording)} | {'' if said is None else compared(recording, said)} |"
 

@@ -29,7 +29,7 @@ from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
 from holter2sleep.recipe import Recipe
-from holter2sleep.sleep.periods import DETECTED, find_sleep_periods, main_sleep, unscored_outside
+from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
 
@@ -189,20 +189,24 @@ def _lights(
 ) -> tuple[Lights, tuple[str, ...]]:
     """Lights as given; else the main sleep period of what is too long for one night, or the whole recording."""
     everything = Lights(0.0, recording.duration_s, "recording")
-    if given.lights is not None or recording.duration_s <= 3600 * recipe.nights.longest_h:
+    one_night = recording.duration_s <= 3600 * recipe.nights.longest_h
+    if given.lights is not None or given.hypnogram is not None or one_night:
         return given.lights or everything, ()
     periods = find_sleep_periods(beats, quality, recording.duration_s, recording.wall_clock, recipe.nights)
     if periods:
         return main_sleep(periods), ()
-    note = f"no main sleep period found in {recording.duration_s / 3600:.1f} h: the whole recording counts as in bed"
+    note = (
+        f"no main sleep period found in {recording.duration_s / 3600:.1f} h: no stages and no sleep measures; "
+        f"--lights-off and --lights-on, or --hypnogram, say when it was"
+    )
     log.warning("%s: %s", recording.recording_id, note)
-    return everything, (note,)
+    return replace(everything, source=NOT_FOUND), (note,)
 
 
 def _stages(evidence: Evidence, given: Given, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
     if given.hypnogram is None:
         hypnogram, notes = stage_sleep(evidence, rules)
-        detected = evidence.lights.source == DETECTED
-        return unscored_outside(hypnogram, evidence.lights) if detected else hypnogram, notes
-    start = evidence.recording.start
-    return read_hypnogram(given.hypnogram, evidence.grid, start, code=given.hypnogram_code)
+        by_day_too = evidence.lights.source in (DETECTED, NOT_FOUND)
+        return unscored_outside(hypnogram, evidence.lights) if by_day_too else hypnogram, notes
+    clock = evidence.recording.wall_clock
+    return read_hypnogram(given.hypnogram, evidence.grid, clock, code=given.hypnogram_code)

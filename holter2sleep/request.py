@@ -31,6 +31,7 @@ TELLING = ("channel", "age", "start", "time_zone", "lights_off", "lights_on")  #
 OF_ONE_RECORDING = ("beats", "hypnogram", "start", "age", "sex")
 _ID = re.compile(r"\w[\w .-]{0,199}")
 _NIGHT = re.compile(r"[1-9]\d{0,2}")
+_OF_NIGHTS = re.compile(r"(.+)_night(?:s|\d\d)")  # names that the results of several nights take
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ class Request:
                     f"{owner[name]} and {path} would both be {name!r}; analyse one with --id, or in another --out"
                 )
             owner[name] = path
+        for name in owner:
+            of = _OF_NIGHTS.fullmatch(name)
+            if of and of[1] in owner:
+                raise UsageError(
+                    f"{owner[name]}: its folder {name!r} may be that of a night of {owner[of[1]]}; analyse one of them "
+                    f"with --id, or in another --out"
+                )
         return inputs
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import Any
 
 from holter2sleep.analyze import Given, analyze_night
 from holter2sleep.errors import Holter2SleepError, UsageError
+from holter2sleep.folders import check_writable, is_done, night_files, remove_superseded
 from holter2sleep.io import read_recording
 from holter2sleep.night import Lights, Recording
 from holter2sleep.phenotypes.files import (
-    NIGHT_FILES,
     fill_folder,
-    holds_only,
     read_night,
     read_run,
     sweep_leftovers,
@@ -76,7 +74,7 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     Holter2SleepError
         The recording cannot be read or holds too little signal.
     """
-    _check_writable(request.out)
+    check_writable(request.out)
     sweep_leftovers(request.out)
     watch = Stopwatch(show)
     with watch.step("read"):
@@ -96,10 +94,12 @@ def _whole(path: Path, recording: Recording, request: Request, watch: Stopwatch)
     if lights is None and request.night == WHOLE:
         lights = Lights(0.0, recording.duration_s, "recording")
     recording = recording.but(warnings=(*recording.warnings, *doubts))
-    who = identity(recording.source.sha256, request.recipe, request.facts())
+    mode = WHOLE if request.night == WHOLE else AUTO
+    who = identity(recording.source.sha256, request.recipe, request.facts() | {"night": mode})
     job = _Job(recording, _given(request, lights), who, request.out / recording.recording_id)
     if not _analyse(job, request, watch):
         return Outcome(job.folder, f"{job.folder}: already made from the same input and recipe; nothing to do")
+    remove_superseded(recording, request, {job.folder})
     return Outcome(job.folder, _told(job.folder, request.report))
 
 
@@ -109,7 +109,7 @@ def _given(request: Request, lights: Lights | None) -> Given:
 
 def _analyse(job: _Job, request: Request, watch: Stopwatch) -> bool:
     """Fill the job's folder; False when it holds this very night already."""
-    if _is_done(job.folder, job.identity, request, _night_files(request)):
+    if is_done(job.folder, job.identity, request, night_files(request)):
         return False
     night = request.private_night(analyze_night(job.recording, request.recipe, job.given, watch.step))
     with watch.step("tables"):
@@ -135,25 +135,26 @@ def _nights(path: Path, recording: Recording, request: Request, watch: Stopwatch
     """One result for each main sleep period that is asked for, and their summary when all are."""
     _check_one_night_options(recording, request)
     folder = request.out / f"{recording.recording_id}_nights"
-    who = identity(recording.source.sha256, request.recipe, request.facts())
+    who = identity(recording.source.sha256, request.recipe, request.facts() | {"night": ALL})
     with_summary = request.night in (AUTO, ALL)
-    if with_summary and _is_done(folder, who, request, PERSON_FILES) and (made := _made_before(folder, request)):
+    if with_summary and is_done(folder, who, request, PERSON_FILES) and (made := _made_before(folder, request)):
         return made
     with watch.step("sleep periods"):
-        parts = find_nights(recording, request.recipe)
+        parts, doubts = find_nights(recording, request.recipe)
     if not parts:
         return _without_nights(path, recording, request, watch)
     jobs = {part: _job(part, recording, request) for part in _chosen(parts, recording, request)}
     for job in jobs.values():  # a folder that may not be replaced is told before the work of the first
-        _is_done(job.folder, job.identity, request, _night_files(request))
+        is_done(job.folder, job.identity, request, night_files(request))
     results = [
         _result(part, job, request, watch.saying(f"night {part.night} of {len(parts)}: ")) for part, job in jobs.items()
     ]
     if with_summary:
         nights = nights_table(results)
-        shown = request.private(recording)
+        shown = request.private(recording.but(warnings=(*recording.warnings, *doubts)))
         facts = facts_of_nights(shown, request.recipe, who, facts_of_results(results), watch)
         fill_folder(folder, lambda new: write_person(new, nights, summary_table(results), facts))
+        remove_superseded(recording, request, {folder, *(job.folder for job in jobs.values())})
     return _outcome_of(folder if with_summary else request.out / results[0].part.recording_id, results, request)
 
 
@@ -210,7 +211,7 @@ def _made_before(folder: Path, request: Request) -> Outcome | None:
     """What to say of nights that are all there already; None when one is missing."""
     run = read_run(folder) or {}
     names = [night["recording_id"] for night in run["nights"] if night["status"] == "ok"]
-    if not all((request.out / name / file).is_file() for name in names for file in _night_files(request)):
+    if not all((request.out / name / file).is_file() for name in names for file in night_files(request)):
         return None
     code = max((night["exit_code"] for night in run["nights"]), default=0)
     return Outcome(folder, f"{folder}: already made from the same input and recipe; nothing to do", code)
@@ -227,43 +228,6 @@ def _outcome_of(folder: Path, results: list[NightResult], request: Request) -> O
     return Outcome(folder, "\n".join(lines), max(result.exit_code for result in results))
 
 
-# --- folders ----------------------------------------------------------------------------------------
-
-
-def _check_writable(out: Path) -> None:
-    """Fail before the work rather than after it."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=".writable."):
-            pass
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror}); choose another folder") from None
-
-
 def _told(folder: Path, with_report: bool) -> str:
     lines = [f"report  {folder / 'report.pdf'}"] if with_report else []
     return "\n".join([*lines, f"tables  {folder / 'phenotypes.csv'}  (and epochs, beats, episodes as .parquet)"])
-
-
-def _night_files(request: Request) -> frozenset[str]:
-    return NIGHT_FILES if request.report else NIGHT_FILES - {"report.pdf"}
-
-
-def _is_done(folder: Path, who: dict[str, Any], request: Request, expected: frozenset[str]) -> bool:
-    """Whether the folder already holds this very result; refused when it holds another."""
-    if not folder.exists() or not any(folder.iterdir()):
-        return False
-    if not holds_only(folder, expected | {"report.pdf"}):
-        raise UsageError(
-            f"{folder} exists and is no night folder of ours, so it is left alone; choose another --out or --id"
-        )
-    run = read_run(folder)
-    same = run is not None and run.get("identity") == who
-    if same and all((folder / name).is_file() for name in expected):
-        return not request.overwrite
-    if same or request.overwrite:
-        return False
-    raise UsageError(
-        f"{folder} holds a night made from another input, recipe or option; give --overwrite to replace it, "
-        f"or another --out or --id"
-    )

@@ -10,7 +10,7 @@ from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import assess_quality, usable_beats
 from holter2sleep.night import Beats, EpochGrid, Lights, Quality, Recording
 from holter2sleep.recipe import Recipe
-from holter2sleep.sleep.periods import DETECTED, Period, find_sleep_periods, with_margin
+from holter2sleep.sleep.periods import DETECTED, Period, days_without, find_sleep_periods, with_margin
 from holter2sleep.spans import as_spans, intersection
 
 log = logging.getLogger(__name__)
@@ -37,25 +37,33 @@ class Part:
         return Lights(self.period.start_s - self.start_s, self.period.end_s - self.start_s, DETECTED)
 
 
-def find_nights(recording: Recording, recipe: Recipe) -> tuple[Part, ...]:
-    """The nights of a recording in time order, each with its margins; none where no main sleep period is found."""
+def find_nights(recording: Recording, recipe: Recipe) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """The nights of a recording in time order, each with its margins, and a warning of days without one."""
     beats, quality = _heard(recording, recipe)
     duration_s = recording.duration_s
     periods = find_sleep_periods(beats, quality, duration_s, recording.wall_clock, recipe.nights)
     for number, found in enumerate(periods, start=1):
+        outside = "none" if found.outside_bpm is None else f"{found.outside_bpm:.0f}"
         log.info(
-            "%s: night %d, %.0f to %.0f s, heart rate %.0f /min, %.0f %% below the rest of the day",
-            *(recording.recording_id, number, found.start_s, found.end_s, found.inside_bpm, found.fall_percent),
+            "%s: night %d, %.0f to %.0f s, heart rate %.0f /min, of the rest of the day %s",
+            *(recording.recording_id, number, found.start_s, found.end_s, found.inside_bpm, outside),
         )
-    return tuple(
-        Part(
-            recording.recording_id,
-            number,
-            found,
-            *_on_samples(with_margin(found, duration_s, recipe.nights), recording),
-        )
-        for number, found in enumerate(periods, start=1)
+    ends_s = [with_margin(found, duration_s, recording.gaps, recipe.nights) for found in periods]
+    parts = tuple(
+        Part(recording.recording_id, number, found, *_on_samples(ends, recording))
+        for number, (found, ends) in enumerate(zip(periods, ends_s, strict=True), start=1)
     )
+    return parts, _told_of_days(recording, days_without(periods, beats, duration_s, recording.wall_clock))
+
+
+def _told_of_days(recording: Recording, days_s: list[float]) -> tuple[str, ...]:
+    """A warning of days in which no night was found."""
+    if not days_s:
+        return ()
+    listed = ", ".join(f"{start_s:.0f} s" for start_s in days_s)
+    note = f"no main sleep period in {len(days_s)} of the days recorded, the 24 h from {listed}"
+    log.warning("%s: %s", recording.recording_id, note)
+    return (note,)
 
 
 def _on_samples(ends_s: tuple[float, float], recording: Recording) -> tuple[float, float]:

@@ -76,7 +76,8 @@ def tiled(hours: float, asleep: tuple[float, float], fs: float = 128.0) -> Recor
 
 def test_the_night_in_a_waveform_is_found_and_cut_with_its_margins() -> None:
     whole = tiled(20.0, (8.0, 15.0))
-    (night,) = find_nights(whole, RECIPE)
+    (night,), doubts = find_nights(whole, RECIPE)
+    assert doubts == ()
     assert night.period.start_s / 3600 == pytest.approx(8.0, abs=0.25)
     assert night.period.end_s / 3600 == pytest.approx(15.0, abs=0.25)
     assert night.start_s == night.period.start_s - 1800

@@ -78,7 +78,7 @@ def _inside(path: Path, recording: Recording) -> list[AnnotationFacts]:
 def _stages(path: Path, recording: Recording) -> list[AnnotationFacts]:
     """A scored hypnogram on the recording's clock."""
     grid = EpochGrid.covering(recording.duration_s)
-    hypnogram, _ = read_hypnogram(path, grid, recording.start)
+    hypnogram, _ = read_hypnogram(path, grid, recording.wall_clock)
     scored = [i for i, stage in enumerate(hypnogram.stage.tolist()) if stage != UNSCORED]
     if not scored:
         return [AnnotationFacts(path.name, "hypnogram", 0)]

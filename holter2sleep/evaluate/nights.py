@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from holter2sleep.evaluate.stages import StageMatrix, compare_stages
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import EpochGrid, Float, Hypnogram
+from holter2sleep.night import Clock, EpochGrid, Float, Hypnogram
 from holter2sleep.spans import EMPTY, Spans, as_spans
 
 
@@ -56,8 +55,8 @@ def compare_night_stages(pair: Pair) -> StageMatrix:
     table = pl.read_parquet(pair.table("epochs.parquet"), columns=["stage"])
     grid = EpochGrid(table.height, run["duration_s"])
     test = Hypnogram(grid, table["stage"].to_numpy(), run["hypnogram"]["scheme"], run["hypnogram"]["scorer"])
-    start = datetime.fromisoformat(run["start"]) if run["start"] else None
-    reference, _ = read_hypnogram(pair.reference, grid, start)
+    clock = Clock.of_iso(run["start"], run.get("time_zone")) if run["start"] else None
+    reference, _ = read_hypnogram(pair.reference, grid, clock)
     return compare_stages(reference, test)
 
 

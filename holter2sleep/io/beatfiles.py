@@ -305,7 +305,7 @@ def _clean(path: Path, given: _Given) -> tuple[Beats, tuple[str, ...]]:
         raise refusal(path, "the file holds no beat", READABLE)
     order = np.argsort(given.time_s, kind="stable")
     sorted_s = given.time_s[order]
-    keep = (sorted_s >= 0) & np.r_[True, np.diff(sorted_s) > 0]
+    keep = (sorted_s >= 0) & np.r_[True, np.diff(np.round(sorted_s, 6)) > 0]  # intervals are whole microseconds
     if sorted_s[-1] > MAX_ELAPSED_S:
         raise refusal(path, f"a beat at {sorted_s[-1] / 86400:.0f} days", "times within a month, in the stated unit")
     if not keep.any():

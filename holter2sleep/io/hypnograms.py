@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
 from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
 from holter2sleep.io.stage_xml import read_stage_xml
-from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
+from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, Clock, EpochGrid, Float, Hypnogram, date_known
 from holter2sleep.spans import as_spans, duration, overlap_per_cell
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ _DAY_S = 86400.0
 
 
 def read_hypnogram(
-    path: Path, grid: EpochGrid, start: datetime | None, *, code: str | None = None
+    path: Path, grid: EpochGrid, clock: Clock | None, *, code: str | None = None
 ) -> tuple[Hypnogram, tuple[str, ...]]:
     """Hypnogram of a scored file on the grid, and what had to be said about it.
 
@@ -41,8 +41,9 @@ def read_hypnogram(
 
     Parameters
     ----------
-    start
-        Start of the recording. A file with a clock of its own (EDF+) is shifted by the difference.
+    clock
+        Wall clock of the recording; None where unknown. A file with a clock of its own (EDF+, NSRR XML, tables of
+        clock times) is shifted by the difference; by that of the times of day where a date is unknown or shifted.
     code
         Meaning of integer stages, a key of `STAGE_CODES`; inferred with a warning when not given.
 
@@ -60,7 +61,7 @@ def read_hypnogram(
     scored = _read(path, code)
     if len(scored.stage) == 0:
         raise refusal(path, "no sleep stage in the file", _WORKS)
-    shift_s, notes = _shift(scored.start, start)
+    shift_s, notes = _shift(scored.start, clock)
     stage = _on_grid(scored.onset_s + shift_s, scored.end_s + shift_s, scored.stage, grid)
     notes = (*scored.notes, *notes, *_difference(scored, shift_s, grid))
     for note in notes:
@@ -116,16 +117,24 @@ def _from_wfdb(path: Path) -> Scored:
 # --- on the grid -----------------------------------------------------------------------------------
 
 
-def _shift(scored: datetime | None, recording: datetime | None) -> tuple[float, tuple[str, ...]]:
+def _shift(scored: datetime | None, clock: Clock | None) -> tuple[float, tuple[str, ...]]:
     """Seconds from the recording's start to the file's zero."""
-    if scored is None or recording is None or scored == recording:
+    if scored is None or clock is None or scored == clock.start:
         return 0.0, ()
-    shift_s = (scored - recording).total_seconds()
-    if abs(shift_s) >= _DAY_S:
-        return 0.0, (
-            f"its clock starts {shift_s / _DAY_S:.1f} days from the recording's: both were taken to start together",
-        )
-    return shift_s, (f"its clock starts {shift_s:+.1f} s from the recording's: shifted by that",)
+    if date_known(scored) and date_known(clock.start):
+        shift_s = clock.elapsed_s(scored)
+        if abs(shift_s) < _DAY_S:
+            return shift_s, (f"its clock starts {shift_s:+.1f} s from the recording's: shifted by that",)
+        why = f"its dates lie {shift_s / _DAY_S:.1f} days from the recording's"
+    else:
+        why = "a date is unknown"
+    shift_s = _time_of_day_s(scored) - _time_of_day_s(clock.start)
+    shift_s = (shift_s + _DAY_S / 2) % _DAY_S - _DAY_S / 2  # the nearer of the two ways round the clock
+    return shift_s, (f"{why}: shifted by {shift_s:+.1f} s, the difference of the times of day",)
+
+
+def _time_of_day_s(moment: datetime) -> float:
+    return (moment - datetime.combine(moment.date(), time())).total_seconds()
 
 
 def _on_grid(onset_s: Float, end_s: Float, stage: np.ndarray, grid: EpochGrid) -> np.ndarray:

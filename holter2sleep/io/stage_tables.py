@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, time_unit, unwrapped
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
-from holter2sleep.night import EPOCH_S, Float
+from holter2sleep.night import EPOCH_S, NO_DATE, Float
 
 _STAGE_COLUMNS = ("stage", "sleep_stage", "trial_type", "description", "annotation", "value", "event")
 _MIXED_COLUMNS = ("trial_type", "description", "annotation", "value", "event")  # may hold other events too
 _ONSET_COLUMNS = ("onset", "onset_s", "start", "start_s", "time_s")
 _DURATION_COLUMNS = ("duration", "duration_s")
-_WORKS = "one stage a line (W N1 N2 N3 R or integers), or a table with the columns onset, duration, stage"
+_TIME_NAME = re.compile(r"\b(t|times?|clock|timestamp|datetime)\b|_time$|^time_|^clock_")  # of any other onset
+_EPOCH_NAME = re.compile(r"epochs?([ _]?(#|no\.?|nr\.?|number|index|id))?")
+_WORKS = (
+    "one stage a line (W N1 N2 N3 R or integers), or a table with a stage column and onset (s), clock times or epochs"
+)
 
 
 def read_stage_text(path: Path, code: str | None) -> Scored:
@@ -66,20 +73,62 @@ def _from_columns(path: Path, column: Columns, code: str | None) -> Scored:
         at = int(np.argmin(is_stage))
         raise refusal(path, f"row {at + 1}: {written[at]!r} is no stage", _WORKS)
     letters, note = _letters(path, [value or "U" for value, kept in zip(written, is_stage, strict=True) if kept], code)
-    onset_s, end_s = _times(path, {name: values.filter(is_stage) for name, values in column.items()}, len(letters))
-    return Scored(onset_s, end_s, np.array(letters), notes=(note,) if note else ())
+    kept = {name: values.filter(is_stage) for name, values in column.items()}
+    onset_s, start, told = _onsets(path, kept, len(letters))
+    notes = tuple(said for said in (note, told) if said)
+    return Scored(onset_s, _ends(kept, onset_s), np.array(letters), start, notes)
 
 
-def _times(path: Path, column: Columns, n_rows: int) -> tuple[Float, Float]:
-    """Onset and end of each row, s; rows without onset follow one another in epochs of 30 s."""
-    onset = next((column[name] for name in _ONSET_COLUMNS if name in column), None)
-    onset_s: Float = EPOCH_S * np.arange(n_rows, dtype=np.float64) if onset is None else numbers(onset)
-    if not np.isfinite(onset_s).all():
-        at = int(np.argmin(np.isfinite(onset_s)))
-        raise refusal(path, f"row {at + 1}: the onset is no number of seconds", _WORKS)
+# --- when ------------------------------------------------------------------------------------------
+
+
+def _onsets(path: Path, column: Columns, n_rows: int) -> tuple[Float, datetime | None, str | None]:
+    """Onset of each row, s, the clock of the first where the table tells it, and what has to be said.
+
+    By onsets in seconds, clock times, or numbers of epochs; rows without any follow one another.
+    """
+    name = next((name for name in _ONSET_COLUMNS if name in column), None)
+    name = name or next((name for name in column if _TIME_NAME.search(name)), None)
+    if name is not None:
+        onset_s, start = _clocked(column[name]) if _is_clocked(column[name]) else (_counted(name, column[name]), None)
+        if not np.isfinite(onset_s).all():
+            at = int(np.argmin(np.isfinite(onset_s)))
+            raise refusal(path, f"row {at + 1}: the {name} is no number of seconds and no clock time", _WORKS)
+        return onset_s, start, None
+    name = next((name for name in column if _EPOCH_NAME.fullmatch(name)), None)
+    number = np.arange(n_rows, dtype=np.float64) if name is None else numbers(column[name])
+    if not np.isfinite(number).all():
+        raise refusal(path, f"row {int(np.argmin(np.isfinite(number))) + 1}: the {name} is no number", _WORKS)
+    first = 1.0 if number.min() >= 1 else 0.0
+    told = f"epochs are numbered from {number.min():.0f}: counted from 1" if number.min() > 1 else None
+    return EPOCH_S * (number - first), None, told
+
+
+def _is_clocked(column: pl.Series) -> bool:
+    """Whether the first row of a column is a time of day or a date with one."""
+    return column.dtype in (pl.Datetime, pl.Time) or is_clock((words(column) or [""])[0])[0]
+
+
+def _clocked(column: pl.Series) -> tuple[Float, datetime | None]:
+    """Seconds from the first row, over midnight, and the clock of the first row; NaN where a row has none."""
+    at_s = seconds_of(column, 1.0)
+    if not np.isfinite(at_s).all():
+        return at_s, None
+    dated = column.dtype == pl.Datetime or is_clock(words(column)[0])[1]
+    start = moment_of(float(at_s[0]))
+    onset_s = (at_s if dated else unwrapped(at_s, np.nan, 0.0)[0]) - at_s[0]
+    return onset_s, start if dated else datetime.combine(NO_DATE, start.time())
+
+
+def _counted(name: str, column: pl.Series) -> Float:
+    return numbers(column) * (time_unit(name, "")[1] or 1.0)
+
+
+def _ends(column: Columns, onset_s: Float) -> Float:
+    """End of each row, s: by its duration, else where the next begins."""
     lasting = next((column[name] for name in _DURATION_COLUMNS if name in column), None)
-    given_s = np.full(n_rows, np.nan) if lasting is None else numbers(lasting)
-    return onset_s, np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
+    given_s = np.full(len(onset_s), np.nan) if lasting is None else numbers(lasting)
+    return np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
 
 
 def _is_stage(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, time
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -11,10 +13,11 @@ import numpy as np
 from holter2sleep.io.files import refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
-from holter2sleep.night import EPOCH_S, Float
+from holter2sleep.night import EPOCH_S, NO_DATE, Float
 
 _WORKS = "an NSRR annotation file (PSGAnnotation) or a Profusion one (CMPStudyConfig)"
 _PROFUSION_STAGES = range(10)  # 0 wake, 1-4 as Rechtschaffen and Kales, 5 REM, 6 movement, 9 unscored
+_CLOCK_TIME = re.compile(r"\b(\d{1,2})[.:](\d\d)[.:](\d\d)\s*$")  # behind a date, where there is one
 _EPOCH_S = (1.0, 300.0)  # shortest and longest epoch that a lab scores
 
 
@@ -61,7 +64,20 @@ def _nsrr(path: Path, root: ElementTree.Element) -> Scored:
     letters = [stage_letter(concept) for concept in concepts]
     if None in letters:
         raise refusal(path, f"unknown stage {concepts[letters.index(None)][:40]!r}", _WORKS)
-    return Scored(onset_s, onset_s + length_s, np.array(letters, "<U4"))
+    return Scored(onset_s, onset_s + length_s, np.array(letters, "<U4"), _nsrr_start(root))
+
+
+def _nsrr_start(root: ElementTree.Element) -> datetime | None:
+    """Clock of the event that marks the recording's start: `00.00.00 22.30.00`, the date mostly blanked out."""
+    for event in root.iter("ScoredEvent"):
+        if (event.findtext("EventConcept") or "").strip() == "Recording Start Time":
+            found = _CLOCK_TIME.search(event.findtext("ClockTime") or "")
+            hour, minute, second = map(int, found.groups()) if found else (-1, 0, 0)
+            try:
+                return datetime.combine(NO_DATE, time(hour, minute, second))
+            except ValueError:
+                return None
+    return None
 
 
 def _profusion(path: Path, root: ElementTree.Element) -> Scored:

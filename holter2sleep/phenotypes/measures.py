@@ -17,6 +17,7 @@ from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
+from holter2sleep.sleep.periods import NOT_FOUND
 from holter2sleep.spans import contains, duration, intersection
 
 Values = dict[str, float | None]
@@ -158,6 +159,8 @@ def _covered_s(parts: tuple) -> float:
 def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     """AASM measures; withheld (NaN) when too much of the time in bed is unscored."""
     found = sleep_measures(night.hypnogram, night.lights, recipe.sleep)
+    if night.lights.source == NOT_FOUND:
+        found = dict.fromkeys(found)
     withheld = found["tst"] is None
     middle_s = night.grid.onset_s + EPOCH_S / 2
     in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -35,7 +36,11 @@ Facts = list[tuple[str, str]]  # label, value
 Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
 UNKNOWN, NO_WAVEFORM = "unknown", "no waveform"
-LIGHTS_WORDS = {"recording": "not given: whole recording", "detected": "not given: main sleep period found"}
+LIGHTS_WORDS = {
+    "recording": "not given: whole recording",
+    "detected": "not given: main sleep period found",
+    "not_found": "not given, and not found",
+}
 BASIS_SIZE = 5.6
 SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 
@@ -82,7 +87,9 @@ def _moment(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _lights(run: dict[str, dict[str, float]], clock: Clock | None) -> str:
+def _lights(run: dict[str, Any], clock: Clock | None) -> str:
+    if run["lights"]["source"] == "not_found":
+        return "unknown"
     off_s, on_s = run["lights"]["off_s"], run["lights"]["on_s"]
     if clock:
         return f"{clock.at(off_s):%H:%M:%S}, {clock.at(on_s):%H:%M:%S}"

@@ -3,7 +3,8 @@
 Asleep, the heart is slower than awake for hours on end, and the electrodes move less. Each minute is scored by where
 its rate lies between the person's own sleeping and waking rate of those 24 h; a main sleep period is the stretch of
 allowed length with the highest sum. Awakenings within it cost less than the sleep after them brings, and so are
-bridged. The clock can only tip the balance: a sleeper by day is found against it.
+bridged. The clock can only tip the balance: a sleeper by day is found against it. A recorder that is worn at night
+only has no waking rate to compare with: each wearing as long as a night is one, unless the clock says daytime.
 
 References
 ----------
@@ -20,13 +21,16 @@ from scipy import ndimage
 
 from holter2sleep.heart.intervals import local_median, trusted_rr
 from holter2sleep.night import EPOCH_S, UNSCORED, Beats, Clock, Flag, Float, Hypnogram, Lights, Quality
+from holter2sleep.spans import Spans
 
 DETECTED = "detected"  # source of lights that come from here
+NOT_FOUND = "not_found"  # of lights that could not be found: the span of the recording, which is no time in bed
 DAY_MIN = 1440  # the rhythm that rates are judged by
 MINUTE_S = 60.0
 STEP_MIN = 5  # how finely the ends are sought
 FORBIDDEN = 1e9  # cost of a minute that belongs to another period
 DEEPEST_HOUR = 3.0  # on the clock: the middle of the usual night, 23:00 to 07:00
+NIGHT_SHIFT_H = 8.0  # from it, either way: a wearing whose middle lies further off is not a night by itself
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class NightRules:
     usual_sd_h: float
     length_weight_min: float
     spacing_h: float
+    apart_h: float
     smoothing_min: float
     minimum_fall_percent: float
     minimum_confidence: float
@@ -53,19 +58,14 @@ class NightRules:
 
 @dataclass(frozen=True)
 class Period:
-    """A main sleep period, and what speaks for it."""
+    """A main sleep period, and what speaks for it; a recorder worn at night only has no day to compare with (None)."""
 
     start_s: float
     end_s: float
-    confidence: float  # 0-1: mean score of its minutes, 1 where all lie at the sleeping rate or below
+    confidence: float | None  # 0-1: mean score of its minutes, 1 where all lie at the sleeping rate or below
     inside_bpm: float  # median rate
-    outside_bpm: float  # median rate of the rest of the 24 h around it
+    outside_bpm: float | None  # median rate of the rest of the 24 h around it
     known_share: float  # of its minutes that have a rate
-
-    @property
-    def fall_percent(self) -> float:
-        """How far the rate inside lies below that outside."""
-        return 100 * (1 - self.inside_bpm / self.outside_bpm)
 
     @property
     def middle_s(self) -> float:
@@ -96,6 +96,13 @@ def find_sleep_periods(
     if n < 60 * rules.shortest_h:
         return ()
     rate = _rate_per_minute(beats, quality, n)
+    wearings = _wearings(rate, rules)
+    if len(wearings) > 1 and all(behind - first <= 60 * rules.longest_h for first, behind in wearings):
+        by_night = {_by_night(first, behind, clock) for first, behind in wearings}
+        if by_night == {True}:
+            return _as_periods(wearings, rate, rules)
+        if by_night == {False}:
+            return ()
     score = _lowness(rate, rules) + rules.steadiness_weight * _lowness(_changes(rate), rules)
     score += _usual(n, clock, rules) - _movement(quality, n, rules)
     score = np.where(np.isfinite(score), score, -rules.missing_cost)
@@ -115,10 +122,31 @@ def is_several_nights(duration_s: float, rules: NightRules) -> bool:
     return duration_s > 3600 * rules.single_h
 
 
-def with_margin(period: Period, duration_s: float, rules: NightRules) -> tuple[float, float]:
-    """Start and end of a night cut out around a period, s."""
+def with_margin(period: Period, duration_s: float, gaps: Spans, rules: NightRules) -> tuple[float, float]:
+    """Start and end of a night cut out around a period, s; it neither begins nor ends within a gap."""
     margin_s = 60 * rules.margin_min
-    return max(0.0, period.start_s - margin_s), min(duration_s, period.end_s + margin_s)
+    start_s, end_s = max(0.0, period.start_s - margin_s), min(duration_s, period.end_s + margin_s)
+    for gap_start_s, gap_end_s in gaps.tolist():
+        if gap_start_s <= start_s < gap_end_s <= period.end_s:
+            start_s = gap_end_s
+        if period.start_s <= gap_start_s < end_s <= gap_end_s:
+            end_s = gap_start_s
+    return start_s, end_s
+
+
+def days_without(periods: tuple[Period, ...], beats: Beats, duration_s: float, clock: Clock | None) -> list[float]:
+    """Starts of the stretches of 24 h, from noon to noon where a clock is known, that hold beats but no period, s.
+
+    Only stretches with beats in at least half of their hours count.
+    """
+    first_s = 0.0 if clock is None else -((clock.start.hour - 12) % 24 * 3600.0 + 60 * clock.start.minute)
+    without = []
+    for start_s in np.arange(first_s, duration_s, 86400.0).tolist():
+        inside = beats.time_s[(beats.time_s >= start_s) & (beats.time_s < start_s + 86400.0) & beats.usable]
+        heard = len(np.unique(inside // 3600)) >= 12
+        if heard and not any(start_s <= period.middle_s < start_s + 86400.0 for period in periods):
+            without.append(max(0.0, start_s))
+    return without
 
 
 def main_sleep(periods: tuple[Period, ...]) -> Lights:
@@ -128,11 +156,39 @@ def main_sleep(periods: tuple[Period, ...]) -> Lights:
 
 
 def unscored_outside(hypnogram: Hypnogram, lights: Lights) -> Hypnogram:
-    """The hypnogram with `U` outside the time in bed, as a polysomnogram is scored: a stager knows no daytime."""
+    """The hypnogram with `U` outside the time in bed, as a polysomnogram is scored: a stager knows no daytime.
+
+    Where the time in bed is not known, that is everything.
+    """
     middle_s = hypnogram.grid.onset_s + EPOCH_S / 2
-    inside = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
+    inside = (middle_s >= lights.off_s) & (middle_s < lights.on_s) & (lights.source != NOT_FOUND)
     proba = None if hypnogram.proba is None else np.where(inside[:, None], hypnogram.proba, np.float32(np.nan))
     return replace(hypnogram, stage=np.where(inside, hypnogram.stage, UNSCORED), proba=proba)
+
+
+def _wearings(rate: Float, rules: NightRules) -> list[tuple[int, int]]:
+    """First minute, and the minute behind the last, of stretches with hours of nothing between them."""
+    known = np.flatnonzero(np.isfinite(rate))
+    parts = np.split(known, np.flatnonzero(np.diff(known) > 60 * rules.apart_h) + 1)
+    return [(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
+
+
+def _as_periods(wearings: list[tuple[int, int]], rate: Float, rules: NightRules) -> tuple[Period, ...]:
+    """Each wearing of a night's length as a period: there is no day to compare it with."""
+    known = [float(np.isfinite(rate[first:behind]).mean()) for first, behind in wearings]
+    return tuple(
+        Period(first * MINUTE_S, behind * MINUTE_S, None, _median(rate[first:behind]), None, share)
+        for (first, behind), share in zip(wearings, known, strict=True)
+        if behind - first >= 60 * rules.shortest_h and share >= rules.minimum_known_share
+    )
+
+
+def _by_night(first: int, behind: int, clock: Clock | None) -> bool:
+    """Whether the middle of some minutes may be that of a night on the clock, where there is one."""
+    if clock is None:
+        return True
+    hour = clock.start.hour + clock.start.minute / 60 + (first + behind) / 120
+    return abs((hour - DEEPEST_HOUR + 12) % 24 - 12) <= NIGHT_SHIFT_H
 
 
 def _rate_per_minute(beats: Beats, quality: Quality, n: int) -> Float:
@@ -160,14 +216,17 @@ def _lowness(rate: Float, rules: NightRules) -> Float:
 def _levels(rate: Float, rules: NightRules) -> tuple[Float, Float]:
     """Sleeping and waking rate of the 24 h around each minute: the middles of the sleeping and of the waking share.
 
-    Of 24 h with 8 h of sleep, the slowest third is taken as sleep, and the faster two thirds as wake.
+    Of 24 h with 8 h of sleep, the slowest third is taken as sleep, and the faster two thirds as wake. Hours in which
+    the recorder was not worn are not counted.
     """
     n = len(rate)
     window = min(n, DAY_MIN)
-    share = min(60 * rules.usual_h / max(window, 1), 0.9)
+    worn = np.zeros(n, bool)
+    for first, behind in _wearings(rate, rules):
+        worn[first:behind] = True
     middles = np.arange(window // 2, max(n - window // 2, window // 2 + 1), 60)
-    parts = [rate[max(0, m - window // 2) : m + (window + 1) // 2] for m in middles]
-    levels = np.array([_quantiles(part[np.isfinite(part)], share / 2, (1 + share) / 2) for part in parts])
+    parts = [slice(max(0, m - window // 2), m + (window + 1) // 2) for m in middles]
+    levels = np.array([_levels_of(rate[part], int(worn[part].sum()), rules) for part in parts])
     known = np.isfinite(levels[:, 0])
     if not known.any():
         return np.full(n, np.nan), np.full(n, np.nan)
@@ -175,8 +234,13 @@ def _levels(rate: Float, rules: NightRules) -> tuple[Float, Float]:
     return asleep, awake
 
 
-def _quantiles(values: Float, low: float, high: float) -> tuple[float, float]:
-    return (float(np.quantile(values, low)), float(np.quantile(values, high))) if len(values) else (np.nan, np.nan)
+def _levels_of(rate: Float, n_worn: int, rules: NightRules) -> tuple[float, float]:
+    """Sleeping and waking rate of minutes, of which so many were recorded."""
+    values = rate[np.isfinite(rate)]
+    if len(values) == 0:
+        return np.nan, np.nan
+    share = min(60 * rules.usual_h / n_worn, 0.9)
+    return float(np.quantile(values, share / 2)), float(np.quantile(values, (1 + share) / 2))
 
 
 def _movement(quality: Quality, n: int, rules: NightRules) -> Float:
@@ -235,7 +299,7 @@ def _period(first: int, behind: int, rate: Float, score: Float) -> Period:
         end_s=behind * MINUTE_S,
         confidence=float(np.clip(score[first:behind].mean(), 0, 1)),
         inside_bpm=_median(inside),
-        outside_bpm=_median(outside),
+        outside_bpm=_median(outside),  # NaN, which is below no limit, where nothing else is known
         known_share=float(np.isfinite(inside).mean()),
     )
 
@@ -246,8 +310,11 @@ def _median(values: Float) -> float:
 
 
 def _is_sleep(period: Period, rules: NightRules) -> bool:
+    if period.outside_bpm is None or period.confidence is None:
+        return False
+    fall_percent = 100 * (1 - period.inside_bpm / period.outside_bpm)
     return (
-        period.fall_percent >= rules.minimum_fall_percent
+        fall_percent >= rules.minimum_fall_percent
         and period.confidence >= rules.minimum_confidence
         and period.known_share >= rules.minimum_known_share
     )

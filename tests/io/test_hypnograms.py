@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from test_beatfiles import END, note, skip, word
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
-from holter2sleep.night import EpochGrid, Hypnogram
+from holter2sleep.night import NO_DATE, Clock, EpochGrid, Hypnogram
 
 GRID = EpochGrid.covering(180.0)
 START = datetime(2020, 3, 2, 22, 30)
@@ -31,7 +31,7 @@ def read(
 ) -> tuple[Hypnogram, tuple[str, ...]]:
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_hypnogram(path, grid, start, code=code)
+    return read_hypnogram(path, grid, Clock(start) if start else None, code=code)
 
 
 def stages(hypnogram: Hypnogram) -> list[str]:
@@ -118,11 +118,63 @@ def test_the_clock_of_an_edf_hypnogram_shifts_it(tmp_path: Path) -> None:
     assert "+60.0 s from the recording's" in notes[0]
 
 
-def test_a_clock_days_away_is_not_believed(tmp_path: Path) -> None:
-    content = edf_hypnogram("+0\x15180\x14Sleep stage N2", date="02.03.85")
+def test_of_a_clock_days_away_only_the_time_of_day_is_believed(tmp_path: Path) -> None:
+    content = edf_hypnogram("+0\x1560\x14Sleep stage N2", date="02.03.85", time="22.31.00")
     hypnogram, notes = read(tmp_path, content, "h.edf", start=START)
-    assert stages(hypnogram) == ["N2"] * 6
-    assert "taken to start together" in notes[0]
+    assert stages(hypnogram) == ["U", "U", "N2", "N2", "U", "U"]
+    assert "+60.0 s, the difference of the times of day" in notes[0]
+
+
+def test_without_dates_the_nearer_way_round_midnight_counts(tmp_path: Path) -> None:
+    content = edf_hypnogram("+60\x1560\x14Sleep stage N2", date="01.01.85", time="23.59.30")
+    start = datetime.combine(NO_DATE, time(0, 0))
+    hypnogram, notes = read(tmp_path, content, "h.edf", start=start)
+    assert stages(hypnogram) == ["U", "N2", "N2", "U", "U", "U"]
+    assert "-30.0 s" in notes[0]
+
+
+def test_summer_time_that_ends_between_recording_and_scoring_counts(tmp_path: Path) -> None:
+    clock = Clock(datetime(2024, 3, 31, 1, 59), "Europe/Berlin")  # clocks go forward at two
+    path = tmp_path / "h.edf"
+    path.write_bytes(edf_hypnogram("+0\x1560\x14Sleep stage N2", date="31.03.24", time="03.00.00"))
+    hypnogram, _ = read_hypnogram(path, GRID, clock)
+    assert stages(hypnogram) == ["U", "U", "N2", "N2", "U", "U"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "time,stage\n22:31:00,N2\n22:32:00,W\n22:32:30,R\n",
+        "start_time;sleep_stage\n2020-03-02 22:31:00;N2\n2020-03-02 22:32:00;W\n2020-03-02 22:32:30;R\n",
+        "Time [hh:mm:ss]\tEvent\n22:31:00\tN2\n22:32:00\tW\n22:32:30\tR\n",
+        "onset,stage\n22:31:00,N2\n22:32:00,W\n22:32:30,R\n",
+        "epoch,stage\n3,N2\n4,N2\n5,W\n6,R\n",
+        "Time_ms,stage\n60000,N2\n120000,W\n150000,R\n",
+    ],
+)
+def test_tables_with_clock_times_or_epoch_numbers_are_laid_by_them(tmp_path: Path, table: str) -> None:
+    hypnogram, _ = read(tmp_path, table, "stages.csv", start=START)
+    assert stages(hypnogram) == ["U", "U", "N2", "N2", "W", "R"]
+
+
+def test_clock_times_go_on_over_midnight(tmp_path: Path) -> None:
+    table = "time,stage\n23:59:00,N2\n23:59:30,W\n00:00:00,R\n00:00:30,N3\n"
+    hypnogram, _ = read(tmp_path, table, "stages.csv", start=datetime(2020, 3, 2, 23, 58, 30))
+    assert stages(hypnogram) == ["U", "N2", "W", "R", "N3", "U"]
+
+
+def test_a_time_that_is_none_is_refused_with_its_row(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="row 2: the time is no number of seconds and no clock time"):
+        read(tmp_path, "time,stage\n22:31:00,N2\nsoon,W\n", "stages.csv", start=START)
+
+
+def test_the_clock_of_an_nsrr_file_shifts_it(tmp_path: Path) -> None:
+    start = "<ScoredEvent><EventConcept>Recording Start Time</EventConcept><Start>0</Start><Duration>600</Duration>"
+    text = nsrr(("Stage 2 sleep|2", 0, 60)).replace(
+        "<ScoredEvents>", f"<ScoredEvents>{start}<ClockTime>00.00.00 22.31.00</ClockTime></ScoredEvent>"
+    )
+    hypnogram, _ = read(tmp_path, text, "x-nsrr.xml", start=START)
+    assert stages(hypnogram) == ["U", "U", "N2", "N2", "U", "U"]
 
 
 def test_an_epoch_takes_the_stage_that_covers_most_of_it(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from long_recordings import Sleep, days_of_beats
 from made_nights import RECIPE, recording_of_beats
@@ -13,15 +14,17 @@ from made_nights import RECIPE, recording_of_beats
 from holter2sleep.analyze import Given, analyze_night
 from holter2sleep.io import read_recording
 from holter2sleep.night import Beats, Clock, EpochGrid, Flag, Hypnogram, Lights, Quality, Recording
+from holter2sleep.phenotypes.files import tables_of
 from holter2sleep.sleep.periods import (
     Period,
+    days_without,
     find_sleep_periods,
     is_several_nights,
     main_sleep,
     unscored_outside,
     with_margin,
 )
-from holter2sleep.spans import Spans, as_spans, complement, contains
+from holter2sleep.spans import EMPTY, Spans, as_spans, complement, contains
 
 RULES = RECIPE.nights
 MORNING = Clock(datetime(2024, 3, 1, 8, 0))
@@ -140,14 +143,54 @@ def test_a_period_says_what_speaks_for_it() -> None:
     (period,) = found_in(25.0, ((15.0, 22.0),))
     assert period.inside_bpm == pytest.approx(60, rel=0.03)
     assert period.outside_bpm == pytest.approx(82, rel=0.05)
-    assert period.fall_percent == pytest.approx(100 * (1 - period.inside_bpm / period.outside_bpm))
     assert 0.7 < period.confidence <= 1
 
 
 def test_margins_stay_within_the_recording() -> None:
     period = Period(600.0, 20_000.0, 1.0, 60.0, 80.0, 1.0)
-    assert with_margin(period, 21_000.0, RULES) == (0.0, 21_000.0)
-    assert with_margin(period, 30_000.0, RULES) == (0.0, 21_800.0)
+    assert with_margin(period, 21_000.0, EMPTY, RULES) == (0.0, 21_000.0)
+    assert with_margin(period, 30_000.0, EMPTY, RULES) == (0.0, 21_800.0)
+
+
+def test_margins_do_not_reach_into_a_gap() -> None:
+    period = Period(60_000.0, 90_000.0, 1.0, 60.0, 80.0, 1.0)
+    gaps = as_spans([(10_000.0, 59_000.0), (91_000.0, 140_000.0)])
+    assert with_margin(period, 150_000.0, gaps, RULES) == (59_000.0, 91_000.0)
+
+
+def worn_at_night(before_h: float, after_h: float) -> tuple[Beats, tuple[Sleep, ...], Spans]:
+    """Five nights, each recorded from some time before sleep to some time after it, and nothing by day."""
+    sleeps = tuple((24.0 * k + 14.5, 24.0 * k + 22.0) for k in range(5))
+    worn = as_spans([(3600 * (start - before_h), 3600 * (end + after_h)) for start, end in sleeps])
+    beats = days_of_beats(24 * 5, sleeps)
+    return beats.where(contains(worn, beats.time_s)), sleeps, worn
+
+
+@pytest.mark.parametrize("clock", [MORNING, None], ids=["clock", "no clock"])
+@pytest.mark.parametrize(("before_h", "after_h"), [(0.25, 0.1), (1.0, 0.5), (3.0, 1.0)])
+def test_each_night_of_a_recorder_worn_at_night_only_is_found(
+    clock: Clock | None, before_h: float, after_h: float
+) -> None:
+    beats, sleeps, worn = worn_at_night(before_h, after_h)
+    lost = complement(worn, 0.0, 24 * 5 * 3600)
+    periods = find_sleep_periods(beats, quality(24 * 5, lost), 24 * 5 * 3600, clock, RULES)
+    assert_found(periods, tuple((start - before_h, end + after_h) for start, end in sleeps), within_h=0.05)
+    assert {(period.confidence, period.outside_bpm) for period in periods} == {(None, None)}
+
+
+def test_a_recorder_worn_by_day_only_has_no_nights() -> None:
+    worn = as_spans([(86400.0 * k + 3600, 86400.0 * k + 8 * 3600) for k in range(3)])  # 09:00 to 16:00
+    beats = days_of_beats(72, ())
+    beats = beats.where(contains(worn, beats.time_s))
+    lost = complement(worn, 0.0, 72 * 3600)
+    assert find_sleep_periods(beats, quality(72, lost), 72 * 3600, MORNING, RULES) == ()
+
+
+def test_days_without_a_night_are_told_where_there_were_beats() -> None:
+    beats = days_of_beats(76.0, ((15.0, 22.5), (63.5, 72.5)))
+    periods = find_sleep_periods(beats, quality(76.0), 76 * 3600, MORNING, RULES)
+    assert days_without(periods, beats, 76 * 3600, MORNING) == [28 * 3600.0]  # noon of the second day
+    assert days_without((), beats.where(beats.time_s < 40_000), 76 * 3600, MORNING) == []
 
 
 def test_only_what_is_longer_than_a_day_and_a_half_is_several_nights() -> None:
@@ -196,7 +239,10 @@ def test_a_night_of_usual_length_and_given_lights_stay_as_they_were() -> None:
 
 def test_no_period_in_a_day_is_said() -> None:
     night = analyze_night(recording_of(days_of_beats(16.0, ()), 16.0), RECIPE)
-    assert night.lights.source == "recording"
+    assert night.lights.source == "not_found"
+    assert set(night.hypnogram.stage.tolist()) == {"U"}
+    values = tables_of(night, RECIPE)["phenotypes"].filter(pl.col("phenotype").is_in(["tib", "tst", "se"]))
+    assert set(values["status"].to_list()) == {"insufficient_data"}
     assert any("no main sleep period" in warning for warning in night.warnings)
 
 

@@ -163,7 +163,7 @@ def test_pooled_kappa_on_slpdb_is_the_one_the_card_states(shared_data: Path, nam
     for record in records:
         recording = read_recording(shared_data / "slpdb" / f"{record}.ecg")
         night = analyze_night(recording, recipe)
-        scored, _ = read_hypnogram(shared_data / "slpdb" / f"{record}.st", night.grid, recording.start)
+        scored, _ = read_hypnogram(shared_data / "slpdb" / f"{record}.st", night.grid, recording.wall_clock)
         compared.append(compare_stages(scored, night.hypnogram))
     counts = pooled(compared).counts
     assert counts.sum() > 6850  # of 6,916 scored epochs

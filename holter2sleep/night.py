@@ -29,6 +29,8 @@ EPOCH_S = 30.0  # AASM Manual for the Scoring of Sleep: stages are scored in 30 
 
 NO_DATE = date(1985, 1, 1)  # the first day EDF can say: in EDF and archives it stands for "no date", the clock holds
 
+POSSIBLE_YEARS = range(1800, 3000)  # dates of archives are shifted by centuries: MIMIC to 2100 and 2900
+
 WARN_SHARE = 0.2  # of its data that a step may leave out before the log warns
 
 Sex = Literal["F", "M"]
@@ -47,6 +49,17 @@ def frozen_array(values: ArrayLike, dtype: Any) -> NDArray[Any]:
 def date_known(moment: datetime) -> bool:
     """Whether a moment has a day, and not only a time of day."""
     return moment.date() != NO_DATE
+
+
+def with_possible_date(moment: datetime) -> datetime:
+    """The moment, without a date where its year is none that a recording or a shifted archive has.
+
+    Examples
+    --------
+    >>> with_possible_date(datetime(9999, 12, 31, 22, 30))
+    datetime.datetime(1985, 1, 1, 22, 30)
+    """
+    return moment if moment.year in POSSIBLE_YEARS else datetime.combine(NO_DATE, moment.time())
 
 
 def night_of(moment: datetime | None) -> date | None:

@@ -28,6 +28,7 @@ from holter2sleep.told import SUMMER_TIME, Moment, known_zone, told_moment, with
 
 AUTO, ALL, WHOLE = "auto", "all", "whole"
 TELLING = ("channel", "age", "start", "time_zone", "lights_off", "lights_on")  # facts that may hold a name or a date
+CLOCK_OF_THE_START = "the clock runs on evenly from the start, moved or not: a change of it would tell the date"
 OF_ONE_RECORDING = ("beats", "hypnogram", "start", "age", "sex")
 _ID = re.compile(r"\w[\w .-]{0,199}")
 _NIGHT = re.compile(r"[1-9]\d{0,2}")
@@ -138,6 +139,7 @@ class Request:
             "rr_unit": self.rr_unit,
             "fs": self.fs,
             "unit": self.unit,
+            "zone": self.tz,
             "labels": self.profile.labels if self.profile else (),
         }
 
@@ -179,7 +181,9 @@ class Request:
             names[self.tz] = "(zone)"
         kept = (without_names(warning, names) for warning in recording.warnings if SUMMER_TIME not in warning)
         start = None if recording.start is None else without_date(recording.start)
-        return recording.but(start=start, zone=None, warnings=tuple(kept))
+        # whether the clock is moved in this night or not, the words are the same: a change would tell the date
+        left_out = (CLOCK_OF_THE_START,) if recording.zone is not None else ()
+        return recording.but(start=start, zone=None, warnings=(*kept, *left_out))
 
     def private_night(self, night: Night) -> Night:
         """Likewise a night, whose hypnogram may name a file."""

@@ -143,6 +143,8 @@ def _nights(path: Path, recording: Recording, request: Request, watch: Stopwatch
         parts, doubts = find_nights(recording, request.recipe)
     if not parts:
         return _without_nights(path, recording, request, watch)
+    if told_lights(path, recording, None, None)[0] is not None:
+        doubts = (*doubts, "lights noted in the file are left out: the nights were looked for")
     jobs = {part: _job(part, recording, request) for part in _chosen(parts, recording, request)}
     for job in jobs.values():  # a folder that may not be replaced is told before the work of the first
         is_done(job.folder, job.identity, request, night_files(request))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import assess_quality, usable_beats
-from holter2sleep.night import Beats, EpochGrid, Lights, Quality, Recording
+from holter2sleep.night import Beats, Clock, EpochGrid, Lights, Quality, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import DETECTED, Period, days_without, find_sleep_periods, with_margin
 from holter2sleep.spans import as_spans, intersection
+from holter2sleep.told import SUMMER_TIME, clock_changes
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,14 @@ def _heard(recording: Recording, recipe: Recipe) -> tuple[Beats, Quality]:
     return beats.but(usable=beats.usable & usable_beats(beats.time_s, quality)), quality
 
 
+def _warnings_within(recording: Recording, start_s: float, end_s: float) -> tuple[str, ...]:
+    """The warnings of the whole; of summer time only what happens between two seconds."""
+    others = tuple(note for note in recording.warnings if not note.startswith(SUMMER_TIME))
+    if recording.zone is None or (start := recording.clock(start_s)) is None:
+        return others
+    return (*others, *clock_changes(Clock(start, recording.zone), end_s - start_s))
+
+
 def cut_night(recording: Recording, part: Part) -> Recording:
     """The recording of one night: samples, beats and gaps of the part, on its own time and clock."""
     start_s, end_s, fs = part.start_s, part.end_s, recording.fs
@@ -102,5 +111,5 @@ def cut_night(recording: Recording, part: Part) -> Recording:
         ecg=ecg,
         given_beats=beats,
         gaps=intersection(recording.gaps, as_spans([(start_s, end_s)])) - start_s,
-        warnings=(*recording.warnings, said),
+        warnings=(*_warnings_within(recording, start_s, end_s), said),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from holter2sleep.errors import UsageError
 from holter2sleep.io.beatfiles import read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
-from holter2sleep.night import NO_DATE, Clock, Lights, Recording, date_known
+from holter2sleep.night import NO_DATE, POSSIBLE_YEARS, Clock, Lights, Recording, date_known
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ LIGHTS_SLACK_S = 60.0  # a clock time in whole minutes may lie just before the f
 DAY_S = 86400.0
 SUMMER_TIME = "summer time:"  # how warnings of a changed clock begin; such a day tells the date
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d{1,6})?)?")
+_ABOUT_START = re.compile(r"\bstart unknown\b|\bno start time\b|stands for no date")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)\s*s")
 
 Moment = datetime | time  # local time; without a date, a time of day
@@ -65,6 +66,8 @@ def told_moment(text: str, option: str, zone: str | None) -> Moment:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text!r}: {works}") from None
+    if moment.year not in POSSIBLE_YEARS:
+        raise UsageError(f"{option} {text!r}: the year {moment.year} is none of a recording; {works}")
     if re.fullmatch(r"[\d-]+(W\d+(-\d)?)?", text):
         raise UsageError(f"{option} {text!r}: a date without a time of day; {works}")
     if moment.tzinfo is None:
@@ -86,6 +89,8 @@ def with_clock(recording: Recording, start: Moment | None, zone: str | None, dat
     """
     if isinstance(start, time):
         start = datetime.combine(recording.start.date() if recording.start else NO_DATE, start)
+    if start is not None and date_known(start):  # what the header lacked is said now
+        recording = recording.but(warnings=tuple(note for note in recording.warnings if not _ABOUT_START.search(note)))
     start = start or recording.start
     if start is None or zone is None:
         doubts = () if zone is None else (f"--tz {zone}: the start is unknown, so the zone says nothing",)
@@ -95,10 +100,10 @@ def with_clock(recording: Recording, start: Moment | None, zone: str | None, dat
         doubt = f"--tz {zone}: {why}, so nothing tells summer from winter time: the zone is left out"
         return _with(recording.but(start=start), (doubt,))
     clock = Clock(start, zone)
-    return _with(recording.but(start=clock.at(0.0), zone=zone), tuple(_changes(clock, recording.duration_s)))
+    return _with(recording.but(start=clock.at(0.0), zone=zone), tuple(clock_changes(clock, recording.duration_s)))
 
 
-def _changes(clock: Clock, duration_s: float) -> Iterator[str]:
+def clock_changes(clock: Clock, duration_s: float) -> Iterator[str]:
     """What there is to say of summer time."""
     if (shown := clock.at(0.0)) != clock.start:
         yield f"{SUMMER_TIME} start {clock.start:%H:%M:%S} does not exist in {clock.zone}: read as {shown:%H:%M:%S}"

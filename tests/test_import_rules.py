@@ -25,7 +25,7 @@ SLEEP = AUTONOMIC | {"sleep"}
 RECIPE = SLEEP | {"recipe"}
 TABLES = RECIPE | {"phenotypes"}
 TOLD = RECIPE | {"told", "profiles", "privacy", "split"}
-RUN = TABLES | TOLD | {"analyze", "privacy", "provenance", "report", "request", "run"}
+RUN = TABLES | TOLD | {"analyze", "folders", "privacy", "provenance", "report", "request", "run"}
 ALLOWED = {
     "assets": set(),
     "errors": set(),
@@ -38,7 +38,7 @@ ALLOWED = {
     "sleep": SLEEP,
     "recipe": SLEEP | {"phenotypes"},  # a room owns its rules, and the strips are among the tables of a night
     "analyze": RECIPE,
-    "split": RECIPE,
+    "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
     "report": TABLES,
     "simulate": GROUND | {"io", ""},
@@ -49,6 +49,7 @@ ALLOWED = {
     "told": GROUND | {"io"},
     "provenance": RECIPE | {"split", ""},
     "request": TOLD | {"analyze", "provenance"},
+    "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
     "cohort": RUN,

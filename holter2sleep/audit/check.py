@@ -69,7 +69,8 @@ class AuditOptions:
     def reading(self) -> dict[str, Any]:
         """Fields of `ReadOptions`."""
         labels = self.profile.labels if self.profile else ()
-        return {"channel": self.channel, "fs": self.fs, "unit": self.unit, "rr_unit": self.rr_unit, "labels": labels}
+        told = {name: getattr(self, name) for name in ("channel", "fs", "unit", "rr_unit")}
+        return {**told, "zone": self.tz, "labels": labels}
 
 
 def audit_file(path: Path, options: AuditOptions, recipe: Recipe) -> Audit:

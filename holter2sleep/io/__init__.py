@@ -25,7 +25,7 @@ from holter2sleep.io.signal_batches import PARQUET_MAGIC
 from holter2sleep.io.signal_tables import holds_waveform, read_signal_table
 from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.io.wfdb_header import read_wfdb_header
-from holter2sleep.night import Recording
+from holter2sleep.night import NO_DATE, Recording, with_possible_date
 
 __all__ = ["READERS", "read_recording"]
 
@@ -95,7 +95,16 @@ def read_recording(path: Path, *, recording_id: str | None = None, **options: An
     """
     path = _resolved(Path(path))
     reader = _reader(path, _head(path))
-    return reader(path, recording_id or path.stem, ReadOptions(**options))
+    return _possible(reader(path, recording_id or path.stem, ReadOptions(**options)))
+
+
+def _possible(recording: Recording) -> Recording:
+    """The recording, its date unknown where the file's is impossible."""
+    start = None if recording.start is None else with_possible_date(recording.start)
+    if start == recording.start or recording.start is None:
+        return recording
+    note = f"start in the year {recording.start.year}: only the clock is believed ({NO_DATE} stands for no date)"
+    return recording.but(start=start, warnings=(*recording.warnings, note))
 
 
 def _reader(path: Path, head: bytes) -> Reader:

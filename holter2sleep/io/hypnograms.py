@@ -21,7 +21,17 @@ from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
 from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
 from holter2sleep.io.stage_xml import read_stage_xml
-from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, Clock, EpochGrid, Float, Hypnogram, date_known
+from holter2sleep.night import (
+    EPOCH_S,
+    SCHEMES,
+    UNSCORED,
+    Clock,
+    EpochGrid,
+    Float,
+    Hypnogram,
+    date_known,
+    with_possible_date,
+)
 from holter2sleep.spans import as_spans, duration, overlap_per_cell
 
 log = logging.getLogger(__name__)
@@ -121,6 +131,7 @@ def _shift(scored: datetime | None, clock: Clock | None) -> tuple[float, tuple[s
     """Seconds from the recording's start to the file's zero."""
     if scored is None or clock is None or scored == clock.start:
         return 0.0, ()
+    scored = with_possible_date(scored)
     if date_known(scored) and date_known(clock.start):
         shift_s = clock.elapsed_s(scored)
         if abs(shift_s) < _DAY_S:

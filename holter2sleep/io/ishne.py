@@ -171,6 +171,8 @@ def read_ishne_header(path: Path) -> IshneHeader:
 
 def _date(day_month_year: tuple[int, int, int]) -> date | None:
     day, month, year = day_month_year
+    if 0 < year < 100:  # some writers keep two digits: as those of EDF
+        year += 1900 if year >= 85 else 2000
     try:
         return date(year, month, day)
     except ValueError:  # -9 or 0: not given
@@ -184,6 +186,8 @@ def ishne_start(header: IshneHeader) -> tuple[datetime | None, tuple[str, ...]]:
     except ValueError:
         return None, ("no start time in the header",)
     day = _date(header.recorded)
+    if day is None and clock == time():
+        return None, ("no date and no time in the header: start unknown",)
     if day is None:
         return datetime.combine(NO_DATE, clock), (f"no date in the header: {NO_DATE} stands for no date",)
     return datetime.combine(day, clock), ()

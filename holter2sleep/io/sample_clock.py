@@ -29,7 +29,7 @@ _STAMP = (
     r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,12})?)"
 )
 _FASTEST_HZ = 5000.0  # when a unit must be guessed: more than any ECG written as text
-_DAY_S = 86400.0
+_DAY_S, HOUR_S = 86400.0, 3600.0
 _EPOCH = datetime(1970, 1, 1)
 _AROUND = 8  # rows on each side of a long step that tell a hole from a late stamp
 _BLOCK_ROWS = 1 << 20
@@ -164,7 +164,9 @@ def clock_of(path: Path, times: Rows, first_row: int) -> SampleClock:
         falls = np.flatnonzero(steps < -0.5 * period)
         if len(falls):
             line = first_row + first + int(falls[0]) + 1
-            raise refusal(path, f"line {line}: the time falls by {-steps[falls[0]]:.3f} s", _WORKS)
+            fall_s = -float(steps[falls[0]])
+            why = ", as where summer time ends: --tz tells" if abs(fall_s - HOUR_S) < 1.0 else ""
+            raise refusal(path, f"line {line}: the time falls by {fall_s:.3f} s{why}", _WORKS)
         late = np.flatnonzero(steps > 1.5 * period) + 1
         late = late[(late >= own.start) & (late < own.stop)]
         holes += [(first + int(at), jump) for at, jump in zip(late, _jumps(block, late, period), strict=True)]

@@ -22,6 +22,7 @@ from holter2sleep.io.lead import in_millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.row_store import RowStore
 from holter2sleep.io.sample_clock import (
+    HOUR_S,
     SampleClock,
     clock_of,
     guessed_unit_s,
@@ -33,6 +34,7 @@ from holter2sleep.io.sample_clock import (
     unwrapped,
 )
 from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_table
+from holter2sleep.io.summer_time import SteadyTime
 from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv
 from holter2sleep.night import NO_DATE, Float, Recording, Source
 from holter2sleep.waveform import Signal, Waveform
@@ -87,7 +89,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     if options.fs is None and columns.time is None:
         raise refusal(path, f"samples without a time column (columns: {', '.join(table.names)[:120]})", _WORKS)
     choice = _choice(path, table, columns, options)
-    stored, times, first_stamp = _decoded(path, table, columns, choice)
+    stored, times, first_stamp = _decoded(path, table, columns, choice, options.zone)
     clock, notes = _clock(path, table, times, len(stored), options)
     if clock.n_samples / clock.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
@@ -201,9 +203,10 @@ def _numbers(column: pl.Series) -> tuple[Float, int | None]:
 
 
 def _decoded(
-    path: Path, table: SignalTable, columns: _Columns, choice: Choice
+    path: Path, table: SignalTable, columns: _Columns, choice: Choice, zone: str | None
 ) -> tuple[RowStore, RowStore | None, float | None]:
     """Samples in the file's unit and times, s, of all rows; and the first time as it is written."""
+    steady = SteadyTime(zone) if zone is not None and _is_dated(columns) else None
     wanted = sorted({choice.index, *([choice.minus] if choice.minus is not None else [])})
     if columns.time is not None:
         wanted = sorted({*wanted, columns.time})
@@ -217,7 +220,7 @@ def _decoded(
             continue
         seconds = _seconds(path, column[columns.time], columns.unit_s, row)
         first_stamp = float(seconds[0]) if first_stamp is None else first_stamp
-        seconds, shift = unwrapped(seconds, last, shift)
+        seconds, shift = unwrapped(seconds if steady is None else steady.of(seconds), last, shift)
         last = float(seconds[-1])
         times.append(seconds)
     if len(stored) == 0:
@@ -271,7 +274,11 @@ def _clock(
         raise refusal(path, fault, _WORKS)
     n_holes = len(clock.row) - 1
     lost = clock.n_samples - n_rows
-    return clock, (*notes, f"{n_holes} holes in the time column: {lost} samples missing") if n_holes else notes
+    if n_holes:
+        notes = (*notes, f"{n_holes} holes in the time column: {lost} samples missing")
+    if np.any(np.abs(np.diff(clock.sample - clock.row) / clock.fs - HOUR_S) < 1.0) and options.zone is None:
+        notes = (*notes, "a hole of one hour: if summer time began there, --tz tells the true time line")
+    return clock, notes
 
 
 def _waveform(stored: RowStore, clock: SampleClock) -> Waveform:
@@ -294,17 +301,24 @@ def _waveform(stored: RowStore, clock: SampleClock) -> Waveform:
     return Waveform(clock.n_samples, read)
 
 
+def _is_dated(columns: _Columns) -> bool:
+    """Whether the times have dates; counted times say nothing of the clock."""
+    if columns.time is None:
+        return False
+    column = columns.head.to_series(columns.time)
+    if column.dtype == pl.Datetime:
+        return True
+    return not column.dtype.is_numeric() and column.dtype != pl.Time and all(is_clock(str(column[0])))
+
+
 def _start(columns: _Columns, first_stamp: float | None) -> tuple[datetime | None, str | None]:
     """Local start by a first stamp with a clock; counted times say nothing of the clock."""
     if columns.time is None or first_stamp is None:
         return None, None
     column = columns.head.to_series(columns.time)
-    if column.dtype == pl.Datetime:
+    if _is_dated(columns):
         return moment_of(first_stamp), None
-    clock, dated = (True, False) if column.dtype == pl.Time else is_clock(str(column[0]))
-    if not clock or column.dtype.is_numeric():
+    if column.dtype != pl.Time and (column.dtype.is_numeric() or not is_clock(str(column[0]))[0]):
         return None, None
-    if dated:
-        return moment_of(first_stamp), None
     midnight = datetime.combine(NO_DATE, datetime.min.time())
     return midnight + (moment_of(first_stamp) - moment_of(0.0)), f"times without a date: {NO_DATE} stands for no date"

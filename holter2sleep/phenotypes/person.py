@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.night import night_of
+from holter2sleep.night import date_known, night_of
 from holter2sleep.phenotypes.files import write_csv, write_parquet, write_run
 from holter2sleep.split import Part
 
@@ -27,6 +27,7 @@ NIGHT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "night": pl.Int32,
     "recording_id": pl.String,
     "night_of": pl.Date,
+    "date_known": pl.Boolean,
     "start": pl.Datetime("us"),
     "end": pl.Datetime("us"),
     "start_s": pl.Float64,
@@ -95,6 +96,7 @@ def _row(result: NightResult) -> dict[str, Any]:
         "night": part.night,
         "recording_id": part.recording_id,
         "night_of": night_of(result.start),
+        "date_known": result.start is not None and date_known(result.start),
         "start": result.start,
         "end": result.end,
         "start_s": part.start_s,

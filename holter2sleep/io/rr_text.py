@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
 from holter2sleep.night import Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
@@ -23,6 +24,7 @@ _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rou
 _RR_NAME = re.compile(r"(?<![a-z0-9])(rr|nn|ibi|rri|nni)s?(?![a-z0-9])|interval")
 _UNNAMED_COLUMNS = 2  # of a table with more, one has to be named: its numbers could be anything
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+SAMPLES_WORK = "samples of an ECG with their rate (--fs), or RR intervals in s or ms"
 _WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a column time_s; a waveform with --fs"
 
 Line = tuple[int, list[str]]  # line number, fields
@@ -54,6 +56,8 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
     if unit == "s" and (rr == np.round(rr)).all():
         raise refusal(path, "whole numbers below 10, such as sleep stages (given with --hypnogram)", _WORKS)
     check_rr(path, rr_s, unit)
+    if why := looks_sampled(rr_s):
+        raise refusal(path, f"{len(rr_s)} numbers that are no RR intervals: {why}", SAMPLES_WORK)
     return _beat_times(rr_s, lines, column), unit
 
 
@@ -90,7 +94,9 @@ def _beat_times(rr_s: Float, lines: list[Line], column: int) -> Float:
 
 def _required(path: Path, number: int, field: str) -> float:
     value = _value(field)
-    if not 0 <= value < np.inf:
+    if value < 0:
+        raise refusal(path, f"line {number}: {field[:40]!r} is below 0, as samples can be", SAMPLES_WORK)
+    if not value < np.inf:
         raise refusal(path, f"line {number}: {field[:40]!r} is no interval", _WORKS)
     return value
 
@@ -159,6 +165,8 @@ def _rr_column(path: Path, header: list[str], lines: list[Line]) -> int:
             return i
     if header and n_columns > _UNNAMED_COLUMNS:
         raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
+    if len(header) == n_columns and (other := [name for name in header if names_a_signal(name)]):
+        raise refusal(path, f"a column {other[0]!r}, which holds no RR intervals", SAMPLES_WORK)
     for i in range(n_columns):
         values = _numeric(lines, i)
         if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from made_nights import simulated
 from reading import read_made, read_or_refusal
 
 from holter2sleep.errors import RecordingError, UsageError
@@ -19,6 +20,7 @@ from holter2sleep.io import read_recording
 from holter2sleep.io.annotations import AAMI_CLASS, read_annotations
 from holter2sleep.io.beatfiles import read_beat_file, read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.io.sampled_text import looks_sampled
 from holter2sleep.night import EpochGrid, Recording
 from holter2sleep.spans import contains
 
@@ -352,7 +354,7 @@ def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> N
     [
         ("800\n700\ns\n890\n", "line 3: 's' is no interval"),
         ("900\n810\n670, wat\nHello\n", "line 3"),
-        ("800\n-700\n", "line 2: '-700' is no interval"),
+        ("800\n-700\n", "line 2: '-700' is below 0"),
         ("800\nnan\n", "line 2: 'nan'"),
         ("0\n0\n2\n2\n3\n5\n5\n", "sleep stages"),
         ("hello\nworld\n", "no line holds an interval"),
@@ -454,3 +456,56 @@ def test_published_rr_texts_are_read_or_refused(shared_data: Path) -> None:
     four = [0.0, 0.79, 1.605, 2.405, 3.2]
     for name in ("rri_1", "rri_header", "rri_semicolon", "rri_multiple_columns", "rri_multiple_columns_datetime"):
         assert beats(read_recording(folder / "rhenanbartels_hrv" / f"{name}.csv"))[0] == pytest.approx(four)
+
+
+# --- what is no list of intervals ------------------------------------------------------------------
+
+
+def ecg_counts(fs: int, minutes: float = 10.0) -> np.ndarray:
+    """A lead in counts whose middle looks like intervals in ms."""
+    lead = np.asarray(simulated("clean", hours=minutes / 60, fs=float(fs)).recording.ecg)
+    return np.round(900 + 200 * lead).astype(int)
+
+
+@pytest.mark.parametrize("fs", [100, 128, 250, 500])
+@pytest.mark.parametrize("header", ["", "value\n"])
+def test_samples_of_an_ecg_are_not_taken_for_intervals(tmp_path: Path, fs: int, header: str) -> None:
+    path = tmp_path / "ecg.csv"
+    path.write_text(header + "\n".join(map(str, ecg_counts(fs))))
+    with pytest.raises(RecordingError, match=r"no RR intervals.*--fs"):
+        read_recording(path)
+
+
+def test_a_pulse_wave_is_not_taken_for_intervals(tmp_path: Path) -> None:
+    path = tmp_path / "pulse.txt"
+    path.write_text("\n".join(f"{900 + 100 * np.sin(i / 8):.0f}" for i in range(6000)))
+    with pytest.raises(RecordingError, match="neighbours hardly differ"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("name", ["ecg", "ppg", "SpO2", "'sample #','MLII'", "acc_x"])
+def test_a_column_named_as_a_signal_is_not_taken_for_intervals(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.csv"
+    n_columns = name.count(",") + 1
+    rng = np.random.default_rng(0)
+    rows = [",".join([str(i), f"{rr:.0f}"][-n_columns:]) for i, rr in enumerate(rng.normal(900, 50, 400))]
+    path.write_text("\n".join([name, *rows]))
+    with pytest.raises(RecordingError, match=r"holds no RR intervals.*--fs"):
+        read_recording(path)
+
+
+def test_real_irregular_and_exercising_hearts_stay_intervals() -> None:
+    rng = np.random.default_rng(0)
+    fibrillating = rng.normal(700, 130, 20_000)
+    exercising = np.interp(np.arange(3000), [0, 900, 2000, 3000], [900, 880, 350, 600]) + rng.normal(0, 4, 3000)
+    exercising[:900] += rng.normal(0, 40, 900)
+    bigeminy = np.where(np.arange(20_000) % 2, 1100.0, 600.0) + rng.normal(0, 10, 20_000)
+    for rr_ms in (fibrillating, exercising, bigeminy):
+        assert looks_sampled(rr_ms / 1000) is None
+
+
+def test_beats_closer_than_a_microsecond_are_one(tmp_path: Path) -> None:
+    pl.DataFrame({"time_s": [0.0, 1e-200, 1e-9, 0.8, 1.6]}).write_parquet(tmp_path / "b.parquet")
+    recording = read_recording(tmp_path / "b.parquet")
+    assert recording.given_beats is not None
+    assert recording.given_beats.time_s.tolist() == [0.0, 0.8, 1.6]

@@ -27,6 +27,7 @@ _SIGNAL_LINE = re.compile(
     r"(?:\s+(?P<gain>[-+.\deE]+)(?:\(-?\d+\))?(?:/(?P<unit>\S+))?)?"
     r"(?:\s+-?\d+){0,5}(?:\s+(?P<label>.*))?$"
 )
+_FIELDS_AFTER_GAIN = re.compile(r"\S+(\s+-?\d+){3}")  # so that what came before them was meant as the gain
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,9 @@ def _signal(line: str, fs: float, path: Path) -> WfdbSignal:
         raise refusal(path, f"signal line {quoted(line)} cannot be read", "a signal line as in WFDB header(5)")
     per_frame = int(found["per_frame"] or 1) or 1
     label, offset = (found["label"] or "").strip(), int(found["offset"] or 0)
+    if found["gain"] is None and _FIELDS_AFTER_GAIN.match(label):
+        said = f"signal line {quoted(line)}: the gain {quoted(label.split()[0])} is no number"
+        raise refusal(path, said, "a gain in counts per unit, or 0 for 200")
     return WfdbSignal(
         found["file"], label, found["unit"] or "mV", fs * per_frame, per_frame, int(found["format"]), offset
     )

@@ -151,6 +151,8 @@ def signal_lines() -> list[OddFile]:
         one("WFDB baseline (100)", f"16 200(100)/mV {tail}", counts_of(zero=100), mv),
         one("WFDB baseline (-100)", f"16 200(-100)/mV {tail}", counts_of(zero=-100), mv),
         one("WFDB ADC zero 1024, no baseline", "16 200/mV 12 1024 0 0 0 ECG", counts_of(zero=1024), mv),
+        one("WFDB gain nan", "16 nan 16 0 0 0 0 ECG", ecg, mv, refused="no scale"),
+        one("WFDB gain x", "16 x/mV 16 0 0 0 0 ECG", ecg, mv, refused="no scale"),
         one("WFDB unit uV", f"16 0.2/uV {tail}", ecg, mv),
         one("WFDB unit V", f"16 200000/V {tail}", ecg, mv),
         one("WFDB gain 2e2", f"16 2e2/mV {tail}", ecg, mv),

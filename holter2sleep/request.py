@@ -80,7 +80,8 @@ class Request:
             settings += (f'staging.stager="{options["stager"]}"',)
         for name in ("beats", "hypnogram"):
             if options[name] is not None and not options[name].is_file():
-                raise UsageError(f"--{name} {options[name]}: no such file")
+                what = "not a file" if options[name].exists() else "no such file"
+                raise UsageError(f"--{name} {options[name]}: {what}")
         if options["fs"] is not None and not math.isfinite(options["fs"]):
             raise UsageError(f"--fs {options['fs']}: expected a sampling rate in Hz, such as 250")
         tz = known_zone(options["tz"]) if options["tz"] else None

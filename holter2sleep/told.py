@@ -181,9 +181,10 @@ def _checked_lights(off_s: float, on_s: float, recording: Recording) -> Lights:
     end_s = recording.duration_s
     if not _fits(off_s, on_s, end_s):
         starts = f" that starts at {recording.start:%H:%M:%S}" if recording.start else ""
+        on = "its end" if on_s == end_s else f"lights-on at {on_s:.0f} s"
         raise UsageError(
-            f"{recording.source.file}: lights-off at {off_s:.0f} s and lights-on at {on_s:.0f} s do not "
-            f"fit a recording of {end_s:.0f} s{starts}"
+            f"{recording.source.file}: lights-off at {off_s:.0f} s and {on} do not fit a recording of "
+            f"{end_s:.0f} s{starts}"
         )
     return Lights(off_s, min(on_s, end_s), "option")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,19 @@ def read_recording(path: Path, *, recording_id: str | None = None, **options: An
     """
     path = _resolved(Path(path))
     reader = _reader(path, _head(path))
-    return _possible(reader(path, recording_id or path.stem, ReadOptions(**options)))
+    given = ReadOptions(**options)
+    return _with_told_rate(_with_possible_start(reader(path, recording_id or path.stem, given)), given.fs)
 
 
-def _possible(recording: Recording) -> Recording:
+def _with_told_rate(recording: Recording, fs: float | None) -> Recording:
+    """The recording with a warning where its own rate went before the one that the user gave."""
+    if fs is None or recording.ecg is None or recording.fs == fs or any("--fs" in note for note in recording.warnings):
+        return recording
+    note = f"--fs {fs:g} was left out: the file says {recording.fs:g} Hz"
+    return recording.but(warnings=(*recording.warnings, note))
+
+
+def _with_possible_start(recording: Recording) -> Recording:
     """The recording, its date unknown where the file's is impossible."""
     start = None if recording.start is None else with_possible_date(recording.start)
     if start == recording.start or recording.start is None:
@@ -137,11 +147,20 @@ def _resolved(path: Path) -> Path:
     if not path.exists() and header.is_file():
         return header
     if not path.exists():
-        raise UsageError(f"{path}: no such file. What would work: {READABLE}")
+        raise UsageError(f"{path}: no such file{_near(path)}")
     for suffix in _HEADER_OF.get(path.suffix.lower(), ()):
         if path.with_suffix(suffix).is_file():
             return path.with_suffix(suffix)
     return _record_of(path) or path
+
+
+def _near(path: Path) -> str:
+    """The nearest name in the same folder, for a mistyped one."""
+    if not path.parent.is_dir():
+        return f", and no folder {path.parent}"
+    names = [entry.name for entry in path.parent.iterdir()]
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else f" in the folder {path.parent}"
 
 
 def _record_of(path: Path) -> Path | None:

@@ -88,6 +88,8 @@ def _recordings_of(files: Iterable[Path], path: Path, kind: str, fs: float | Non
             by_folder.setdefault(file.parent, set()).add(file)
     kept = [file for folder, there in by_folder.items() for file in _recordings_in(folder, fs) if file in there]
     n_passed_over = sum(map(len, by_folder.values())) - len(kept)
+    if not kept and _is_ours(path):
+        raise UsageError(f"{path}: holds results of analyze, no recording; `report` draws its PDF again")
     if not kept:
         seen = f"{n_passed_over} other files" if n_passed_over else "no file"
         raise UsageError(f"{path}: no recording found by this {kind}, {seen}. What would work: {READABLE}")

@@ -56,7 +56,8 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
     if unit == "s" and (rr == np.round(rr)).all():
         raise refusal(path, "whole numbers below 10, such as sleep stages (given with --hypnogram)", _WORKS)
     check_rr(path, rr_s, unit)
-    if why := looks_sampled(rr_s):
+    named = len(header) > column and _RR_NAME.search(header[column])
+    if not named and (why := looks_sampled(rr_s)):
         raise refusal(path, f"{len(rr_s)} numbers that are no RR intervals: {why}", SAMPLES_WORK)
     return _beat_times(rr_s, lines, column), unit
 

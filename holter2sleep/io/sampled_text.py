@@ -39,12 +39,12 @@ def looks_sampled(values: Float) -> str | None:
     Samples follow one another smoothly, and in an ECG the beats stand out at a steady pace; from beat to beat the heart
     changes by a good part of what it changes in five minutes.
     """
-    if len(values) < _WINDOW:
+    if len(values) < 2 * _WINDOW:
         return None
     rows = values[: len(values) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
     spread = rows.std(axis=1)
     change = np.sqrt((np.diff(rows, axis=1) ** 2).mean(axis=1))
-    moving = spread > 0
+    moving = spread > 1e-6  # s; a constant list is a paced heart
     ratio = change[moving] / spread[moving] if moving.any() else np.array([np.inf])
     if np.quantile(ratio, 0.9) < _SMOOTH:
         return "neighbours hardly differ, as samples of a waveform do"

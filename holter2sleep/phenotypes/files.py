@@ -112,7 +112,8 @@ def read_night(folder: Path) -> NightTables:
         The folder is not one that `analyze` has finished.
     """
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; give the folder that analyze made for a night")
+        what = "a file, not a folder" if folder.exists() else "no such folder"
+        raise UsageError(f"{folder}: {what}; give the folder that analyze made for a night")
     run = read_run(folder)
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:

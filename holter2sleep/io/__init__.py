@@ -12,7 +12,7 @@ from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, is_annotation_besid
 from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_recording
 from holter2sleep.io.edf import read_edf
 from holter2sleep.io.edf_header import edf_kind
-from holter2sleep.io.files import READABLE, refusal
+from holter2sleep.io.files import refusal
 from holter2sleep.io.gdf import MAGIC as GDF_MAGIC
 from holter2sleep.io.gdf import read_gdf
 from holter2sleep.io.hdf5 import HDF5_SUFFIXES, MATLAB_73_MAGIC, read_hdf5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import struct
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import polars as pl
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "io"))  # bytes of formats belong to the tests
+from gdf_bytes import GdfSignal, gdf_bytes
 
 from holter2sleep.io.export import write_edf, write_wfdb
 from holter2sleep.night import Recording
@@ -42,6 +46,7 @@ def good_files() -> list[Good]:
         "night.edf": edf,
         "gaps.edf": _edf(_with_gap(night.recording)),
         "night.bdf": _bdf(edf),
+        "night.gdf": _gdf(night.recording),
         "holter.ecg": _ishne(night.recording),
         "rr.txt": "\n".join(map(str, rr_ms)).encode(),
         "night.hrm": b"[Params]\nVersion=106\nInterval=238\nDate=20240308\nStartTime=22:40:00.0\n[HRData]\n"
@@ -75,7 +80,12 @@ def good_files() -> list[Good]:
     }
     for hurt in ("scored.xml", "scored.txt"):
         found += [Good(hurt, scored, hurt, [*ANALYZE, "CASE/night.edf", "--hypnogram", f"CASE/{hurt}"])]
-    return [*found, Good("given beats", scored, "beats.csv", [*ANALYZE, "CASE/night.edf", "--beats", "CASE/beats.csv"])]
+    found += [Good("given beats", scored, "beats.csv", [*ANALYZE, "CASE/night.edf", "--beats", "CASE/beats.csv"])]
+    audited = [one for one in found if one.command[:-1] == ANALYZE]
+    found += [Good(f"audit {one.name}", one.files, one.hurt, ["audit", "--json", one.command[-1]]) for one in audited]
+    mended = [one for one in audited if one.hurt in ("night.edf", "gaps.edf", "night.bdf", "night.hea", "holter.ecg")]
+    fix = ["--fix", "CASE/mended.edf", "--overwrite"]
+    return [*found, *(Good(f"fix {one.name}", one.files, one.hurt, ["audit", one.command[-1], *fix]) for one in mended)]
 
 
 @cache
@@ -116,6 +126,11 @@ def _bdf(edf: bytes) -> bytes:
     records = np.frombuffer(edf[768:], np.uint8).reshape(n_records, record_bytes)[:, : 2 * samples]
     wide = np.ascontiguousarray(records).view("<i2").astype("<i4")
     return header + wide.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+
+
+def _gdf(recording: Recording) -> bytes:
+    counts = np.round(np.nan_to_num(np.asarray(recording.ecg)) * 1000).astype(np.int64)
+    return gdf_bytes([GdfSignal("ECG", counts[: len(counts) // int(FS_HZ) * int(FS_HZ)], int(FS_HZ))])
 
 
 def _ishne(recording: Recording) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "io"))  # the files and their truth belong to the tests
-from odd_truth import Float, Found, OddFile
+from odd_truth import Float, Found, OddFile, found_of
 
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io import read_recording
@@ -37,16 +37,7 @@ def ours(path: Path, odd: OddFile) -> Found:
         recording = read_recording(path, **odd.options)
     except Holter2SleepError as error:
         return Found(error="refused" if "\n" not in str(error) else "traceback")
-    beats = recording.given_beats
-    return Found(
-        None if recording.ecg is None else recording.ecg[:].astype(np.float64),
-        recording.fs,
-        recording.start,
-        recording.gaps.tolist(),
-        None if beats is None else beats.time_s,
-        None if beats is None else "".join(beats.label),
-        bool(recording.warnings),
-    )
+    return found_of(recording)
 
 
 def by_edfio(path: Path, odd: OddFile) -> Found:

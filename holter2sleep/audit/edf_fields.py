@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holter2sleep.audit.findings import Finding, finding
-from holter2sleep.io.edf_header import edf_kind
+from holter2sleep.io.edf_header import edf_kind, text_of
 from holter2sleep.io.files import quoted
 from holter2sleep.io.labels import ecg_rank
 from holter2sleep.io.subjects import named_date
@@ -125,18 +125,9 @@ def edf_field_findings(raw: RawHeader) -> list[Finding]:
     ]
 
 
-def said(field: bytes) -> str:
-    """A field's text without its filling; UTF-8, else latin-1."""
-    field = field.strip(b" \0")
-    try:
-        return field.decode("utf-8").strip()
-    except UnicodeDecodeError:
-        return field.decode("latin-1").strip()
-
-
 def _number(field: bytes) -> float:
     """A number written by the standard or with a comma; NaN when there is none."""
-    text = said(field).replace(",", ".")
+    text = text_of(field).replace(",", ".")
     return float(text) if _NUMBER.fullmatch(text) else math.nan
 
 
@@ -182,7 +173,7 @@ def _clock(raw: RawHeader) -> Iterator[Finding]:
         yield finding("field_date", f"start date {quoted(date_text.strip())}, expected dd.mm.yy")
     if not _EDF_TIME.fullmatch(time_text):
         yield finding("field_time", f"start time {quoted(time_text.strip())}, expected hh.mm.ss")
-    spoken = named_date(said(raw.fixed["recording"]).removeprefix("Startdate "))
+    spoken = named_date(text_of(raw.fixed["recording"]).removeprefix("Startdate "))
     short = _EDF_DATE.fullmatch(date_text)
     if spoken and short and short[3] != "yy" and f"{spoken:%d.%m.%y}" != date_text:
         yield finding("start_disagrees", f"start date {date_text} in the header, {spoken} in the recording field")
@@ -194,17 +185,18 @@ def _clock(raw: RawHeader) -> Iterator[Finding]:
 def _sizes(raw: RawHeader) -> Iterator[Finding]:
     n_signals = _number(raw.fixed["number of signals"])
     if not (n_signals >= 1 and n_signals.is_integer()):
-        yield finding("field_n_signals", f"number of signals {quoted(said(raw.fixed['number of signals']))}")
+        yield finding("field_n_signals", f"number of signals {quoted(text_of(raw.fixed['number of signals']))}")
     elif not raw.signals:
         yield finding("field_n_signals", f"{n_signals:.0f} signals announced, more than the header describes")
     elif (expected := BLOCK_BYTES * (1 + len(raw.signals))) != _number(raw.fixed["header bytes"]):
         yield finding(
-            "header_bytes", f"header of {quoted(said(raw.fixed['header bytes']))} bytes announced, it has {expected}"
+            "header_bytes",
+            f"header of {quoted(text_of(raw.fixed['header bytes']))} bytes announced, it has {expected}",
         )
     record_s = _number(raw.fixed["record duration"])
     only_notes = all(_is_annotation(signal) for signal in raw.signals)
     if not record_s > 0 and not (record_s == 0 and only_notes):
-        yield finding("field_record_duration", f"record duration {quoted(said(raw.fixed['record duration']))} s")
+        yield finding("field_record_duration", f"record duration {quoted(text_of(raw.fixed['record duration']))} s")
     samples = [_number(signal["samples per record"]) for signal in raw.signals]
     wrong = [f"signal {i}" for i, n in enumerate(samples, 1) if not (n >= 0 and n.is_integer())]
     if wrong:
@@ -214,7 +206,7 @@ def _sizes(raw: RawHeader) -> Iterator[Finding]:
 
 
 def _reserved(raw: RawHeader) -> Iterator[Finding]:
-    reserved = said(raw.fixed["reserved"])
+    reserved = text_of(raw.fixed["reserved"])
     usual = ("", "24BIT") if raw.kind == "BDF" else ("",)
     if not raw.is_plus and reserved not in usual:
         yield finding("field_reserved", f"the reserved field holds {len(reserved)} characters of no standard")
@@ -226,11 +218,11 @@ def _reserved(raw: RawHeader) -> Iterator[Finding]:
 
 
 def _is_annotation(signal: dict[str, bytes]) -> bool:
-    return said(signal["label"]) in ("EDF Annotations", "BDF Annotations")
+    return text_of(signal["label"]) in ("EDF Annotations", "BDF Annotations")
 
 
 def _labels(raw: RawHeader) -> Iterator[Finding]:
-    labels = [said(signal["label"]) for signal in raw.signals]
+    labels = [text_of(signal["label"]) for signal in raw.signals]
     empty = [f"signal {i}" for i, label in enumerate(labels, 1) if not label]
     if empty:
         yield finding("field_label", f"no label: {_some(empty)}")
@@ -247,7 +239,7 @@ def _numbers(raw: RawHeader) -> Iterator[Finding]:
     for i, signal in enumerate(raw.signals, 1):
         names = (*(f"{a} {b}" for a in ("physical", "digital") for b in ("minimum", "maximum")), "samples per record")
         fields += [(f"{name} of signal {i}", signal[name]) for name in names]
-    wrong = [f"{name} {quoted(said(field))}" for name, field in fields if not _NUMBER.fullmatch(said(field))]
+    wrong = [f"{name} {quoted(text_of(field))}" for name, field in fields if not _NUMBER.fullmatch(text_of(field))]
     if wrong:
         yield finding("field_number", f"no number by the standard: {_some(wrong)}")
 
@@ -256,7 +248,7 @@ def _ranges(raw: RawHeader) -> Iterator[Finding]:
     physical, digital, turned, notes = [], [], [], []
     full_low, full_high = FULL_RANGE[raw.kind]
     for i, signal in enumerate(raw.signals, 1):
-        name = f"signal {i} ({said(signal['label'])!r})"
+        name = f"signal {i} ({text_of(signal['label'])!r})"
         low, high = _number(signal["physical minimum"]), _number(signal["physical maximum"])
         d_low, d_high = _number(signal["digital minimum"]), _number(signal["digital maximum"])
         if _is_annotation(signal):
@@ -277,9 +269,9 @@ def _ranges(raw: RawHeader) -> Iterator[Finding]:
 
 def _units(raw: RawHeader) -> Iterator[Finding]:
     odd = [
-        f"{said(signal['label'])!r} in {said(signal['unit'])!r}"
+        f"{text_of(signal['label'])!r} in {text_of(signal['unit'])!r}"
         for signal in raw.signals
-        if ecg_rank(said(signal["label"])) is not None and said(signal["unit"]).casefold() not in MV_PER_UNIT
+        if ecg_rank(text_of(signal["label"])) is not None and text_of(signal["unit"]).casefold() not in MV_PER_UNIT
     ]
     if odd:
         yield finding("field_unit", f"unit of an ECG: {_some(odd)}")
@@ -289,7 +281,7 @@ def _units(raw: RawHeader) -> Iterator[Finding]:
 
 
 def _plus(raw: RawHeader) -> Iterator[Finding]:
-    patient = said(raw.fixed["patient"]).split(" ")
+    patient = text_of(raw.fixed["patient"]).split(" ")
     faults = []
     if len(patient) < 4:
         faults.append(f"{len(patient) if patient != [''] else 0} of 4 subfields")
@@ -298,7 +290,7 @@ def _plus(raw: RawHeader) -> Iterator[Finding]:
         faults += ["birth date is not dd-MMM-yyyy or X"] if not _SPOKEN_DATE.fullmatch(patient[2]) else []
     if faults:
         yield finding("edfplus_patient", f"patient field: {', '.join(faults)}")
-    yield from _plus_recording(said(raw.fixed["recording"]).split(" "))
+    yield from _plus_recording(text_of(raw.fixed["recording"]).split(" "))
     if not any(_is_annotation(signal) for signal in raw.signals):
         yield finding("edfplus_no_annotations", "no signal is labelled 'EDF Annotations' or 'BDF Annotations'")
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep import __version__
-from holter2sleep.audit.edf_fields import RawHeader, read_raw_header, said
+from holter2sleep.audit.edf_fields import RawHeader, read_raw_header
 from holter2sleep.audit.repair import (
     Change,
     Identity,
@@ -38,11 +38,12 @@ from holter2sleep.audit.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.channels import MIN_FS_HZ
-from holter2sleep.io.edf_annotations import read_edf_annotations, record_onsets
-from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_kind, read_edf_header
+from holter2sleep.io.edf_annotations import read_edf_annotations
+from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_kind, read_edf_header, text_of
+from holter2sleep.io.edf_time_line import record_times
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded
 from holter2sleep.io.export import Scale, edf_blocks, write_files
-from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.night import NO_DATE, Float, Recording, Subject, date_known
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file
@@ -50,7 +51,6 @@ REPLACED_TEXT = "annotation"  # what an annotation of no known vocabulary says i
 
 _BLOCK_BYTES = 1 << 22
 _MAX_SIGNALS = 9999  # four digits
-_CONTINUOUS_JITTER_S = 0.02  # as the reader: stamps of EDF+C files are rounded or taken from a coarse clock
 _SAME_TIME_S = 1e-5  # stamps this near the sample clock are those of the sample clock
 _STAMP_DECIMALS = 7
 
@@ -238,19 +238,15 @@ def _kept_bytes(header: EdfHeader, kept: Sequence[int]) -> list[slice]:
 
 def _time_line(path: Path, header: EdfHeader) -> tuple[Float, str, list[Change]]:
     """Onset of each data record after the header's start, `+C` or `+D`, and what was changed."""
-    steady_s: Float = np.arange(header.n_records, dtype=np.float64) * header.record_s
-    onset_s = record_onsets(path, header)
-    known = np.isfinite(onset_s)
+    times = record_times(path, header, _slowest_hz(header))
+    onset_s, steady_s, runs = times.onset_s, times.steady_s, times.runs
     changes: list[Change] = []
-    if not known.any():
+    if times.n_unknown == header.n_records:
         if header.dialect[3:]:
             changes.append(Change("time stamps", "none", "written", "data records taken as contiguous"))
         return np.round(steady_s, _STAMP_DECIMALS), "+C", changes
-    if not known.all():
-        anchor = np.maximum.accumulate(np.where(known, np.arange(len(known)), int(np.argmax(known))))
-        onset_s = onset_s[anchor] + steady_s - steady_s[anchor]
-        changes.append(Change("time stamps", f"{(~known).sum()} missing", "written", "reckoned from those before"))
-    runs = _runs(path, header, onset_s)
+    if times.n_unknown:
+        changes.append(Change("time stamps", f"{times.n_unknown} missing", "written", "reckoned from those before"))
     if header.dialect.endswith("+D"):
         if np.abs(onset_s - onset_s[0] - steady_s).max() > _SAME_TIME_S:
             return onset_s, "+D", changes  # jitter and all
@@ -266,20 +262,10 @@ def _time_line(path: Path, header: EdfHeader) -> tuple[Float, str, list[Change]]
     return firm_s, "+C" if len(runs) == 1 else "+D", changes
 
 
-def _runs(path: Path, header: EdfHeader, onset_s: Float) -> NDArray[np.intp]:
-    """First data record of each stretch without a gap, by the tolerance of the reader."""
+def _slowest_hz(header: EdfHeader) -> float:
+    """Rate of the slowest signal that could be an ECG: its half sample tells a gap from rounding for all."""
     rates = [signal.samples_per_record / header.record_s for signal in header.signals if not signal.is_annotation]
-    tolerance_s = 0.5 / min((fs for fs in rates if fs >= MIN_FS_HZ), default=max(rates))
-    if header.dialect.endswith("+C"):
-        tolerance_s = max(tolerance_s, _CONTINUOUS_JITTER_S)
-    apart_s = np.diff(onset_s) - header.record_s
-    if (apart_s < -tolerance_s).any():
-        at = int(np.argmax(apart_s < -tolerance_s))
-        found = f"data record {at + 2} starts {-apart_s[at]:.3f} s before record {at + 1} ends"
-        raise refusal(path, found, "records in time order without overlap")
-    if onset_s[-1] - onset_s[0] > MAX_ELAPSED_S:
-        raise refusal(path, f"time stamps span {(onset_s[-1] - onset_s[0]) / 86400:.0f} days", "stamps within a month")
-    return np.r_[0, np.flatnonzero(apart_s > tolerance_s) + 1]
+    return min((fs for fs in rates if fs >= MIN_FS_HZ), default=max(rates))
 
 
 def _firm(onset_s: Float, runs: NDArray[np.intp], steady_s: Float, record_s: float) -> Float:
@@ -338,13 +324,13 @@ def _header(given: _Input, times: AnnotationSignal, dialect: str, whole_s: int) 
 def _start(given: _Input, whole_s: int) -> tuple[datetime, list[Change]]:
     """Start of the first data record in whole seconds; `NO_DATE` where the day is unknown or must not be told."""
     header, fixed = given.header, given.raw.fixed
-    clock = clock_of(said(fixed["start time"]))
+    clock = clock_of(text_of(fixed["start time"]))
     start = (header.start or datetime.combine(NO_DATE, clock or time())) + timedelta(seconds=whole_s)
     if given.identity == "drop" or header.start is None:
         start = datetime.combine(NO_DATE, start.time())
     changes = []
     for name, text in (("start date", date_text(start)), ("start time", f"{start:%H.%M.%S}")):
-        if said(fixed[name]) != text:
+        if text_of(fixed[name]) != text:
             hidden = given.identity == "drop" and name == "start date"
             before = "a date" if hidden else shown(fixed[name])
             changes.append(Change(name, before, text, _why_start(name, header, clock, whole_s, given.identity)))
@@ -372,8 +358,10 @@ def _layout_changes(given: _Input, fields: HeaderFields) -> list[Change]:
         ("record duration", fields.record_s, "a number by the standard"),
         ("number of signals", str(n), "the signals, and one for times and annotations"),
     ]
-    changes = [Change(name, shown(fixed[name]), text, why) for name, text, why in numbers if said(fixed[name]) != text]
-    if said(fixed["reserved"]) != fields.dialect:
+    changes = [
+        Change(name, shown(fixed[name]), text, why) for name, text, why in numbers if text_of(fixed[name]) != text
+    ]
+    if text_of(fixed["reserved"]) != fields.dialect:
         why = "EDF+ and BDF+ say here whether the recording is continuous"
         changes.append(Change("reserved", given.header.dialect, fields.dialect, why))
     return changes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holter2sleep.audit.edf_fields import RawHeader, edf_field_findings, read_raw_header, said
+from holter2sleep.audit.edf_fields import RawHeader, edf_field_findings, read_raw_header
 from holter2sleep.audit.facts import ChannelFacts, Container
 from holter2sleep.audit.findings import Finding, finding
 from holter2sleep.audit.ishne_fields import RawIshne, ishne_field_findings, read_raw_ishne
@@ -16,7 +16,7 @@ from holter2sleep.audit.strict import strict_reader_finding
 from holter2sleep.audit.wfdb_fields import DEFAULT_GAIN, RawWfdb, read_raw_wfdb, wfdb_field_findings
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.edf_annotations import record_onsets
-from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header
+from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header, text_of
 from holter2sleep.io.edf_samples import digital_samples
 from holter2sleep.io.ishne import FIXED_BYTES, LEADS, MAGIC
 from holter2sleep.io.units import MV_PER_UNIT
@@ -74,7 +74,7 @@ def _edf(path: Path) -> HeaderAudit:
         return HeaderAudit(Container(file_bytes=size), (cut,))
     findings = edf_field_findings(raw)
     identity = _edf_identity(raw)
-    announced = _whole(said(raw.fixed["number of records"]))
+    announced = _whole(text_of(raw.fixed["number of records"]))
     try:
         header = read_edf_header(path)
     except RecordingError:
@@ -173,7 +173,7 @@ def _is_constant(path: Path, header: EdfHeader, index: int) -> bool | None:
 
 def _edf_identity(raw: RawHeader) -> tuple[str, ...]:
     """Names of the fields that hold something of the person, never what."""
-    patient = said(raw.fixed["patient"]).split()
+    patient = text_of(raw.fixed["patient"]).split()
     held = []
     if len(patient) >= 4 and patient[1] in ("F", "M", "X"):
         parts = zip(("patient code", "sex", "birth date", "patient name"), patient, strict=False)
@@ -181,7 +181,7 @@ def _edf_identity(raw: RawHeader) -> tuple[str, ...]:
         held += ["patient field: further text"] if len(patient) > 4 else []
     elif any(part not in ("X", "?") for part in patient):
         held.append("patient field")
-    recording = said(raw.fixed["recording"]).split()
+    recording = text_of(raw.fixed["recording"]).split()
     if recording[:1] == ["Startdate"]:
         parts = zip(("hospital code", "technician", "equipment"), recording[2:], strict=False)
         held += [name for name, value in parts if value not in ("X", "?")]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from holter2sleep.audit.edf_fields import RawHeader, said
+from holter2sleep.audit.edf_fields import RawHeader
 from holter2sleep.audit.vocabulary import is_known_label, is_known_unit
-from holter2sleep.io.edf_header import EdfSignal
+from holter2sleep.io.edf_header import EdfSignal, text_of
 from holter2sleep.io.edf_write import DIGITAL_RANGE, SignalFields
 from holter2sleep.io.export import edf_date, patient_field
 from holter2sleep.io.files import quoted
@@ -45,7 +45,7 @@ class Change:
 
 def shown(field: bytes) -> str:
     """A technical field as it may be told: numbers, dates and times as written, nothing else."""
-    return quoted(said(field)).strip("'") or "blank"
+    return quoted(text_of(field)).strip("'") or "blank"
 
 
 def legal(text: str) -> str:
@@ -78,7 +78,7 @@ def eight(value: float) -> str:
 
 def number(field: bytes, value: float) -> str:
     """The field where it is a number by the standard, else its value written so."""
-    text = said(field).replace(",", ".")
+    text = text_of(field).replace(",", ".")
     return text if _NUMBER.fullmatch(text) and float(text) == value else eight(value)
 
 
@@ -87,7 +87,7 @@ def number(field: bytes, value: float) -> str:
 
 def patient(raw: RawHeader, subject: Subject, start: datetime | None, identity: Identity) -> tuple[str, list[Change]]:
     """The patient field, with what was taken out of it."""
-    given = said(raw.fixed["patient"])
+    given = text_of(raw.fixed["patient"])
     parts = given.split()
     if identity == "keep":
         return _changed("patient field", given, _kept_patient(parts), "EDF+: code, sex, birth date, name, in ASCII")
@@ -123,7 +123,7 @@ def _held_of_patient(parts: Sequence[str]) -> str:
 
 def recording_field(raw: RawHeader, start: datetime | None, identity: Identity) -> tuple[str, list[Change]]:
     """The recording field, with what was taken out of it; `start` as the fixed file says it."""
-    given = said(raw.fixed["recording"])
+    given = text_of(raw.fixed["recording"])
     day = edf_date(start) if start and date_known(start) else "X"
     parts = given.split()
     ours = len(parts) > 1 and parts[0] == "Startdate"
@@ -176,9 +176,9 @@ def _labels(raw: RawHeader, kept: Sequence[int], identity: Identity) -> tuple[li
     """Labels of printable ASCII, each once; no signal is called as the annotations are."""
     labels: list[str] = []
     changes = []
-    given = {legal(said(raw.signals[i]["label"])) for i in kept}
+    given = {legal(text_of(raw.signals[i]["label"])) for i in kept}
     for i in kept:
-        text = said(raw.signals[i]["label"])
+        text = text_of(raw.signals[i]["label"])
         label, why = legal(text)[:16].strip(), "printable ASCII only"
         if identity == "drop" and label and not is_known_label(label):
             label, why = "", "de-identified: made of words that are in no list of channel names"
@@ -204,7 +204,7 @@ def _ranges(raw: RawHeader, i: int, signal: EdfSignal) -> tuple[SignalFields, li
     names = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
     values = (signal.physical_min, signal.physical_max, signal.digital_min, signal.digital_max)
     low, high = DIGITAL_RANGE[raw.kind]
-    unit, note = legal(said(given["unit"]))[:8], ""
+    unit, note = legal(text_of(given["unit"]))[:8], ""
     if math.isnan(signal.gain):
         texts = _neutral(signal, low, high)
         unit, note = (
@@ -222,11 +222,11 @@ def _ranges(raw: RawHeader, i: int, signal: EdfSignal) -> tuple[SignalFields, li
     else:
         texts = _as_given(given, signal)
     fields = SignalFields("", "", unit, *texts, "", str(signal.samples_per_record))
-    said_before = tuple(said(given[name]) for name in names)
+    said_before = tuple(text_of(given[name]) for name in names)
     before = ", ".join(shown(given[name]) for name in names)
     why = note or "numbers by the standard"
     changes = [Change(f"ranges of signal {i + 1}", before, ", ".join(texts), why)] if said_before != texts else []
-    if said(given["unit"]) != unit:
+    if text_of(given["unit"]) != unit:
         changes.append(
             Change(f"unit of signal {i + 1}", "another text", unit or "blank", note or "printable ASCII only")
         )
@@ -256,7 +256,7 @@ def _rescaled(signal: EdfSignal, low: int, high: int) -> tuple[str, str, str, st
 
 def _texts(raw: RawHeader, i: int, fields: SignalFields, identity: Identity) -> tuple[SignalFields, list[Change]]:
     """Transducer, prefilter and the signal's reserved field."""
-    given = {name: said(raw.signals[i][name]) for name in ("transducer", "prefilter", "signal reserved")}
+    given = {name: text_of(raw.signals[i][name]) for name in ("transducer", "prefilter", "signal reserved")}
     new = {name: legal(text) for name, text in given.items()}
     if identity != "keep":
         new["signal reserved"] = ""  # whatever is there, no standard says what it means

@@ -16,20 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.io.channels import Channel, choose_ecg
-from holter2sleep.io.edf_annotations import record_onsets
 from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
 from holter2sleep.io.edf_samples import digital_samples
-from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.edf_time_line import time_line
+from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.io.lead import millivolt, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.units import UnitScale, unit_scale
-from holter2sleep.night import Float, Recording, Source
+from holter2sleep.night import Recording, Source
 from holter2sleep.spans import EMPTY, Spans, as_spans
 from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)
 
-_JITTER_S = 0.02  # stamps of EDF+C files, and those of some EDF+D files, are rounded or taken from a coarse clock
 _LOOK_S = 300.0  # of a channel's middle, to tell an ECG by its signal
 
 
@@ -59,7 +58,7 @@ def read_edf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     leads = [_Lead(path, header, signal, unit.to_mv)]
     if choice.minus is not None:
         leads.append(_Lead(path, header, signals[choice.minus], _unit(signals[choice.minus], options).to_mv))
-    offset_s, first_samples, clock_notes = _time_line(path, header, fs)
+    offset_s, first_samples, clock_notes = time_line(path, header, fs)
     ecg = _waveform(leads, first_samples)
     gaps = _gaps(first_samples, signal.samples_per_record, fs)
     log.info("%s: %s, %d records, %g Hz, %d gaps", recording_id, header.dialect, header.n_records, fs, len(gaps))
@@ -164,62 +163,3 @@ def _gaps(first_samples: NDArray[np.int64], per_record: int, fs: float) -> Spans
     ends = first_samples[:-1] + per_record
     apart = first_samples[1:] > ends
     return as_spans(np.column_stack([ends, first_samples[1:]])[apart] / fs) if apart.any() else EMPTY
-
-
-# --- time line -------------------------------------------------------------------------------------
-
-
-def _time_line(path: Path, header: EdfHeader, fs: float) -> tuple[float, NDArray[np.int64], list[str]]:
-    """Second of the first record after the header's start, first sample of each record, warnings."""
-    steady: Float = np.arange(header.n_records, dtype=np.float64) * header.record_s
-    onset_s = record_onsets(path, header)
-    notes: list[str] = []
-    if not np.isfinite(onset_s).any():
-        if header.dialect.endswith("+D"):
-            notes.append(f"{header.dialect} without time stamps: records taken as contiguous")
-        return 0.0, np.round(steady * fs).astype(np.int64), notes
-    if np.isnan(onset_s).any():
-        notes.append(f"{np.isnan(onset_s).sum()} of {header.n_records} records have no time stamp: taken as contiguous")
-        onset_s = _filled(onset_s, header.record_s)
-    step_s = np.diff(onset_s) - header.record_s
-    continuous = not header.dialect.endswith("+D")
-    tolerance_s, jitter_notes = _tolerance(step_s, fs, continuous)
-    if (step_s < -tolerance_s).any():
-        at = int(np.argmax(step_s < -tolerance_s)) + 1
-        found = f"data record {at + 1} starts {-step_s[at - 1]:.3f} s before record {at} ends"
-        raise refusal(path, found, "records in time order without overlap")
-    if onset_s[-1] - onset_s[0] > MAX_ELAPSED_S:
-        raise refusal(path, f"time stamps span {(onset_s[-1] - onset_s[0]) / 86400:.0f} days", "stamps within a month")
-    runs = np.r_[0, np.flatnonzero(step_s > tolerance_s) + 1]
-    if continuous and len(runs) > 1:
-        notes.append(f"{header.dialect} says continuous, but its time stamps have {len(runs) - 1} gaps: kept as gaps")
-    return float(onset_s[0]), _run_samples(onset_s - onset_s[0], runs, steady, fs), notes + jitter_notes
-
-
-def _tolerance(step_s: Float, fs: float, continuous: bool) -> tuple[float, list[str]]:
-    """How far a stamp may lie from the end of the record before and still mean "at once", s, and a warning."""
-    half_sample_s = 0.5 / fs
-    if continuous:
-        return max(half_sample_s, _JITTER_S), []
-    if not (step_s < -half_sample_s).any():
-        return half_sample_s, []
-    # Records cannot overlap: small steps back are the clock's.
-    note = f"time stamps step back: a coarse clock, gaps below {1000 * _JITTER_S:g} ms cannot be told from it"
-    return max(half_sample_s, _JITTER_S), [note]
-
-
-def _filled(onset_s: Float, record_s: float) -> Float:
-    """Stamps with the missing ones reckoned from the nearest earlier stamp (from the first for those before it)."""
-    index = np.arange(len(onset_s))
-    known = np.isfinite(onset_s)
-    anchor = np.maximum.accumulate(np.where(known, index, int(np.argmax(known))))
-    return onset_s[anchor] + (index - anchor) * record_s
-
-
-def _run_samples(onset_s: Float, runs: NDArray[np.int64], steady: Float, fs: float) -> NDArray[np.int64]:
-    """First sample of each record: contiguous within a run, each run where its first stamp puts it."""
-    run = np.searchsorted(runs, np.arange(len(onset_s)), side="right") - 1
-    first_samples = np.round((onset_s[runs][run] + steady - steady[runs][run]) * fs)
-    packed = np.round(steady * fs)
-    # Stamps that drift against the sample clock within a run must not push the next run into it.
-    return (np.maximum.accumulate(first_samples - packed) + packed).astype(np.int64)

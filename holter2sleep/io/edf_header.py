@@ -105,7 +105,7 @@ def read_edf_header(path: Path) -> EdfHeader:
         if n_signals is None or n_signals < 1:
             raise refusal(
                 path,
-                f"{kind} header announces {quoted(_text(fixed[252:256]))} signals",
+                f"{kind} header announces {quoted(text_of(fixed[252:256]))} signals",
                 "a header with 1 or more signals",
             )
         block = file.read(n_signals * _SIGNAL_BYTES)
@@ -117,18 +117,20 @@ def read_edf_header(path: Path) -> EdfHeader:
     record_s = _number(fixed[244:252])
     if not record_s >= 0:
         raise refusal(
-            path, f"record duration {quoted(_text(fixed[244:252]))} is no number of seconds", "a duration above 0 s"
+            path,
+            f"record duration {quoted(text_of(fixed[244:252]))} is no number of seconds",
+            "a duration above 0 s",
         )
     n_records = _n_records(fixed, path.stat().st_size - header_bytes, kind, signals, warnings)
     start = _start(fixed, warnings)
-    subject, age_note = subject_of_patient_field(_text(fixed[8:88]), start)
+    subject, age_note = subject_of_patient_field(text_of(fixed[8:88]), start)
     warnings += [age_note] if age_note else []
     return EdfHeader(
         kind, _dialect(kind, fixed), start, subject, record_s, n_records, signals, header_bytes, tuple(warnings)
     )
 
 
-def _text(field: bytes) -> str:
+def text_of(field: bytes) -> str:
     """A header field; UTF-8 or latin-1 although the standard allows ASCII only."""
     field = field.strip(b" \0")
     try:
@@ -140,7 +142,7 @@ def _text(field: bytes) -> str:
 def _number(field: bytes) -> float:
     """A decimal number, comma decimals included; NaN when there is none."""
     try:
-        value = float(_text(field).replace(",", "."))
+        value = float(text_of(field).replace(",", "."))
     except ValueError:
         return math.nan
     return value if math.isfinite(value) else math.nan
@@ -167,12 +169,12 @@ def _signals(block: bytes, n_signals: int, path: Path) -> tuple[EdfSignal, ...]:
     for i in range(n_signals):
         n_samples = _whole(fields["samples_per_record"][i])
         if n_samples is None or n_samples < 0:
-            found = f"signal {i + 1} announces {quoted(_text(fields['samples_per_record'][i]))} samples per record"
+            found = f"signal {i + 1} announces {quoted(text_of(fields['samples_per_record'][i]))} samples per record"
             raise refusal(path, found, "a whole number of samples")
         low, high, digital_low, digital_high = (
             _number(fields[name][i]) for name in ("physical_min", "physical_max", "digital_min", "digital_max")
         )
-        label, unit = _text(fields["label"][i]), _text(fields["unit"][i])
+        label, unit = text_of(fields["label"][i]), text_of(fields["unit"][i])
         signals.append(EdfSignal(label, unit, low, high, digital_low, digital_high, n_samples, first))
         first += n_samples
     return tuple(signals)
@@ -184,7 +186,7 @@ def _n_records(fixed: bytes, data_bytes: int, kind: str, signals: tuple[EdfSigna
     found, rest = divmod(data_bytes, record_bytes) if record_bytes else (0, 0)
     announced = _whole(fixed[236:244])
     if announced != found:
-        said = "unknown (-1)" if announced == -1 else quoted(_text(fixed[236:244])).strip("'") or "blank"
+        said = "unknown (-1)" if announced == -1 else quoted(text_of(fixed[236:244])).strip("'") or "blank"
         warnings.append(f"number of data records: header says {said}, the file holds {found}; the file was trusted")
     if rest:
         cut = announced is not None and announced > found
@@ -198,17 +200,22 @@ def _n_records(fixed: bytes, data_bytes: int, kind: str, signals: tuple[EdfSigna
 
 def _start(fixed: bytes, warnings: list[str]) -> datetime | None:
     """Local start; the full year of the EDF+ recording field goes before the two digits of the header."""
-    clock = clock_of(_text(fixed[176:184]))
-    day, named = _short_date(_text(fixed[168:176])), named_date(_text(fixed[88:168]).removeprefix("Startdate "))
+    clock = clock_of(text_of(fixed[176:184]))
+    day, named = (
+        _short_date(text_of(fixed[168:176])),
+        named_date(text_of(fixed[88:168]).removeprefix("Startdate ")),
+    )
     if day and named and (day.day, day.month, day.year % 100) != (named.day, named.month, named.year % 100):
         warnings.append(f"start date: header says {day}, recording field says {named}; the recording field was taken")
     day = named or day
     if day is None and clock is not None and clock != time():  # date and time of zeros: neither was set
-        said = quoted(_text(fixed[168:176]))
+        said = quoted(text_of(fixed[168:176]))
         warnings.append(f"start date {said} is none: only the clock is known ({NO_DATE} stands for no date)")
         return datetime.combine(NO_DATE, clock)
     if clock is None or day is None:
-        warnings.append(f"start unknown: date {quoted(_text(fixed[168:176]))}, time {quoted(_text(fixed[176:184]))}")
+        warnings.append(
+            f"start unknown: date {quoted(text_of(fixed[168:176]))}, time {quoted(text_of(fixed[176:184]))}"
+        )
         return None
     return datetime.combine(day, clock)
 

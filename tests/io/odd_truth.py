@@ -9,6 +9,8 @@ from datetime import datetime, time
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.night import Recording
+
 Float = NDArray[np.float64]
 Start = datetime | time | None  # a time where only the clock is known
 
@@ -62,6 +64,21 @@ class Found:
     labels: str | None = None
     warned: bool = False
     error: str = ""
+
+
+def found_of(recording: Recording) -> Found:
+    """What a recording of ours says, as every reader's answer is judged."""
+    mv = None if recording.ecg is None else recording.ecg[:].astype(np.float64)
+    beats = recording.given_beats
+    return Found(
+        mv,
+        recording.fs,
+        recording.start,
+        recording.gaps.tolist(),
+        None if beats is None else beats.time_s,
+        None if beats is None else "".join(beats.label),
+        bool(recording.warnings),
+    )
 
 
 @dataclass(frozen=True)

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from odd_all import odd_files
-from odd_truth import Found, OddFile, judge
+from odd_truth import OddFile, found_of, judge
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
-from holter2sleep.night import Recording
 from holter2sleep.waveform import Waveform
 
 ODD_FILES = odd_files()
-
-
-def found_by_us(recording: Recording) -> Found:
-    """A recording as the table's readers give it."""
-    mv = None if recording.ecg is None else recording.ecg[:].astype(np.float64)
-    beats = recording.given_beats
-    return Found(
-        mv,
-        recording.fs,
-        recording.start,
-        recording.gaps.tolist(),
-        None if beats is None else beats.time_s,
-        None if beats is None else "".join(beats.label),
-        bool(recording.warnings),
-    )
 
 
 def written(tmp_path: Path, odd: OddFile) -> Path:
@@ -41,7 +24,7 @@ def written(tmp_path: Path, odd: OddFile) -> Path:
 @pytest.mark.parametrize("odd", [odd for odd in ODD_FILES if not odd.truth.refused], ids=lambda odd: odd.name)
 def test_an_odd_file_is_read_as_it_truly_is_and_what_was_assumed_is_told(tmp_path: Path, odd: OddFile) -> None:
     recording = read_recording(written(tmp_path, odd), **odd.options)
-    verdict = judge(odd.truth, found_by_us(recording))
+    verdict = judge(odd.truth, found_of(recording))
     assert verdict.kind == "right", f"{verdict.text} {recording.warnings}"
     assert odd.told in (None, bool(recording.warnings)), recording.warnings
 
@@ -51,7 +34,7 @@ def test_small_blocks_change_nothing_in_an_odd_file(
     tmp_path: Path, odd: OddFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Waveform.__init__, "__defaults__", (5003, 5003))
-    verdict = judge(odd.truth, found_by_us(read_recording(written(tmp_path, odd), **odd.options)))
+    verdict = judge(odd.truth, found_of(read_recording(written(tmp_path, odd), **odd.options)))
     assert verdict.kind == "right", verdict.text
 
 

@@ -21,7 +21,7 @@ from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
-from holter2sleep.io.units import scale_to_mv
+from holter2sleep.io.units import scale_to_mv, unit_ratio
 from holter2sleep.night import Recording, Source
 from holter2sleep.waveform import Signal, Waveform
 
@@ -95,7 +95,8 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         raise refusal(path, fault, "the rate in Hz with --fs")
     if lead.n_samples / fact.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{lead.n_samples / fact.fs / 86400:.0f} days of samples", "a recording within a month")
-    as_held = lead_of(choice, lambda index: _waveform(path, leads[index]))
+    ratio = 1.0 if choice.minus is None else unit_ratio(facts[choice.minus].unit, fact.unit, options.unit)
+    as_held = lead_of(choice, lambda index: _waveform(path, leads[index]), ratio)
     steps = np.diff(as_held[:_FIRST_SAMPLES])
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)

@@ -18,7 +18,7 @@ import numpy as np
 
 from holter2sleep.io.channels import Channel, choose_ecg
 from holter2sleep.io.files import refusal, sha256_of
-from holter2sleep.io.lead import middle_of, rate_fault
+from holter2sleep.io.lead import lead_of, middle_of, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
 from holter2sleep.io.units import scale_to_mv
@@ -110,7 +110,7 @@ def read_ishne(path: Path, recording_id: str, options: ReadOptions) -> Recording
         start=start,
         subject=subject,
         channel=choice.name,
-        ecg=lead(choice.index),
+        ecg=lead_of(choice, lead),
         warnings=(*_doubts(path, header, n_samples), *notes, *([age_note] if age_note else []), *choice.warnings),
     )
 

@@ -32,13 +32,16 @@ def middle_of(lead: Waveform, fs: float) -> Signal:
     return lead[max(0, centre - half) : centre + half]
 
 
-def lead_of(choice: Choice, lead: Callable[[int], Waveform]) -> Waveform:
-    """The chosen channel, or the difference of the chosen two; `lead` gives a channel by its number."""
+def lead_of(choice: Choice, lead: Callable[[int], Waveform], ratio: float = 1.0) -> Waveform:
+    """The chosen channel, or the difference of the chosen two, as far as both go.
+
+    `lead` gives a channel by its number, `ratio` the unit of the second in that of the first.
+    """
     plus = lead(choice.index)
     if choice.minus is None:
         return plus
-    minus = lead(choice.minus)
-    return Waveform(len(plus), lambda first, last: plus[first:last] - minus[first:last])
+    minus, scale = lead(choice.minus), np.float32(ratio)
+    return Waveform(min(len(plus), len(minus)), lambda first, last: plus[first:last] - scale * minus[first:last])
 
 
 def millivolt(values: NDArray[Any], scale: float) -> Signal:

@@ -35,7 +35,7 @@ from holter2sleep.io.sample_clock import (
 )
 from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_table
 from holter2sleep.io.summer_time import SteadyTime
-from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv
+from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv, unit_ratio
 from holter2sleep.night import NO_DATE, Float, Recording, Source
 from holter2sleep.waveform import Signal, Waveform
 
@@ -89,7 +89,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     if options.fs is None and columns.time is None:
         raise refusal(path, f"samples without a time column (columns: {', '.join(table.names)[:120]})", _WORKS)
     choice = _choice(path, table, columns, options)
-    stored, times, first_stamp = _decoded(path, table, columns, choice, options.zone)
+    stored, times, first_stamp = _decoded(path, table, columns, choice, options)
     clock, notes = _clock(path, table, times, len(stored), options)
     if clock.n_samples / clock.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
@@ -203,10 +203,12 @@ def _numbers(column: pl.Series) -> tuple[Float, int | None]:
 
 
 def _decoded(
-    path: Path, table: SignalTable, columns: _Columns, choice: Choice, zone: str | None
+    path: Path, table: SignalTable, columns: _Columns, choice: Choice, options: ReadOptions
 ) -> tuple[RowStore, RowStore | None, float | None]:
     """Samples in the file's unit and times, s, of all rows; and the first time as it is written."""
-    steady = SteadyTime(zone) if zone is not None and _is_dated(columns) else None
+    steady = SteadyTime(options.zone) if options.zone is not None and _is_dated(columns) else None
+    units = columns.units
+    ratio = 1.0 if choice.minus is None else unit_ratio(units[choice.minus], units[choice.index], options.unit)
     wanted = sorted({choice.index, *([choice.minus] if choice.minus is not None else [])})
     if columns.time is not None:
         wanted = sorted({*wanted, columns.time})
@@ -215,7 +217,7 @@ def _decoded(
     for frame in table.batches(wanted):
         column = dict(zip(wanted, frame.get_columns(), strict=True))
         row = table.first_row + len(stored)
-        stored.append(_samples(path, column, choice, row))
+        stored.append(_samples(path, column, choice, row, ratio))
         if columns.time is None or len(frame) == 0:
             continue
         seconds = _seconds(path, column[columns.time], columns.unit_s, row)
@@ -228,7 +230,7 @@ def _decoded(
     return stored, times if len(times) else None, first_stamp
 
 
-def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int) -> NDArray[np.float32]:
+def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int, ratio: float) -> NDArray[np.float32]:
     parts = []
     for index in (choice.index, choice.minus):
         if index is None:
@@ -239,7 +241,7 @@ def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int)
             raise refusal(path, found, _WORKS)
         parts.append(values)
     with np.errstate(all="ignore"):
-        samples = (parts[0] if len(parts) == 1 else parts[0] - parts[1]).astype(np.float32)
+        samples = (parts[0] if len(parts) == 1 else parts[0] - ratio * parts[1]).astype(np.float32)
     return np.where(np.isfinite(samples), samples, np.float32(np.nan))
 
 

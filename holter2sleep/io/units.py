@@ -90,6 +90,18 @@ def scale_to_mv(unit: str, largest: float) -> tuple[float, str | None]:
     return scale.to_mv, scale.warning
 
 
+def unit_ratio(unit: str, other: str, forced: str | None = None) -> float:
+    """How many of the other unit one of a unit is; 1 where the user says one unit for all, or a unit is unknown.
+
+    Examples
+    --------
+    >>> unit_ratio("uV", "mV"), unit_ratio("mV", "counts"), unit_ratio("uV", "mV", forced="uV")
+    (0.001, 1.0, 1.0)
+    """
+    one, of = MV_PER_UNIT.get(_plain(unit)), MV_PER_UNIT.get(_plain(other))
+    return one / of if forced is None and one is not None and of is not None else 1.0
+
+
 def unit_of_factor(to_mv: float) -> str | None:
     """The unit with that factor to mV, None when there is none.
 

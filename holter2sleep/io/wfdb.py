@@ -18,7 +18,7 @@ from holter2sleep.io.channels import Channel, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
-from holter2sleep.io.units import unit_scale
+from holter2sleep.io.units import unit_ratio, unit_scale
 from holter2sleep.io.wfdb_header import WfdbHeader, WfdbSignal, read_wfdb_header
 from holter2sleep.night import Recording, Source
 from holter2sleep.waveform import Signal, Waveform
@@ -69,7 +69,8 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     ]
     choice = choose_ecg(channels, options, path, look)
     signal = signals[choice.index]
-    lead = lead_of(choice, lambda index: _lead(segments, signals[index]))
+    ratio = 1.0 if choice.minus is None else unit_ratio(signals[choice.minus].unit, signal.unit, options.unit)
+    lead = lead_of(choice, lambda index: _lead(segments, signals[index]), ratio)
     largest, gaps = survey(lead, signal.fs)
     unit = unit_scale(signal.unit, largest, options.unit)
     log.info("%s: WFDB, %g Hz, %d gaps", recording_id, signal.fs, len(gaps))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import wfdb
 from made_signals import FS, ecg, eeg, pulse, respiration
+from test_ishne import ishne_bytes
 
 from holter2sleep.errors import RecordingError
+from holter2sleep.io import read_recording
 from holter2sleep.io.channels import Channel, Look, choose_ecg
 from holter2sleep.io.electrodes import compare_channels
 from holter2sleep.io.labels import ecg_rank
@@ -269,3 +272,35 @@ def test_a_pair_of_an_archive_or_the_user_is_subtracted() -> None:
     assert (told.index, told.minus, told.found_by) == (0, 1, "user")
     literal = choose_ecg(channels("ECG1", "ECG2", "ECG1-ECG2"), ReadOptions(labels=("ECG1-ECG2",)), FILE)
     assert (literal.index, literal.minus) == (2, None)
+
+
+# --- two electrodes in different units -------------------------------------------------------------
+
+
+def test_electrodes_in_different_units_are_subtracted_in_one(tmp_path: Path) -> None:
+    left, right = np.round(1000 * ecg(1)) / 1000, np.round(300 * ecg(2)) / 1000
+    wanted = left - right
+    rows = "\n".join(f"{a:.3f},{1000 * b:.0f}" for a, b in zip(left, right, strict=True))
+    (tmp_path / "t.csv").write_text(f"ECG L [mV],ECG R [uV]\n{rows}\n")
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        for name, values, unit in (("ECG_L", left, "mV"), ("ECG_R", 1000 * right[:-5], "uV")):
+            file[name] = values
+            file[name].attrs.update({"fs": FS, "unit": unit})
+    counts = np.column_stack([1000 * left, 1000 * right]).round().astype("<i2")
+    (tmp_path / "t.dat").write_bytes(counts.tobytes())
+    lines = ["t.dat 16 1000/mV 16 0 0 0 0 ECG L", "t.dat 16 1/uV 16 0 0 0 0 ECG R"]
+    (tmp_path / "t.hea").write_text(f"t 2 {FS:g} {len(left)}\n" + "\n".join(lines) + "\n")
+    for name, options in (("t.csv", {"fs": FS}), ("t.h5", {}), ("t.hea", {})):
+        found = read_recording(tmp_path / name, **options)
+        assert found.ecg is not None
+        np.testing.assert_allclose(found.ecg[:], wanted[: len(found.ecg)], atol=2e-3, err_msg=name)
+
+
+def test_a_difference_that_is_asked_for_is_computed_of_an_ishne_file_too(tmp_path: Path) -> None:
+    lead = 1000 * ecg(1)
+    counts = np.column_stack([lead, 0.25 * lead]).round().astype(int)
+    content = ishne_bytes(counts, leads=(5, 7), resolution_nv=1000)
+    (tmp_path / "t.ecg").write_bytes(content)
+    found = read_recording(tmp_path / "t.ecg", channel="ECG I-ECG III")
+    one = read_recording(tmp_path / "t.ecg", channel="ECG I")
+    np.testing.assert_allclose(found.ecg, 0.75 * np.asarray(one.ecg), atol=2e-3)

@@ -279,9 +279,11 @@ def _classes(path: Path, values: list[str], known: dict[str, str], column: str) 
 
 
 def _from_rr(path: Path, rr_unit: str) -> BeatFile:
-    time_s, unit = read_rr_text(path, rr_unit)
-    beats, notes = _clean(path, _Given(time_s, ["N"] * len(time_s)))
-    return BeatFile(beats, f"RR intervals ({unit})", (path,), classified=False, warnings=(*notes, _NO_CLASSES))
+    text = read_rr_text(path, rr_unit)
+    beats, notes = _clean(path, _Given(text.time_s, ["N"] * len(text.time_s)))
+    notes = (*text.notes, *notes, _NO_CLASSES)
+    name = f"RR intervals ({text.unit})"
+    return BeatFile(beats, name, (path,), start=text.start, classified=False, warnings=notes)
 
 
 # --- order -----------------------------------------------------------------------------------------

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, unwrapped
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
-from holter2sleep.night import Float
+from holter2sleep.night import NO_DATE, Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
 _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is as short as 10 ms
 RISING = 30  # values that only rise are times: no heart slows down from beat to beat for so long
 _PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
 _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
+_HOLE_OF_WHOLE_S = 1.5  # stamps in whole seconds are wrong by less than one at each end of an interval
 _RR_NAME = re.compile(r"(?<![a-z0-9])(rr|nn|ibi|rri|nni)s?(?![a-z0-9])|interval")
 _UNNAMED_COLUMNS = 2  # of a table with more, one has to be named: its numbers could be anything
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -30,11 +35,22 @@ _WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a co
 Line = tuple[int, list[str]]  # line number, fields
 
 
-def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
-    """Beat times from a text of RR intervals, s from the first beat, and the unit found (s or ms).
+@dataclass(frozen=True)
+class RrText:
+    """What a text of RR intervals says."""
 
-    `n` intervals give `n + 1` beats, the first at 0 s. Where a time column advances with the intervals it is
-    believed, so that a hole stays a hole. An implausibly long interval is a hole too: no beat is invented.
+    time_s: Float  # beats, s from the first one
+    unit: str  # of the intervals, s or ms
+    start: datetime | None = None  # of the first beat, where a column has clock times
+    notes: tuple[str, ...] = ()
+
+
+def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
+    """Beat times from a text of RR intervals.
+
+    `n` intervals give `n + 1` beats, the first at 0 s. Where a time column, counted or by the clock, advances with the
+    intervals it is believed, so that a hole stays a hole. An implausibly long interval is a hole too: no beat is
+    invented.
 
     Raises
     ------
@@ -59,7 +75,18 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> tuple[Float, str]:
     named = len(header) > column and _RR_NAME.search(header[column])
     if not named and (why := looks_sampled(rr_s)):
         raise refusal(path, f"{len(rr_s)} numbers that are no RR intervals: {why}", SAMPLES_WORK)
-    return _beat_times(rr_s, lines, column), unit
+    others = [i for i in range(len(lines[0][1])) if i != column]
+    counted_s = next((time for i in others if len(time := _numeric(lines, i)) > 1), None)
+    clock = next((found for i in others if (found := _clock(lines, i))), None)
+    times = clock[0] if clock else counted_s
+    beats, first_s = (None, 0.0) if times is None else _beats_by(times, rr_s, by_clock=clock is not None)
+    notes = []
+    if clock and beats is None:
+        notes.append("the clock times do not advance with the intervals: only the start is taken from them")
+    if clock and not clock[1]:
+        notes.append(f"times without a date: {NO_DATE} stands for no date")
+    start = _start(first_s, clock[1]) if clock else None
+    return RrText(np.r_[0.0, np.cumsum(rr_s)] if beats is None else beats, unit, start, tuple(notes))
 
 
 def check_rr(path: Path, rr_s: Float, unit: str) -> None:
@@ -76,21 +103,45 @@ def check_rr(path: Path, rr_s: Float, unit: str) -> None:
         raise refusal(path, found, f"{_WORKS}; --rr-unit s or ms when the unit was taken wrongly")
 
 
-def _beat_times(rr_s: Float, lines: list[Line], column: int) -> Float:
-    """Cumulated intervals, or the file's own times where they advance by the interval they begin or end."""
-    times = next((time for i in range(len(lines[0][1])) if i != column and len(time := _numeric(lines, i)) > 1), None)
-    if times is None:
-        return np.r_[0.0, np.cumsum(rr_s)]
-    from_start = np.median(np.abs(np.diff(times) - rr_s[:-1]))
-    to_end = np.median(np.abs(np.diff(times) - rr_s[1:]))
-    if (np.diff(times) <= 0).any() or min(from_start, to_end) > _TIMES_AGREE_S:
-        return np.r_[0.0, np.cumsum(rr_s)]
+def _beats_by(times: Float, rr_s: Float, *, by_clock: bool) -> tuple[Float | None, float]:
+    """Beats by the file's own times where they advance by the interval they begin or end, and when the first was."""
+    steps = np.diff(times)
+    before, after = np.abs(steps - rr_s[:-1]), np.abs(steps - rr_s[1:])
+    is_whole = by_clock and bool((times == np.round(times)).all())  # counted, such a column may number the beats
+    # a clock of whole seconds is off by a part of one at each beat, and right on the whole
+    agrees_s = 1.0 if is_whole else _TIMES_AGREE_S
+    from_start, to_end = (float(np.mean(x) if is_whole else np.median(x)) for x in (before, after))
+    falls = (steps < 0).any() if is_whole else (steps <= 0).any()
+    if falls or min(np.median(before), np.median(after)) > agrees_s:
+        return None, float(times[0])
     is_start = from_start < to_end or (from_start == to_end and times[0] == 0)
     starts = times if is_start else times - rr_s
+    if is_whole:
+        late = steps - (rr_s[:-1] if is_start else rr_s[1:])
+        holes = np.where(late > _HOLE_OF_WHOLE_S, late, 0.0)
+        starts = starts[0] + np.r_[0.0, np.cumsum(rr_s[:-1] + holes)]
     ends = starts + rr_s
     after_hole = np.r_[True, starts[1:] - ends[:-1] > _TIMES_AGREE_S]
     beats = np.sort(np.r_[starts[after_hole], ends])
-    return beats - beats[0]
+    return beats - beats[0], float(beats[0])
+
+
+def _clock(lines: list[Line], column: int) -> tuple[Float, bool] | None:
+    """Times of a column of clock times, s since 1970 or midnight, and whether they are dated; None for others."""
+    texts = [fields[column] for _, fields in lines]
+    is_time, is_dated = is_clock(texts[0])
+    if not is_time or len(texts) < 2:
+        return None
+    seconds = seconds_of(pl.Series(texts, dtype=pl.String), 1.0)
+    if not np.isfinite(seconds).all():
+        return None
+    return (seconds if is_dated else unwrapped(seconds, float("nan"), 0.0)[0]), is_dated
+
+
+def _start(first_s: float, is_dated: bool) -> datetime:
+    """Clock on the wall at the first beat."""
+    moment = moment_of(first_s)
+    return moment if is_dated else datetime.combine(NO_DATE, moment.time())
 
 
 def _required(path: Path, number: int, field: str) -> float:

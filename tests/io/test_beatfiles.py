@@ -345,6 +345,34 @@ def test_a_hole_in_the_time_column_stays_a_hole(tmp_path: Path) -> None:
     assert beats(read_made(tmp_path, text, "rr.csv"))[0] == pytest.approx([0.0, 0.8, 1.6, 2.4, 61.6, 62.4, 63.2])
 
 
+@pytest.mark.parametrize(
+    ("stamp", "start", "tolerance_s"),
+    [
+        ("2024-03-01T23:59:{:06.3f}", datetime(2024, 3, 1, 23, 59, 57, 200_000), 1e-6),
+        ("23:59:{:06.3f}", datetime(1985, 1, 1, 23, 59, 57, 200_000), 1e-6),
+        ("2024-03-01 23:59:{:02.0f}", datetime(2024, 3, 1, 23, 59, 57, 200_000), 1.0),
+    ],
+)
+def test_a_hole_by_the_clock_stays_a_hole_across_midnight_and_the_start_is_told(
+    tmp_path: Path, stamp: str, start: datetime, tolerance_s: float
+) -> None:
+    seconds, behind = (58.0, 58.8, 59.6), (0.0, 0.8, 1.6)
+    before, after = ([stamp.format(int(s) if tolerance_s == 1.0 else s) for s in part] for part in (seconds, behind))
+    after = [text.replace("23:59", "00:01").replace("03-01", "03-02") for text in after]
+    lines = [f"{when},0.8" for when in (*before, *after)]
+    recording = read_made(tmp_path, "\n".join(["time,RR", *lines, ""]), "rr.csv")
+    assert beats(recording)[0] == pytest.approx([0.0, 0.8, 1.6, 2.4, 62.0, 62.8, 63.6, 64.4], abs=tolerance_s)
+    assert abs((recording.start - start).total_seconds()) <= tolerance_s
+
+
+def test_clock_times_that_do_not_advance_with_the_intervals_give_the_start_alone_and_say_so(tmp_path: Path) -> None:
+    text = "time,RR\n22:30:00,0.8\n22:35:00,0.8\n22:40:00,0.9\n"
+    recording = read_made(tmp_path, text, "rr.csv")
+    assert recording.duration_s == pytest.approx(2.5)
+    assert recording.start == datetime(1985, 1, 1, 22, 30)
+    assert "only the start is taken" in " ".join(recording.warnings)
+
+
 def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> None:
     assert beats(read_made(tmp_path, "800\n60000\n800\n", "rr.txt"))[0] == pytest.approx([0.0, 0.8, 60.8, 61.6])
 

@@ -21,7 +21,7 @@ from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
-from holter2sleep.heart.polarity import polarity_spans, turned_within
+from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
@@ -118,12 +118,13 @@ def _upright(recording: Recording, faults: Faults, polarity: Polarity, recipe: R
     detection = detect_beats(recording, faults, recipe.beats)
     if recording.ecg is None or recording.fs is None:
         return recording, detection
-    swapped = polarity_spans(recording, detection.time_s, recipe.polarity)
-    if len(swapped):
-        recording = _noted(recording, _told_of_swaps(swapped, turned=polarity == "auto"))
-        if polarity == "auto":
+    opposite = opposite_spans(recording, detection.time_s, recipe.polarity)
+    if len(opposite):
+        believed = is_swapped(opposite, recipe.polarity)
+        recording = _noted(recording, _told_of_swaps(opposite, believed, polarity))
+        if believed and polarity == "auto":
             # the beats lay on another wave there: they are looked for again
-            recording = turned_within(recording, swapped)
+            recording = turned_within(recording, opposite)
             detection = detect_beats(recording, faults, recipe.beats)
     if polarity == "upright":
         return _noted(recording, "the lead was taken as it is (--polarity upright)"), detection
@@ -135,12 +136,13 @@ def _upright(recording: Recording, faults: Faults, polarity: Polarity, recipe: R
     return turned, replace(detection, amplitude_mv=-detection.amplitude_mv)
 
 
-def _told_of_swaps(swapped: Spans, turned: bool) -> str:
-    spans = ", ".join(f"{start_s:.0f} to {end_s:.0f} s" for start_s, end_s in swapped)
-    done = "turned over there" if turned else "left as it is, as told by --polarity"
-    return (
-        f"the lead points the other way in {len(swapped)} stretches ({spans}), as if an electrode was swapped; {done}"
-    )
+def _told_of_swaps(spans: Spans, believed: bool, polarity: Polarity) -> str:
+    listed = ", ".join(f"{start_s:.0f} to {end_s:.0f} s" for start_s, end_s in spans)
+    told = f"the lead points the other way in {len(spans)} stretches ({listed})"
+    if not believed:
+        return f"{told}: too short for a swapped electrode, left as it is; ectopic beats there are doubtful"
+    done = "turned over there" if polarity == "auto" else "left as it is, as told by --polarity"
+    return f"{told}, as if an electrode was swapped; {done}"
 
 
 def _noted(recording: Recording, note: str) -> Recording:

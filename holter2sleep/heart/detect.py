@@ -63,8 +63,12 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
     first: list[Float] = []
     second: list[Float] = []
     for part, core in _stretches(recording, faults, rules):
-        for found, detector in ((first, _two_moving_averages), (second, _sleepecg_beats)):
-            times = (detector(part.ecg, recording.fs) + part.start) / recording.fs
+        # the second detector tells up from down: it sees the taller side up, so that a lead turned over gives the same
+        for found, detector, ecg in (
+            (first, _two_moving_averages, part.ecg),
+            (second, _sleepecg_beats, part.ecg * _taller_side(part.ecg)),
+        ):
+            times = (detector(ecg, recording.fs) + part.start) / recording.fs
             found.append(times[(times >= core[0]) & (times < core[1])])
     coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
     time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
@@ -122,6 +126,11 @@ def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.f
         index = np.arange(len(ecg))
         whole = np.interp(index, index[good], whole[good])
     return None if np.ptp(whole) == 0 else whole
+
+
+def _taller_side(ecg: NDArray[np.float64]) -> float:
+    """1 where the signal reaches further above its median than below it, else -1."""
+    return 1.0 if ((ecg - np.median(ecg)) ** 3).sum() >= 0 else -1.0
 
 
 def _sleepecg_beats(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:

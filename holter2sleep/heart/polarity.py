@@ -34,10 +34,8 @@ class PolarityRules:
     opposite_correlation: float
 
 
-def polarity_spans(recording: Recording, time_s: Float, rules: PolarityRules) -> Spans:
-    """Stretches in which the lead is upside down against the rest of the recording.
-
-    One must last `minimum_s`; where one does, cables were moved, and stretches from a minute on are believed too.
+def opposite_spans(recording: Recording, time_s: Float, rules: PolarityRules) -> Spans:
+    """Stretches of a minute and more in which the lead looks upside down against the rest of the recording.
 
     Parameters
     ----------
@@ -55,7 +53,7 @@ def polarity_spans(recording: Recording, time_s: Float, rules: PolarityRules) ->
         return EMPTY
     ecg, fs = recording.ecg, recording.fs
     coarse_s = time_s[::STRIDE]
-    coarse = _opposite_runs(coarse_s, _peaks(ecg, fs, coarse_s)[1], recording.duration_s, rules.minimum_s / 2)
+    coarse = _opposite_runs(coarse_s, _peaks(ecg, fs, coarse_s)[1], recording.duration_s, SHORT_S / 2)
     if not coarse:
         return EMPTY
     centre, height = _peaks(ecg, fs, time_s)
@@ -69,7 +67,12 @@ def polarity_spans(recording: Recording, time_s: Float, rules: PolarityRules) ->
         for first, behind, span in swapped
         if np.corrcoef(-_typical(ecg, fs, centre[first:behind]), usual)[0, 1] >= rules.opposite_correlation
     ]
-    return as_spans(kept) if any(end_s - start_s >= rules.minimum_s for start_s, end_s in kept) else EMPTY
+    return as_spans(kept)
+
+
+def is_swapped(spans: Spans, rules: PolarityRules) -> bool:
+    """Whether such stretches are believed: where one lasts `minimum_s`, cables were moved, and short ones count too."""
+    return bool((spans[:, 1] - spans[:, 0] >= rules.minimum_s).any())
 
 
 def turned_within(recording: Recording, spans: Spans) -> Recording:

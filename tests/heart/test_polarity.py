@@ -9,10 +9,10 @@ import pytest
 from made_nights import RECIPE, analysed, detected, recording_of, simulated
 
 from holter2sleep.analyze import Given, Polarity, analyze_night
-from holter2sleep.heart.polarity import polarity_spans, turned_within
+from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.io import read_recording
 from holter2sleep.night import Night, Recording
-from holter2sleep.spans import as_spans, duration
+from holter2sleep.spans import as_spans
 
 HOUR = {"hours": 1.0, "pvc_per_hour": 60.0}
 
@@ -57,7 +57,7 @@ def _upside_down() -> Night:
 
 def test_the_times_of_the_swap_are_those_planted() -> None:
     recording = swapped((0.3, 0.75))
-    spans = polarity_spans(recording, detected(recording).time_s, RECIPE.polarity)
+    spans = opposite_spans(recording, detected(recording).time_s, RECIPE.polarity)
     np.testing.assert_allclose(spans, [[1080.0, 2700.0]], atol=1.5)
     (warning,) = told(analyze_night(recording, RECIPE))
     assert "in 1 stretches (10" in warning
@@ -66,13 +66,27 @@ def test_the_times_of_the_swap_are_those_planted() -> None:
 
 def test_a_lead_that_keeps_its_way_has_no_swap() -> None:
     for recording in (simulated("short", **HOUR).recording, swapped(sign=-1)):
-        assert len(polarity_spans(recording, detected(recording).time_s, RECIPE.polarity)) == 0
+        assert len(opposite_spans(recording, detected(recording).time_s, RECIPE.polarity)) == 0
     assert not told(plain())
 
 
-def test_a_short_swap_alone_is_not_believed() -> None:
-    recording = swapped((0.4, 0.5))  # 6 min
-    assert len(polarity_spans(recording, detected(recording).time_s, RECIPE.polarity)) == 0
+def test_a_short_swap_alone_is_told_but_not_believed() -> None:
+    recording = swapped((0.4, 0.45))  # 3 min
+    spans = opposite_spans(recording, detected(recording).time_s, RECIPE.polarity)
+    np.testing.assert_allclose(spans, [[1440.0, 1620.0]], atol=1.5)
+    assert not is_swapped(spans, RECIPE.polarity)
+    (warning,) = told(analyze_night(recording, RECIPE))
+    assert "too short for a swapped electrode" in warning
+
+
+@pytest.mark.parametrize("preset", ["short", "noisy"])
+def test_a_lead_turned_over_gives_the_same_night(preset: str) -> None:
+    """Beats, classes and usable time; `r_amplitude` is the height of the upright lead."""
+    recording = simulated(preset, hours=0.5).recording
+    upright, over = (analyze_night(recording.but(ecg=sign * np.array(recording.ecg)), RECIPE) for sign in (1, -1))
+    np.testing.assert_array_equal(over.beats.time_s, upright.beats.time_s)
+    np.testing.assert_array_equal(over.beats.label, upright.beats.label)
+    np.testing.assert_array_equal(over.quality.usable_spans, upright.quality.usable_spans)
 
 
 def test_another_axis_of_the_heart_is_no_swap() -> None:
@@ -88,7 +102,7 @@ def test_another_axis_of_the_heart_is_no_swap() -> None:
     ecg = np.where(time_s < 2000, waves(1.0, 0.4), waves(0.4, 1.0)) + np.random.default_rng(0).normal(
         0, 0.01, len(time_s)
     )
-    assert len(polarity_spans(recording_of(ecg, fs), beat_s, RECIPE.polarity)) == 0
+    assert len(opposite_spans(recording_of(ecg, fs), beat_s, RECIPE.polarity)) == 0
 
 
 def test_only_the_samples_inside_the_spans_are_turned() -> None:
@@ -127,11 +141,19 @@ def test_a_forced_lead_is_not_turned_in_parts_but_told() -> None:
 
 def test_recordings_without_waveform_or_with_few_beats_have_no_swap() -> None:
     beats = plain().beats
-    assert len(polarity_spans(recording_of(np.zeros(5000)), beats.time_s[:10], RECIPE.polarity)) == 0
+    assert len(opposite_spans(recording_of(np.zeros(5000)), beats.time_s[:10], RECIPE.polarity)) == 0
 
 
 def test_no_real_arrhythmia_record_is_called_swapped(shared_data) -> None:  # type: ignore[no-untyped-def]
     for record in sorted((shared_data / "mitdb").glob("2*.hea"))[::2]:
         recording = read_recording(record)
-        spans = polarity_spans(recording, detected(recording).time_s, RECIPE.polarity)
-        assert duration(spans) == 0, record.name
+        spans = opposite_spans(recording, detected(recording).time_s, RECIPE.polarity)
+        assert not is_swapped(spans, RECIPE.polarity), record.name
+
+
+def test_real_records_turned_over_give_the_same_beats(shared_data) -> None:  # type: ignore[no-untyped-def]
+    for name in ("207", "208", "119", "231"):
+        recording = read_recording(shared_data / "mitdb" / f"{name}.hea")
+        upright, over = (analyze_night(recording.but(ecg=sign * np.array(recording.ecg)), RECIPE) for sign in (1, -1))
+        np.testing.assert_array_equal(over.beats.label, upright.beats.label, err_msg=name)
+        np.testing.assert_array_equal(over.quality.usable_spans, upright.quality.usable_spans, err_msg=name)

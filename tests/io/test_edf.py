@@ -34,6 +34,13 @@ def stamps(step_s: float = 1.0, first_s: float = 0.0) -> list[str]:
     return [f"+{first_s + i * step_s:.10g}" for i in range(N_RECORDS)]
 
 
+def drifting(dialect: str, onsets: list[str]) -> EdfFile:
+    """A slow lead of many records, so that small differences of stamps add up."""
+    counts = np.random.default_rng(1).integers(-999, 999, 50 * len(onsets))
+    lead = Signal("ECG", counts, 50, "uV", ("-3276.8", "3276.7"))
+    return EdfFile([lead], len(onsets), reserved=dialect, onsets=onsets)
+
+
 def test_a_plain_file_gives_millivolts_rate_start_and_channel(tmp_path: Path) -> None:
     file = plain()
     recording = read(tmp_path, file)
@@ -249,6 +256,24 @@ def test_stamps_that_drift_within_a_run_never_overwrite_samples(tmp_path: Path) 
     recording = read(tmp_path, file)
     assert recording.ecg is not None
     assert np.isfinite(recording.ecg).sum() == N_RECORDS * FS_HZ
+
+
+@pytest.mark.parametrize(("dialect", "step_s"), [("EDF+D", 1.001), ("EDF+C", 1.015), ("EDF+D", 0.998)])
+def test_stamps_that_drift_by_seconds_within_the_tolerance_of_a_gap_are_told(
+    tmp_path: Path, dialect: str, step_s: float
+) -> None:
+    n = 1600
+    onsets = [f"+{i * step_s:.3f}" for i in range(n)]
+    recording = read(tmp_path, drifting(dialect, onsets))
+    assert (recording.duration_s, len(recording.gaps)) == (n, 0)
+    assert f"drift by {(n - 1) * (step_s - 1):+.1f} s" in " ".join(recording.warnings)
+
+
+def test_a_gap_does_not_vanish_behind_a_drift(tmp_path: Path) -> None:
+    onsets = [f"+{i * 0.995 + (3 if i >= 1000 else 0):.3f}" for i in range(1200)]
+    recording = read(tmp_path, drifting("EDF+D", onsets))
+    np.testing.assert_allclose(recording.gaps, [[1000.0, 1003.0]])
+    assert "1 gaps would have vanished" in " ".join(recording.warnings)
 
 
 def test_a_missing_stamp_is_reckoned_from_the_one_before(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from holter2sleep.waveform import Signal, Waveform
 log = logging.getLogger(__name__)
 
 _DIFFERENCES = 8  # the format that holds first differences
+_SPARE_FRAMES = 16  # packed formats fill their last bytes, skewed signals need some more
 _FRAMES_AT_A_TIME = 1 << 20
 # Bytes of a sample in the formats of fixed width, WFDB signal(5); the FLAC formats 508, 516, 524 have none.
 _SAMPLE_BYTES = {8: 1, 16: 2, 24: 3, 32: 4, 61: 2, 80: 1, 160: 2, 212: 1.5, 310: 4 / 3, 311: 4 / 3}
@@ -59,6 +60,8 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     signals = list({signal.label: signal for segment in segments[::-1] for signal in segment.header.signals}.values())
     signals = list(segments[0].header.signals) if len(segments) == 1 else signals[::-1]
 
+    n_frames = sum(n for _, n in header.segments) or segments[0].n_frames  # what is missing at the end is a gap too
+
     def look(index: int) -> Signal:
         return middle_of(_lead(segments, signals[index]), signals[index].fs)
 
@@ -70,7 +73,7 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     choice = choose_ecg(channels, options, path, look)
     signal = signals[choice.index]
     ratio = 1.0 if choice.minus is None else unit_ratio(signals[choice.minus].unit, signal.unit, options.unit)
-    lead = lead_of(choice, lambda index: _lead(segments, signals[index]), ratio)
+    lead = lead_of(choice, lambda index: _lead(segments, signals[index], n_frames), ratio)
     largest, gaps = survey(lead, signal.fs)
     unit = unit_scale(signal.unit, largest, options.unit)
     log.info("%s: WFDB, %g Hz, %d gaps", recording_id, signal.fs, len(gaps))
@@ -142,8 +145,11 @@ def _frames(path: Path, header: WfdbHeader) -> tuple[int, str | None]:
     held = min((n for file in segment.files if (n := _frames_held(file, header)) is not None), default=None)
     if header.n_samples is None and held is None:
         return _length_by_wfdb(path, header), None
-    if header.n_samples is None or held is None or held >= header.n_samples:
-        return (held or 0) if header.n_samples is None else header.n_samples, None
+    if header.n_samples is None or held is None:
+        return held or header.n_samples or 0, None
+    if held >= header.n_samples:
+        more = f"number of samples: header says {header.n_samples}, the signal files hold {held}; the rest is left out"
+        return header.n_samples, more if held - header.n_samples > _SPARE_FRAMES else None
     note = f"number of samples: header says {header.n_samples}, the signal files hold {held}; the files were trusted"
     return held, note
 
@@ -172,8 +178,11 @@ def _beside(path: Path) -> str:
 # --- samples ---------------------------------------------------------------------------------------
 
 
-def _lead(segments: list[_Segment], signal: WfdbSignal) -> Waveform:
-    """Samples of the signal of that name in every segment, in its unit; NaN where there is none."""
+def _lead(segments: list[_Segment], signal: WfdbSignal, n_frames: int | None = None) -> Waveform:
+    """Samples of the signal of that name in every segment, in its unit; NaN where there is none.
+
+    As long as `n_frames`, or to the last segment.
+    """
     readers = [(segment, _reader(segment, signal)) for segment in segments]
 
     def read(first: int, last: int) -> Signal:
@@ -185,7 +194,7 @@ def _lead(segments: list[_Segment], signal: WfdbSignal) -> Waveform:
                 out[a - first : b - first] = samples(a - start, b - start)
         return out
 
-    return Waveform(signal.per_frame * (segments[-1].first + segments[-1].n_frames), read)
+    return Waveform(signal.per_frame * (n_frames or segments[-1].first + segments[-1].n_frames), read)
 
 
 def _reader(segment: _Segment, wanted: WfdbSignal) -> Callable[[int, int], Signal] | None:

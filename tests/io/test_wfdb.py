@@ -148,6 +148,22 @@ def test_segments_are_joined_on_their_clock_with_nan_where_none_is(tmp_path: Pat
     np.testing.assert_allclose(recording.gaps, [[3.2, 7.2]])
 
 
+def test_what_is_missing_at_the_end_is_a_gap_too(tmp_path: Path) -> None:
+    write_record(tmp_path, "a 1 250 800\na.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS, name="a")
+    path = tmp_path / "night.hea"
+    path.write_text("night/4 1 250 2900\n~ 300\na 800\n~ 1000\nlost 800\n")
+    recording = read_recording(path)
+    assert recording.duration_s == 2900 / 250
+    np.testing.assert_allclose(recording.gaps, [[0.0, 1.2], [4.4, 11.6]])
+
+
+def test_samples_beyond_those_announced_are_told(tmp_path: Path) -> None:
+    path = write_record(tmp_path, "night 1 250 400\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS)
+    recording = read_recording(path)
+    assert recording.duration_s == 1.6
+    assert any("header says 400, the signal files hold 800" in warning for warning in recording.warnings)
+
+
 def test_a_segment_whose_files_are_missing_is_a_gap_and_said(tmp_path: Path) -> None:
     write_record(tmp_path, "a 1 250 800\na.dat 16 200/mV 16 0 0 0 0 ECG\n", COUNTS, name="a")
     path = tmp_path / "night.hea"
@@ -159,7 +175,7 @@ def test_a_segment_whose_files_are_missing_is_a_gap_and_said(tmp_path: Path) -> 
     np.testing.assert_allclose(recording.ecg[1600:], COUNTS / 200, rtol=1e-6)
 
 
-@pytest.mark.parametrize(("n_announced", "n_warned"), [(800_000, 1), (800, 0), (500, 0)])
+@pytest.mark.parametrize(("n_announced", "n_warned"), [(800_000, 1), (800, 0), (790, 0), (500, 1)])
 def test_a_cut_signal_file_is_read_as_far_as_it_goes_and_said(tmp_path: Path, n_announced: int, n_warned: int) -> None:
     header = f"night 1 250 {n_announced}\nnight.dat 16 200/mV 16 0 0 0 0 ECG\n"
     recording = read_recording(write_record(tmp_path, header, COUNTS))

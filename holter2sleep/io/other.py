@@ -22,11 +22,11 @@ import numpy as np
 from holter2sleep.io.channels import Channel, choose_ecg, ecg_rank
 from holter2sleep.io.fif import check_fif
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
-from holter2sleep.io.lead import lead_of, middle_of, millivolt, rate_fault
+from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.matlab5 import check_matlab5
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
-from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv
+from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv, unit_ratio, unit_scale
 from holter2sleep.night import Recording, Sex, Source, Subject
 from holter2sleep.spans import EMPTY, Spans, as_spans, duration
 from holter2sleep.waveform import Signal, Waveform
@@ -75,7 +75,8 @@ class _Opened:
     n_samples: int
     names: tuple[str, ...]
     kinds: tuple[str, ...]  # mne's channel types
-    units: tuple[str, ...]  # in which the file holds its channels; mne has turned them into V
+    units: tuple[str, ...]  # in which the file holds its channels
+    volts: tuple[float, ...]  # what mne took one of that unit for, to turn it into V
     notes: tuple[tuple[float, float, str], ...]  # onset and duration, s from the first sample, and text
     files: tuple[Path, ...]  # with samples
     start: datetime | None
@@ -110,24 +111,28 @@ def read_with_mne(path: Path, recording_id: str, options: ReadOptions) -> Record
         raise refusal(path, found, "a recording with signal, within a month")
 
     def lead(index: int) -> Waveform:
-        unit = opened.units[index]
-        return _lead(path, opened, index, _MV_PER_V * _scale(unit, options) / _scale(unit, ReadOptions()))
+        return _lead(path, opened, index, 1 / opened.volts[index])
 
     channels, labelled = _channels(opened, options)
     choice = choose_ecg(channels, labelled, path, lambda i: middle_of(lead(i), opened.fs))
     unit = opened.units[choice.index]
+    ratio = 1.0 if choice.minus is None else unit_ratio(opened.units[choice.minus], unit, options.unit)
+    as_held = lead_of(choice, lead, ratio)
+    is_known = unit_scale(unit, 0.0, options.unit).decided_by in ("header", "option")
+    largest = 0.0 if is_known else survey(as_held, opened.fs)[0]
+    scale, unit_note = scale_to_mv(options.unit or unit, largest)
     age, age_note = age_at(opened.birth, opened.start)
-    doubts = (*opened.warnings, *_interruptions(opened), *choice.warnings, age_note)
+    doubts = (*opened.warnings, *_interruptions(opened), *choice.warnings, unit_note, age_note)
     log.info("%s: %s by mne, %g Hz, %d samples", recording_id, format_.name, opened.fs, opened.n_samples)
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, format_.name, sha256_of(_files(path, opened, format_)), unit, _scale(unit, options)),
+        source=Source(path.name, format_.name, sha256_of(_files(path, opened, format_)), unit, scale),
         duration_s=opened.n_samples / opened.fs,
         fs=opened.fs,
         start=opened.start,
         subject=Subject(age, opened.sex),
         channel=choice.name,
-        ecg=lead_of(choice, lead),
+        ecg=in_millivolt(as_held, scale),
         gaps=opened.skips,
         warnings=tuple(note for note in doubts if note),
     )
@@ -155,6 +160,7 @@ def _facts(raw: Any, format_: _Format) -> _Opened:
     fs, person, stated = float(raw.info["sfreq"]), raw.info["subject_info"] or {}, raw.info["meas_date"]
     zero_s = raw.first_time if raw.annotations.orig_time is not None else 0.0
     marks = raw.annotations
+    units = [_unit(raw, index, format_) for index in range(len(raw.ch_names))]
     is_utc = stated is not None and format_.reader == "read_raw_fif"
     return _Opened(
         raw=raw,
@@ -162,7 +168,8 @@ def _facts(raw: Any, format_: _Format) -> _Opened:
         n_samples=int(raw.n_times),
         names=tuple(raw.ch_names),
         kinds=tuple(raw.get_channel_types()),
-        units=tuple(_unit(raw, name, format_) for name in raw.ch_names),
+        units=tuple(unit for unit, _ in units),
+        volts=tuple(volts for _, volts in units),
         notes=tuple(
             (float(onset) - zero_s, float(length), str(text))
             for onset, length, text in zip(marks.onset, marks.duration, marks.description, strict=True)
@@ -175,9 +182,14 @@ def _facts(raw: Any, format_: _Format) -> _Opened:
     )
 
 
-def _unit(raw: Any, name: str, format_: _Format) -> str:
-    stated = getattr(raw, "_orig_units", {}).get(name, "")
-    return stated if stated.strip().casefold() in MV_PER_UNIT else format_.unit
+def _unit(raw: Any, index: int, format_: _Format) -> tuple[str, float]:
+    """Unit of a channel in the file, and V that mne takes one of it for."""
+    stated = getattr(raw, "_orig_units", {}).get(raw.ch_names[index], "").strip()
+    if stated and format_.reader == "read_raw_brainvision":
+        # mne knows five units by their exact letters, takes any other for V, and `mv` is another
+        return stated, float(raw.info["chs"][index]["range"])
+    unit = stated if stated.casefold() in MV_PER_UNIT else format_.unit
+    return unit, MV_PER_UNIT[unit.casefold()] / _MV_PER_V
 
 
 @contextmanager
@@ -210,16 +222,11 @@ def _channels(opened: _Opened, options: ReadOptions) -> tuple[list[Channel], Rea
     return channels, dataclasses.replace(options, labels=(*options.labels, *typed))
 
 
-def _scale(unit: str, options: ReadOptions) -> float:
-    """Factor from the file's numbers to mV."""
-    return scale_to_mv(options.unit or unit, 0.0)[0]
-
-
 # --- samples ---------------------------------------------------------------------------------------
 
 
-def _lead(path: Path, opened: _Opened, index: int, to_mv: float) -> Waveform:
-    """Samples of a channel, mV, NaN where the file has none, read when asked for."""
+def _lead(path: Path, opened: _Opened, index: int, per_volt: float) -> Waveform:
+    """Samples of a channel in the file's unit, NaN where the file has none, read when asked for."""
     format_ = FORMATS[path.suffix.lower()]
     skipped = np.round(opened.skips * opened.fs).astype(np.int64)
     # mne 1.13 misplaces samples of Nihon Kohden files that are read across an interruption
@@ -232,7 +239,7 @@ def _lead(path: Path, opened: _Opened, index: int, to_mv: float) -> Waveform:
                 opened.raw.get_data(picks=[index], start=a, stop=b, verbose="error")[0]
                 for a, b in itertools.pairwise(cuts)
             ]
-        samples = millivolt(np.concatenate(parts), to_mv)
+        samples = millivolt(np.concatenate(parts), per_volt)
         for start, end in skipped - first:
             samples[max(0, start) : max(0, end)] = np.nan
         return samples

@@ -130,9 +130,9 @@ def _plain(unit: str) -> str:
     text = re.sub(r"[\[\](){}\x00]", "", text).strip()
     text = re.sub(r"\s*(/|\bper\b)\s*(bit|lsb|count|digit|adu|unit)s?$", "", text)
     bare = re.sub(r"[\s.\-_]", "", text)
-    word = re.fullmatch(r"(nano|micro|milli|)(volts?|v)", bare)
+    word = re.fullmatch(r"(nano|micro|milli|[num]?)(volts?|v)", bare)
     if word and (word[1] or word[2] != "v"):
-        return _PREFIXES[word[1]] + "v"
+        return _PREFIXES.get(word[1], word[1]) + "v"
     if bare in MV_PER_UNIT and not _LOST_SIGN.fullmatch(text):
         return bare
     return text

@@ -93,6 +93,28 @@ def test_a_unit_in_the_header_and_one_of_the_user_are_followed(tmp_path: Path) -
     np.testing.assert_allclose(told.ecg, MICROVOLT[1] / 1000, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("unit", "to_mv"),
+    [("mv", 1.0), ("µv", 1e-3), ("UV", 1e-3), ("microV", 1e-3), ("mVolt", 1.0), ("V", 1e3), ("nV", 1e-6)],
+)
+def test_a_unit_is_read_whatever_its_letters_though_mne_takes_it_for_volt(
+    tmp_path: Path, unit: str, to_mv: float
+) -> None:
+    recording = read_recording(brainvision(tmp_path, unit=unit))
+    np.testing.assert_allclose(recording.ecg, MICROVOLT[1] * to_mv, rtol=1e-5)
+    assert (recording.source.scale_to_mv, recording.warnings) == (to_mv, ())
+
+
+@pytest.mark.parametrize("unit", ["ADU", "a.u.", "n/a"])
+def test_what_is_no_voltage_is_told_and_gives_way_to_the_unit_of_the_user(tmp_path: Path, unit: str) -> None:
+    recording = read_recording(brainvision(tmp_path, unit=unit))
+    np.testing.assert_allclose(recording.ecg, MICROVOLT[1] / 1000, rtol=1e-5)
+    assert "one taken as 1 uV, so amplitudes are relative (--unit)" in " ".join(recording.warnings)
+    told = read_recording(brainvision(tmp_path, unit=unit), unit="mV")
+    np.testing.assert_allclose(told.ecg, MICROVOLT[1], rtol=1e-5)
+    assert told.source.scale_to_mv == 1.0
+
+
 def test_an_interruption_is_told(tmp_path: Path) -> None:
     recording = read_recording(brainvision(tmp_path, "Mk2=New Segment,,2001,1,0,20200302230000000000\n"))
     assert "1 interruptions of unknown length" in " ".join(recording.warnings)

@@ -1,7 +1,8 @@
 """HDF5 recordings, MATLAB 7.3 files among them: one lead of a numeric dataset, read by slices.
 
 HDF5 says nothing of what a dataset means. The lead is the only signal in the file, or is found by the name of its
-dataset or column; the rate comes from an attribute or a small dataset beside it, or from the user.
+dataset or column; the rate comes from the user, from an attribute or a small dataset beside it, or from a dataset of
+times.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import numpy as np
 
 from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.labels import may_be_ecg
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.sample_clock import SampleClock, clock_of, guessed_unit_s, on_clock, time_unit
 from holter2sleep.io.units import scale_to_mv, unit_ratio
-from holter2sleep.night import Recording, Source
+from holter2sleep.night import Float, Recording, Source
 from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,8 @@ _COLUMN_NAMES = re.compile(
     r"columns?|channels?|(channel|column|signal|lead)_?(names?|labels?)|names|labels|leads", re.I
 )
 _TIME_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?|index", re.IGNORECASE)
+_CLOCK_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?", re.IGNORECASE)  # an index counts rows, not time
+_UNNAMED_LEADS, _WINDOW_S = 3, 600.0  # more columns without names, each so short, are windows one after the other
 _MAX_OBJECTS = 10_000  # of a file's groups and datasets looked at
 _MAX_CHANNELS = 256  # the shorter side of a table of samples
 _MAX_CHUNK_BYTES = 1 << 28  # HDF5 unpacks a whole chunk to give one sample of it
@@ -53,6 +58,8 @@ class _Lead:
     along: int  # the axis of time
     n_samples: int
     label: str  # last name of the path, or the column's name
+    n_columns: int = 1
+    is_named: bool = True  # whether the file names the column
 
     @property
     def full_name(self) -> str:
@@ -69,6 +76,9 @@ class _Facts:
     unit: str
     start: datetime | None
     notes: tuple[str, ...]
+    scale: float = 1.0  # of packed numbers: value = number * scale + offset
+    offset: float = 0.0
+    clock: SampleClock | None = None  # where a dataset of times says the rate, its holes
 
 
 def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
@@ -84,7 +94,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         if not leads:
             others = f" (passed over: {'; '.join(passed_over[:3])})" if passed_over else ""
             raise refusal(path, f"no dataset of samples{others}", _WORKS)
-        facts = [_facts(file, lead, options) for lead in leads]
+        facts = [_facts(path, file, lead, options) for lead in leads]
     if all(fact.fs is None for fact in facts):
         raise refusal(path, f"no sampling rate with the dataset {leads[0].dataset!r}", "the rate in Hz with --fs")
     choice = _choice(path, leads, facts, options)
@@ -95,8 +105,10 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         raise refusal(path, fault, "the rate in Hz with --fs")
     if lead.n_samples / fact.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{lead.n_samples / fact.fs / 86400:.0f} days of samples", "a recording within a month")
+    if options.channel is None:
+        _refuse_windows(path, lead, fact.fs)
     ratio = 1.0 if choice.minus is None else unit_ratio(facts[choice.minus].unit, fact.unit, options.unit)
-    as_held = lead_of(choice, lambda index: _waveform(path, leads[index]), ratio)
+    as_held = lead_of(choice, lambda index: _waveform(path, leads[index], facts[index]), ratio)
     steps = np.diff(as_held[:_FIRST_SAMPLES])
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
@@ -106,7 +118,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     return Recording(
         recording_id=recording_id,
         source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, scale),
-        duration_s=lead.n_samples / fact.fs,
+        duration_s=len(as_held) / fact.fs,
         fs=fact.fs,
         start=fact.start,
         channel=choice.name,
@@ -136,16 +148,25 @@ def _choice(path: Path, leads: list[_Lead], facts: list[_Facts], options: ReadOp
         for index, lead in enumerate(leads):
             if wanted == lead.full_name.casefold():
                 return Choice(index, lead.full_name)
-    elif len(leads) == 1:
+    elif len(leads) == 1 and may_be_ecg(leads[0].label) and may_be_ecg(leads[0].full_name):
         return Choice(0, leads[0].full_name)
     rates = [fact.fs or 0.0 for fact in facts]
     faults = [rate_fault(fs) if fs else "its sampling rate is not known (--fs)" for fs in rates]
     channels = [Channel(lead.label, fs, fault) for lead, fs, fault in zip(leads, rates, faults, strict=True)]
-    return choose_ecg(channels, options, path, lambda i: middle_of(_waveform(path, leads[i]), rates[i]))
+    return choose_ecg(channels, options, path, lambda i: middle_of(_waveform(path, leads[i], facts[i]), rates[i]))
 
 
-def _waveform(path: Path, lead: _Lead) -> Waveform:
-    """Samples as the file holds them, read by slices when asked for."""
+def _refuse_windows(path: Path, lead: _Lead, fs: float) -> None:
+    """Windows one after the other look like many short leads, of which one would be read and the rest be lost."""
+    if lead.is_named or lead.n_columns <= _UNNAMED_LEADS or lead.n_samples / fs >= _WINDOW_S:
+        return
+    table = f"the dataset {lead.dataset!r} has {lead.n_columns} columns without names, {lead.n_samples / fs:g} s each:"
+    works = "windows joined to one dataset of one dimension; of leads the names, as attribute channels, or --channel"
+    raise refusal(path, f"{table} windows of a recording, or leads", works)
+
+
+def _waveform(path: Path, lead: _Lead, fact: _Facts) -> Waveform:
+    """Samples in the file's unit, read by slices when asked for."""
 
     def read(first: int, last: int) -> Signal:
         with _opened(path) as file:
@@ -154,9 +175,12 @@ def _waveform(path: Path, lead: _Lead) -> Waveform:
                 values = dataset[first:last]
             else:
                 values = dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last]
-        return millivolt(values, 1.0)
+        if fact.offset == 0:
+            return millivolt(values, fact.scale)
+        return millivolt(values * np.float64(fact.scale) + fact.offset, 1.0)
 
-    return Waveform(lead.n_samples, read)
+    rows = Waveform(lead.n_samples, read)
+    return rows if fact.clock is None else on_clock(rows, fact.clock)
 
 
 # --- what the file holds ---------------------------------------------------------------------------
@@ -228,7 +252,8 @@ def _columns(file: Any, name: str, dataset: Any) -> list[_Lead]:
     labels = names or [
         _name_of(dataset) if n_columns == 1 else f"{_name_of(dataset)} {i + 1}" for i in range(n_columns)
     ]
-    return [_Lead(name, i, along, n_samples, labels[i]) for i in range(n_columns)]
+    is_named = names is not None
+    return [_Lead(name, i, along, n_samples, labels[i], n_columns, is_named) for i in range(n_columns)]
 
 
 def _column_names(item: Any, n_columns: int) -> list[str] | None:
@@ -239,19 +264,84 @@ def _column_names(item: Any, n_columns: int) -> list[str] | None:
     return None
 
 
-def _facts(file: Any, lead: _Lead, options: ReadOptions) -> _Facts:
+def _facts(path: Path, file: Any, lead: _Lead, options: ReadOptions) -> _Facts:
     """Rate, unit and start by the attributes of the dataset, then of the groups around it."""
     around = [file[lead.dataset]]
     while around[-1].name != "/":
         around.append(around[-1].parent)
     said = [fact for item in around for fact in _attributes(item)]
     said += [fact for group in around[1:] for fact in _small_datasets(group)]
-    fs = options.fs or next((value for key, value in said if _RATE_NAMES.fullmatch(key) and _is_rate(value)), None)
-    unit = next((value for key, value in said if _UNIT_NAMES.fullmatch(key) and isinstance(value, str)), "")
+    stated_hz = next((value for key, value in said if _RATE_NAMES.fullmatch(key) and _is_rate(value)), None)
+    clock: SampleClock | None = None
+    notes: list[str] = []
+    if options.fs is None and stated_hz is None:
+        clock, notes = _clock_beside(path, around[0], lead)
+    elif options.fs is not None and stated_hz is not None and options.fs != stated_hz:
+        notes = [f"the file says {stated_hz:g} Hz, --fs {options.fs:g} Hz: its rate was left out"]
+    units = (_of_column(value, lead) for key, value in said if _UNIT_NAMES.fullmatch(key))
+    unit = next((value for value in units if isinstance(value, str)), "")
     written = next((value for key, value in said if _START_NAMES.fullmatch(key)), None)
     start = _moment(written)
-    note = "the start in the file is no date and time: give it with --start"
-    return _Facts(fs, unit, start, (note,) if written is not None and start is None else ())
+    if written is not None and start is None:
+        notes.append("the start in the file is no date and time: give it with --start")
+    scale, offset = _packing(around[0], lead)
+    if (scale, offset) != (1.0, 0.0):
+        notes.append(f"packed numbers: scale_factor {scale:g} and add_offset {offset:g} of the file were applied")
+    fs = options.fs or stated_hz or (clock.fs if clock else None)
+    return _Facts(fs, unit, start, tuple(notes), scale, offset, clock)
+
+
+def _of_column(value: Any, lead: _Lead) -> Any:
+    """The column's own among values a column, given as a list or as a text with commas; else the value for all."""
+    values = value.split(",") if isinstance(value, str) else value
+    if lead.column is None or not isinstance(values, list) or len(values) != lead.n_columns or len(values) < 2:
+        return value
+    own = values[lead.column]
+    return own.strip() if isinstance(own, str) else own
+
+
+def _packing(dataset: Any, lead: _Lead) -> tuple[float, float]:
+    """Factor and offset of numbers packed by the CF convention."""
+    said = {key.casefold(): _of_column(value, lead) for key, value in _attributes(dataset)}
+    scale, offset = said.get("scale_factor", 1.0), said.get("add_offset", 0.0)
+    is_scale = isinstance(scale, float) and np.isfinite(scale) and scale != 0
+    return scale if is_scale else 1.0, offset if isinstance(offset, float) and np.isfinite(offset) else 0.0
+
+
+@dataclass(frozen=True)
+class _Times:
+    """A dataset of times, s, read when sliced."""
+
+    dataset: Any
+    unit_s: float
+
+    def __len__(self) -> int:
+        return int(self.dataset.shape[0])
+
+    def __getitem__(self, part: slice, /) -> Float:
+        return self.dataset[part].astype(np.float64) * self.unit_s
+
+
+def _clock_beside(path: Path, dataset: Any, lead: _Lead) -> tuple[SampleClock | None, list[str]]:
+    """Rate and holes by a dataset of as many times in the group of the lead."""
+    import h5py
+
+    group = dataset.parent
+    for key in group:
+        if not _CLOCK_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue
+        item = group[key]
+        if not isinstance(item, h5py.Dataset) or item.shape != (lead.n_samples,) or item.dtype.kind not in "fiu":
+            continue
+        units = [value for name, value in _attributes(item) if _UNIT_NAMES.fullmatch(name) and isinstance(value, str)]
+        unit_s, first = time_unit(key, next(iter(units), ""))[1], _Times(item, 1.0)[:_FIRST_SAMPLES]
+        if not np.isfinite(first).all() or (unit_s is None and np.median(np.diff(first)) == 1.0):
+            continue  # without a unit, steps of one may be rows as well as milliseconds
+        clock = clock_of(path, _Times(item, unit_s or guessed_unit_s(first)), 1)
+        lost = clock.n_samples - lead.n_samples
+        holes = f", {len(clock.row) - 1} holes in it: {lost} samples missing" if lost else ""
+        return clock, [f"{clock.fs:g} Hz by the dataset {key!r}{holes}"]
+    return None, []
 
 
 def _is_rate(value: Any) -> bool:

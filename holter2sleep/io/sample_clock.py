@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from holter2sleep.io.channels import MIN_FS_HZ
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal
 from holter2sleep.night import Float
+from holter2sleep.waveform import Signal, Waveform
 
 _SECONDS = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
@@ -127,6 +128,13 @@ class Rows(Protocol):
     def __getitem__(self, part: slice, /) -> Float: ...
 
 
+class Samples(Protocol):
+    """Samples of rows that are read when sliced."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> NDArray[np.float32]: ...
+
+
 @dataclass(frozen=True)
 class SampleClock:
     """A rate, and where rows continue behind a hole: row `row[k]` is sample `sample[k]`."""
@@ -177,6 +185,26 @@ def clock_of(path: Path, times: Rows, first_row: int) -> SampleClock:
     row = np.array([0, *(row for row, _ in holes)], np.int64)
     sample = row + np.r_[0, np.cumsum(lost)].astype(np.int64)
     return SampleClock(fs, row, sample, len(times) + int(lost.sum()))
+
+
+def on_clock(rows: Samples, clock: SampleClock) -> Waveform:
+    """Samples on their time line, NaN in the holes."""
+
+    def read(first: int, last: int) -> Signal:
+        runs = slice(
+            int(np.searchsorted(clock.sample, first, side="right")) - 1,
+            int(np.searchsorted(clock.sample, last, side="left")),
+        )
+        out = np.full(last - first, np.nan, np.float32)
+        row_ends = np.r_[clock.row[1:], len(rows)]
+        for row, end, sample in zip(clock.row[runs], row_ends[runs], clock.sample[runs], strict=True):
+            skipped = max(0, first - int(sample))
+            values = rows[int(row) + skipped : min(int(end), int(row) + last - int(sample))]
+            at = int(sample) + skipped - first
+            out[at : at + len(values)] = values
+        return out
+
+    return Waveform(clock.n_samples, read)
 
 
 def _overlapping(times: Rows) -> Iterator[tuple[int, Float, range]]:

@@ -28,6 +28,7 @@ from holter2sleep.io.sample_clock import (
     guessed_unit_s,
     is_clock,
     moment_of,
+    on_clock,
     seconds_of,
     steady_clock,
     time_unit,
@@ -37,7 +38,6 @@ from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_tab
 from holter2sleep.io.summer_time import SteadyTime
 from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv, unit_ratio
 from holter2sleep.night import NO_DATE, Float, Recording, Source
-from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     clock, notes = _clock(path, table, times, len(stored), options)
     if clock.n_samples / clock.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
-    as_held = _waveform(stored, clock)
+    as_held = on_clock(stored, clock)
     largest, gaps = survey(as_held, clock.fs)
     unit = columns.units[choice.index]
     scale, unit_note = scale_to_mv(options.unit or unit, largest)
@@ -281,26 +281,6 @@ def _clock(
     if np.any(np.abs(np.diff(clock.sample - clock.row) / clock.fs - HOUR_S) < 1.0) and options.zone is None:
         notes = (*notes, "a hole of one hour: if summer time began there, --tz tells the true time line")
     return clock, notes
-
-
-def _waveform(stored: RowStore, clock: SampleClock) -> Waveform:
-    """Samples on their time line, NaN in the holes."""
-
-    def read(first: int, last: int) -> Signal:
-        runs = slice(
-            int(np.searchsorted(clock.sample, first, side="right")) - 1,
-            int(np.searchsorted(clock.sample, last, side="left")),
-        )
-        out = np.full(last - first, np.nan, np.float32)
-        row_ends = np.r_[clock.row[1:], len(stored)]
-        for row, end, sample in zip(clock.row[runs], row_ends[runs], clock.sample[runs], strict=True):
-            skipped = max(0, first - int(sample))
-            values = stored[int(row) + skipped : min(int(end), int(row) + last - int(sample))]
-            at = int(sample) + skipped - first
-            out[at : at + len(values)] = values
-        return out
-
-    return Waveform(clock.n_samples, read)
 
 
 def _is_dated(columns: _Columns) -> bool:

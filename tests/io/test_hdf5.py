@@ -69,6 +69,73 @@ def test_without_a_rate_fs_is_asked_for_and_taken(tmp_path: Path) -> None:
     assert "the unit is blank: mV assumed" in " ".join(recording.warnings)
 
 
+def test_the_rate_of_the_user_goes_before_that_of_the_file_which_is_told(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file.create_dataset("ecg", data=ECG).attrs.update({"fs": FS_HZ, "units": "mV"})
+
+    path = made(tmp_path, fill)
+    assert read_recording(path, fs=500.0).warnings == ("the file says 250 Hz, --fs 500 Hz: its rate was left out",)
+    assert read_recording(path, fs=FS_HZ).warnings == ()
+
+
+@pytest.mark.parametrize("units", [["au", "uV"], "au,uV"])
+def test_units_a_column_are_followed(tmp_path: Path, units: object) -> None:
+    def fill(file: h5py.File) -> None:
+        data = file.create_dataset("data", data=np.column_stack([ECG * 0, ECG * 300]))
+        data.attrs.update({"fs": FS_HZ, "channels": ["PPG", "ECG"], "units": units})
+
+    recording = read_recording(made(tmp_path, fill))
+    assert (recording.source.unit, recording.warnings) == ("uV", ())
+    np.testing.assert_allclose(recording.ecg, ECG * 0.3, atol=1e-6)
+
+
+def test_packed_numbers_are_unpacked_as_the_cf_convention_says(tmp_path: Path) -> None:
+    counts = np.round(ECG * 400).astype(np.int16)
+
+    def fill(file: h5py.File) -> None:
+        lead = file.create_dataset("ecg", data=counts)
+        lead.attrs.update({"fs": FS_HZ, "units": "uV", "scale_factor": 2.5, "add_offset": 100.0})
+
+    recording = read_recording(made(tmp_path, fill))
+    np.testing.assert_allclose(recording.ecg, (counts * 2.5 + 100) / 1000, atol=1e-6)
+    assert "scale_factor 2.5 and add_offset 100" in " ".join(recording.warnings)
+
+
+@pytest.mark.parametrize(("name", "factor", "units"), [("time", 1, ""), ("time_ms", 1000, ""), ("t", 1000, "ms")])
+def test_a_dataset_of_times_gives_the_rate_and_the_holes(tmp_path: Path, name: str, factor: float, units: str) -> None:
+    times = np.arange(len(ECG)) / FS_HZ
+    times[3000:] += 8.0
+
+    def fill(file: h5py.File) -> None:
+        file["ecg"] = ECG
+        file.create_dataset(name, data=times * factor).attrs["units"] = units
+
+    recording = read_recording(made(tmp_path, fill))
+    assert (recording.fs, recording.duration_s) == (FS_HZ, 28.0)
+    np.testing.assert_allclose(recording.gaps, [[12.0, 20.0]])
+    np.testing.assert_allclose(recording.ecg[5000:], ECG[3000:], atol=1e-6)
+    assert f"by the dataset {name!r}, 1 holes in it: 2000 samples missing" in " ".join(recording.warnings)
+
+
+def test_a_counter_named_as_a_time_gives_no_rate(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["ecg"] = ECG
+        file["t"] = np.arange(len(ECG))
+
+    with pytest.raises(RecordingError, match="no sampling rate"):
+        read_recording(made(tmp_path, fill))
+
+
+def test_windows_one_after_the_other_are_not_taken_for_leads(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file.create_dataset("ecg", data=ECG.reshape(10, 500)).attrs["fs"] = FS_HZ
+
+    path = made(tmp_path, fill)
+    with pytest.raises(RecordingError, match=r"10 columns without names, 2 s each: windows.*one dimension"):
+        read_recording(path)
+    assert read_recording(path, channel="ecg 3").duration_s == 2.0
+
+
 @pytest.mark.parametrize("turned", [False, True])
 def test_columns_are_found_by_their_names_whichever_way_the_table_lies(tmp_path: Path, turned: bool) -> None:
     def fill(file: h5py.File) -> None:

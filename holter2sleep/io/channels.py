@@ -99,8 +99,31 @@ def choose_ecg(channels: Sequence[Channel], options: ReadOptions, path: Path, lo
     if not usable_ranks:
         return _by_signal(channels, ranks, path, seen)
     usable_ranks, notes = _long_enough(channels, usable_ranks)
+    if seen is not None and (instead := _instead_of_weak(channels, usable_ranks, seen)) is not None:
+        return instead
     choice = _electrodes(channels, usable_ranks, seen) or _by_label(channels, usable_ranks, seen)
     return replace(choice, warnings=(*notes, *choice.warnings))
+
+
+def _instead_of_weak(channels: Sequence[Channel], ranks: dict[int, int], seen: _Seen) -> Choice | None:
+    """A channel without an ECG label, where the labels only hint at an ECG and none of them shows beats."""
+    if min(ranks.values()) <= NUMBERED_RANK or max(seen.likeness(i).score for i in ranks) >= _NO_BEATS:
+        return None
+    others = [i for i in _open_to(channels) if i not in ranks]
+    best = max(others, key=lambda i: seen.likeness(i).score, default=None)
+    if best is None or seen.likeness(best).score < TAKEN_FROM:
+        return None
+    note = (
+        f"{_quoted([channels[i].label for i in ranks])} shows no beats: {channels[best].label!r} was taken by its "
+        f"signal (likeness to an ECG {seen.likeness(best).score:.2f} of 1); another is chosen with --channel"
+    )
+    return Choice(best, channels[best].label, None, (note,), "signal", seen.likeness(best).score)
+
+
+def _open_to(channels: Sequence[Channel]) -> list[int]:
+    """Channels whose signal may be looked at for an ECG, as far as fault and label tell."""
+    fit = [i for i, channel in enumerate(channels) if channel.fault is None and may_be_ecg(channel.label)]
+    return fit[:_MOST_JUDGED]
 
 
 def _long_enough(channels: Sequence[Channel], ranks: dict[int, int]) -> tuple[dict[int, int], list[str]]:
@@ -177,10 +200,23 @@ def _electrodes(channels: Sequence[Channel], ranks: dict[int, int], seen: _Seen 
     if not plus and unnamed and minus and plain(channels[minus[0]].label).endswith("minus"):
         plus, best = unnamed, ELECTRODE_RANK  # "Ecg" and "ECG-" are the two wires of one input
     if best == ELECTRODE_RANK and plus and minus and channels[plus[0]].fs == channels[minus[0]].fs:
-        return _difference(channels, plus[0], minus[0], "two chest electrodes: their difference {} is the lead")
+        if seen is None or not _clearer_alone(plus[0], minus[0], channels[plus[0]].fs, seen):
+            return _difference(channels, plus[0], minus[0], "two chest electrodes: their difference {} is the lead")
+        alone = max(plus[0], minus[0], key=lambda i: seen.likeness(i).score)
+        said = f"{_quoted([channels[plus[0]].label, channels[minus[0]].label])} cancel one another: took one alone"
+        return Choice(alone, channels[alone].label, None, (said,), "label", seen.likeness(alone).score)
     if best == NUMBERED_RANK and seen is not None:
         return _numbered_electrodes(channels, [i for i in sorted(ranks) if ranks[i] == NUMBERED_RANK], seen)
     return None
+
+
+def _clearer_alone(plus: int, minus: int, fs: float, seen: _Seen) -> bool:
+    """Whether one of two channels shows beats that their difference does not: they are no electrodes."""
+    a, b = seen.signal(plus), seen.signal(minus)
+    n = min(len(a), len(b))
+    if ecg_likeness(a[:n] - b[:n], fs).score >= _NO_BEATS:
+        return False
+    return max(seen.likeness(plus).score, seen.likeness(minus).score) >= TAKEN_FROM
 
 
 def _numbered_electrodes(channels: Sequence[Channel], numbered: list[int], seen: _Seen) -> Choice | None:
@@ -213,9 +249,9 @@ def _by_signal(channels: Sequence[Channel], labelled: Iterable[int], path: Path,
     found = f"no ECG channel can be used ({faults})" if faults else "no ECG channel found by label"
     if seen is None or not channels:
         raise RecordingError(f"{path.name}: {found}. {_offer(channels)}")
-    open_to = [i for i, channel in enumerate(channels) if channel.fault is None and may_be_ecg(channel.label)]
+    open_to = _open_to(channels)
     longest_s = 60.0 if len(open_to) > _MANY else np.inf
-    scores = {i: seen.likeness(i, longest_s) for i in open_to[:_MOST_JUDGED]}
+    scores = {i: seen.likeness(i, longest_s) for i in open_to}
     order = sorted(scores, key=lambda i: (-scores[i].score, i))
     if not order or scores[order[0]].score < TAKEN_FROM:
         raise RecordingError(f"{path.name}: {found}, and none by its signal. {_reasons(channels, scores)}")

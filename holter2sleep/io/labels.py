@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 
+_PLUS_SIDE = ("l", "left", "la", "ll", "plus", "pos", "positive", "p")
+_MINUS_SIDE = ("r", "right", "ra", "minus", "neg", "negative", "n")
+_SIDES = "|".join((*_PLUS_SIDE, *_MINUS_SIDE))
 # Rank of a label, best first; what each rank means stands in `channels`.
 _FIRST_RANKS = (
     re.compile(r"(ecg|ekg)*(mlii|ml2)"),
     re.compile(r"(ecg|ekg)*ii"),
-    re.compile(
-        r"(ecg|ekg)+|(ecg|ekg)+(\d|la?|ra?|i+)(ecg|ekg|ec)(\d|la?|ra?|i+)?|(ecg|ekg)*(lara|rala)|(ecg|ekg)+(lr|rl)"
-    ),
-    re.compile(r"(ecg|ekg)+(l|r|left|right|la|ra|ll|plus|minus)"),
+    re.compile(r"(ecg|ekg)+|(ecg|ekg)+(\d|la?|ra?|i+)(ecg|ekg|ec)(\d|la?|ra?|i+)?|(ecg|ekg)*(lara|rala)|(ecg|ekg)+lr"),
+    re.compile(rf"(ecg|ekg)+({_SIDES})|({_SIDES})(ecg|ekg)+"),
     re.compile(r"(ecg|ekg)+\d+"),
 )
 ELECTRODE_RANK, NUMBERED_RANK = 3, 4
@@ -27,16 +28,20 @@ _OTHER_LEADS = (
 )
 _LAST_LEADS = ("avf", "avl", "avr", "es", "as", "ai", "eseasi", "aseasi", "aieasi", "x", "y", "z")
 _SAYS_MORE = ("avf", "avl", "avr", "eseasi", "aseasi", "aieasi")  # an ECG without the word
-_DERIVED = re.compile(r"hr|rate|rr|bpm|puls|pleth|qual|sqi|imp|event|stat|edr|resp|beat|trig|marker|qt|emg|eeg|eog")
+_DERIVED = re.compile(
+    r"hr|rate|rr|bpm|puls|pleth|qual|sqi|imp|event|stat|edr|resp|beat|trig|marker|qt|emg|eeg|eog"
+    r"|off|noise|batt|acc|temp|peak|count|index|time|alarm|ibi|tach|pace|^rl$"
+)
 _NO_SIGNAL_OF_HEART = re.compile(
     r"^hr$|^dhr$|rate|bpm|puls|pleth|ppg|spo2|sao2|osat|trig|marker|event|^stat|annot|^rr$"
+    # brain, eyes and muscles hold the heart as an artefact only
+    r"|eeg|eog|emg|chin|leg|^[lr]oc|^e[12][am][12]$|^(fp|f|c|p|o|t)(z|\d)[am][12]$"
 )
 
 _PREFIX = re.compile(r"^\s*pol\s+")
-_FAR_REFERENCE = re.compile(r"[\s_:-]+(ref|avg|le|f?p?cz|fpz)\s*$")
+_FAR_REFERENCE = re.compile(r"[\s_:-]+(ref|avg|le|f?p?cz|fpz|[am][12])\s*$")
 _NUMBER_OF_EQUAL = re.compile(r"(?<=i)-[01]\s*$")
 _SIGN = re.compile(r"^((?:ecg|ekg)\W*)+?([+-])$")
-_PLUS_SIDE, _MINUS_SIDE = ("l", "left", "la", "ll", "plus"), ("r", "right", "ra", "minus")
 
 
 def plain(label: str) -> str:
@@ -86,7 +91,7 @@ def electrode_side(label: str) -> int:
     >>> [electrode_side(label) for label in ("ECG L", "EKG RA", "ECG-", "ECG+", "ECG 1")]
     [1, -1, -1, 1, 0]
     """
-    side = re.sub(r"^(ecg|ekg)+", "", plain(label))
+    side = re.sub(r"^(ecg|ekg)+|(ecg|ekg)+$", "", plain(label))
     if side == plain(label):
         return 0
     return 1 if side in _PLUS_SIDE else -1 if side in _MINUS_SIDE else 0
@@ -94,4 +99,6 @@ def electrode_side(label: str) -> int:
 
 def may_be_ecg(label: str) -> bool:
     """False for a label that names a pulse, a rate or a marker: its signal is never taken for an ECG."""
-    return _NO_SIGNAL_OF_HEART.search(plain(label)) is None
+    return not any(
+        _NO_SIGNAL_OF_HEART.search(name) for name in (plain(label), re.sub(r"[^a-z0-9]", "", label.casefold()))
+    )

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError
-from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg, ecg_rank
+from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg, ecg_rank, may_be_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
@@ -84,7 +84,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     RecordingError
         No table, no rate, no column that is known as ECG, a field that is no number, times that fall.
     """
-    table = open_signal_table(path)
+    table = open_signal_table(path, is_samples=True)
     columns = _columns(table)
     if options.fs is None and columns.time is None:
         raise refusal(path, f"samples without a time column (columns: {', '.join(table.names)[:120]})", _WORKS)
@@ -158,7 +158,7 @@ def _choice(path: Path, table: SignalTable, columns: _Columns, options: ReadOpti
     for i, name in enumerate(table.names):
         if wanted == name.strip().casefold() and faults[i] is None:
             return Choice(i, columns.labels[i])
-    if wanted is None and len(possible) == 1:
+    if wanted is None and len(possible) == 1 and may_be_ecg(columns.labels[possible[0]]):
         return Choice(possible[0], columns.labels[possible[0]])
     fs = options.fs or _head_rate(columns)
     channels = [Channel(label, fs, fault) for label, fault in zip(columns.labels, faults, strict=True)]

@@ -272,7 +272,7 @@ def clocks() -> list[OddFile]:
 
 def labels() -> list[OddFile]:
     """Names of channels, BDF, padding."""
-    pair_l, pair_r = lead(label="ECG L", seed=1), lead(label="ECG R", seed=2)
+    pair_l, pair_r = lead(label="ECG L", seed=1), lead(label="ECG R", seed=2, per_mv=-0.4)
     (left, count_mv), (right, _) = in_mv(pair_l), in_mv(pair_r)
     made = EdfFile([slow(), pair_l, pair_r], N_RECORDS, fields=PLAIN_FIELDS).tobytes()
     bdf = lead(digital_range=FULL["BDF"], unit="uV", per_mv=1e3, physical=("-262144", "262143"))

@@ -244,6 +244,55 @@ def test_two_true_leads_of_real_recordings_are_never_subtracted(shared_data: Pat
         assert not pair.is_electrodes, (record.name, pair)
 
 
+# --- weak labels, other organs ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", ["ECG Lead Off", "ECG Noise", "EKG Temp", "ECG IBI", "EKG_Off"])
+def test_what_an_ecg_recorder_notes_beside_the_lead_is_no_lead(label: str) -> None:
+    assert ecg_rank(label) is None
+
+
+def test_a_weak_label_without_beats_gives_way_to_a_signal_with_them() -> None:
+    square = np.repeat([0.0, 1.0], len(ecg(1)) // 2)
+    choice = choose_ecg(channels("ECG Wrist", "X1", fs=FS), ReadOptions(), FILE, looking_at(square, ecg(1)))
+    assert (choice.name, choice.found_by) == ("X1", "signal")
+    assert "'ECG Wrist' shows no beats" in choice.warnings[0]
+    kept = choose_ecg(channels("ECG Wrist", "X1", fs=FS), ReadOptions(), FILE, looking_at(ecg(1), ecg(2)))
+    assert kept.name == "ECG Wrist"
+
+
+@pytest.mark.parametrize("label", ["EMG Chin", "Chin1-Chin2", "EOG-L", "E1-M2", "LOC", "C3-M2", "EEG Fpz-Cz", "LEG/L"])
+def test_the_heart_in_muscles_eyes_and_brain_is_no_ecg(label: str) -> None:
+    look = looking_at(ecg(1))
+    with pytest.raises(RecordingError, match="no ECG by its label"):
+        choose_ecg(channels(label, fs=FS), ReadOptions(), FILE, look)
+    found = choose_ecg(channels(label, "X1", fs=FS), ReadOptions(), FILE, looking_at(ecg(1), ecg(2, noise=0.1)))
+    assert found.name == "X1"
+
+
+@pytest.mark.parametrize(
+    ("labels", "name"),
+    [
+        (("ECG1-M2", "ECG2-M2"), "ECG1-M2 - ECG2-M2"),
+        (("ECG-L-M1", "ECG-R-M1"), "ECG-L-M1 - ECG-R-M1"),
+        (("ECG pos", "ECG neg"), "ECG pos - ECG neg"),
+        (("L ECG", "R ECG"), "L ECG - R ECG"),
+        (("ECG RA", "ECG LA", "ECG RL"), "ECG LA - ECG RA"),
+    ],
+)
+def test_electrodes_in_other_spellings_are_subtracted(labels: tuple[str, ...], name: str) -> None:
+    first, second = electrodes()
+    signals = (second, first, second) if labels[0] == "ECG RA" else (first, second)
+    assert choose_ecg(channels(*labels, fs=FS), ReadOptions(), FILE, looking_at(*signals)).name == name
+
+
+def test_channels_called_electrodes_that_cancel_are_not_subtracted() -> None:
+    lead = ecg(1)
+    choice = choose_ecg(channels("ECG L", "ECG R", fs=FS), ReadOptions(), FILE, looking_at(lead, lead.copy()))
+    assert (choice.minus, choice.name) == (None, "ECG L")
+    assert "cancel one another" in choice.warnings[0]
+
+
 # --- what the user or an archive's profile says ----------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from edf_bytes import EdfFile, Signal, plain
 from hypothesis import given, settings
@@ -120,6 +121,63 @@ def test_a_bounded_run_of_the_fuzzer_finds_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.split(" cases,")[0].split()[-1]) > 5
+
+
+# --- more than there can be -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    "n.csv n.tsv n.txt n.ibi n.hrm n.atr n.qrs n.ari n.parquet n.set n.vhdr n.lay n.eeg n.hea n.ann n.ecg".split(),
+)
+def test_a_file_far_larger_than_any_of_its_kind_is_refused_by_its_size_or_first_bytes(
+    tmp_path: Path, name: str
+) -> None:
+    heads = {".parquet": b"PAR1", ".ann": b"ANN  1.0", ".ecg": b"ISHNE1.0", ".csv": b"time_s\n1\n2\n"}
+    path = tmp_path / name
+    path.write_bytes(heads.get(path.suffix, b""))
+    os.truncate(path, 100 << 30)
+    found = read_or_refusal(path)
+    assert isinstance(found, str)
+    assert found.startswith(name)
+    assert len(found) < 1000
+
+
+def test_more_rows_than_a_month_has_beats_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.select(time_s=pl.repeat(1.0, 9_000_000)).write_parquet(path)
+    assert path.stat().st_size < 100_000
+    found = read_or_refusal(path)
+    assert isinstance(found, str)
+    assert "9,000,000 rows" in found
+
+
+def test_memory_that_is_not_there_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: bytes) -> None:
+    def claim(*_: object) -> None:
+        raise MemoryError
+
+    path = tmp_path / "night.edf"
+    path.write_bytes(short)
+    monkeypatch.setattr("holter2sleep.io.edf.read_edf_header", claim)
+    found = read_or_refusal(path)
+    assert isinstance(found, str)
+    assert "memory" in found
+
+
+def test_a_line_of_megabytes_is_never_quoted_whole(tmp_path: Path) -> None:
+    long = "7" * 2_000_000
+    for name, content in {
+        "a.hea": f"a 1 250 1000\n{long} 16 200\n",
+        "b.hea": f"b 1 {long} 1000\n",
+        "c.txt": f"800\n{long}\n",
+        "d.csv": f"time_s,label\n0.5,{long}\n",
+        "e.csv": f"{long},{long}\n1,2\n",
+    }.items():
+        path = tmp_path / name
+        path.write_text(content)
+        found = read_or_refusal(path)
+        assert isinstance(found, str)
+        assert len(found) < 2000
 
 
 # --- files that are none ---------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, is_annotation_besid
 from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_recording
 from holter2sleep.io.edf import read_edf
 from holter2sleep.io.edf_header import edf_kind
-from holter2sleep.io.files import refusal
+from holter2sleep.io.files import exists, is_file, read_head, refusal, shortened, within_memory
 from holter2sleep.io.gdf import MAGIC as GDF_MAGIC
 from holter2sleep.io.gdf import read_gdf
 from holter2sleep.io.hdf5 import HDF5_SUFFIXES, MATLAB_73_MAGIC, read_hdf5
@@ -95,9 +96,12 @@ def read_recording(path: Path, *, recording_id: str | None = None, **options: An
         Not a recording, empty, without data record or without ECG channel.
     """
     path = _resolved(Path(path))
-    reader = _reader(path, _head(path))
+    reader = _reader(path, read_head(path))
     given = ReadOptions(**options)
-    return _with_told_rate(_with_possible_start(reader(path, recording_id or path.stem, given)), given.fs)
+    with within_memory(path):
+        recording = reader(path, recording_id or path.stem, given)
+    recording = recording.but(warnings=tuple(map(shortened, recording.warnings)))
+    return _with_told_rate(_with_possible_start(recording), given.fs)
 
 
 def _with_told_rate(recording: Recording, fs: float | None) -> Recording:
@@ -139,17 +143,17 @@ def _reader(path: Path, head: bytes) -> Reader:
 
 def _resolved(path: Path) -> Path:
     """The file to open: for a record's name, or a file that belongs to another, the one that describes it."""
-    if path.is_dir():
-        names = sorted(inside.name for inside in path.iterdir() if inside.suffix.lower() in READERS)
+    if exists(path) and path.is_dir():
+        names = sorted(name for name in _names_in(path) if Path(name).suffix.lower() in READERS)
         holds = f"such as {', '.join(names[:5])}" if names else "but none in it looks like a recording"
         raise UsageError(f"{path}: a folder, not a recording. Name the files in it, {holds}")
-    header = path.with_name(f"{path.name}.hea")
-    if not path.exists() and header.is_file():
-        return header
-    if not path.exists():
+    if not exists(path):
+        header = path.with_name(f"{path.name}.hea")
+        if is_file(header):
+            return header
         raise UsageError(f"{path}: no such file{_near(path)}")
     for suffix in _HEADER_OF.get(path.suffix.lower(), ()):
-        if path.with_suffix(suffix).is_file():
+        if is_file(path.with_suffix(suffix)):
             return path.with_suffix(suffix)
     return _record_of(path) or path
 
@@ -158,31 +162,25 @@ def _near(path: Path) -> str:
     """The nearest name in the same folder, for a mistyped one."""
     if not path.parent.is_dir():
         return f", and no folder {path.parent}"
-    names = [entry.name for entry in path.parent.iterdir()]
-    close = difflib.get_close_matches(path.name, names, n=1)
+    close = difflib.get_close_matches(path.name, _names_in(path.parent), n=1)
     return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else f" in the folder {path.parent}"
+
+
+def _names_in(folder: Path) -> list[str]:
+    """Names in a folder; none of one that must not be listed."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208  names are wanted, not paths
+    except OSError:
+        return []
 
 
 def _record_of(path: Path) -> Path | None:
     """Header beside a signal file of any suffix (`.d0`, `.xyz`) that names it."""
     header = path.with_suffix(".hea")
-    if path.suffix.lower() in READERS or not header.is_file():
+    if path.suffix.lower() in READERS or not is_file(header):
         return None
     try:
         signals = read_wfdb_header(header).signals
     except RecordingError:
         return None
     return header if path.name in {signal.file for signal in signals} else None
-
-
-def _head(path: Path) -> bytes:
-    if not path.is_file():
-        raise refusal(path, "a pipe or a device, not a file")
-    try:
-        with path.open("rb") as file:
-            head = file.read(256)
-    except OSError as error:
-        raise refusal(path, f"cannot be read ({error.strerror})") from None
-    if not head:
-        raise refusal(path, "the file is empty (0 bytes)")
-    return head

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError
-from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.io.files import is_file, read_bytes, refusal
 from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, WfdbHeader, read_wfdb_header
 from holter2sleep.night import Text
 
@@ -80,7 +80,7 @@ def read_annotations(path: Path) -> Annotations:
 def header_beside(path: Path) -> WfdbHeader | None:
     """Header of the record that an annotation file belongs to; None where there is none beside it."""
     header_path = path.with_suffix(".hea")
-    return read_wfdb_header(header_path) if header_path.is_file() else None
+    return read_wfdb_header(header_path) if is_file(header_path) else None
 
 
 def is_annotation_beside_header(path: Path) -> bool:
@@ -88,7 +88,7 @@ def is_annotation_beside_header(path: Path) -> bool:
 
     A signal file of that record holds none, whatever its bytes.
     """
-    if path.suffix.lower() == ".hea" or not path.with_suffix(".hea").is_file():
+    if path.suffix.lower() == ".hea" or not is_file(path.with_suffix(".hea")):
         return False
     try:
         header = header_beside(path)

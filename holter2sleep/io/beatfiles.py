@@ -28,7 +28,7 @@ from holter2sleep.io.annotations import (
     is_annotation_beside_header,
     read_annotations,
 )
-from holter2sleep.io.files import MAX_ELAPSED_S, READABLE, read_bytes, read_text, refusal, sha256_of
+from holter2sleep.io.files import MAX_ELAPSED_S, READABLE, read_head, read_text, refusal, sha256_of, within_memory
 from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
 from holter2sleep.io.ishne import ishne_start, ishne_subject
 from holter2sleep.io.ishne_beats import ANN_MAGIC, read_ishne_beats
@@ -126,8 +126,13 @@ def read_beat_file(path: Path, fs: float | None = None, *, rr_unit: str = "auto"
     RecordingError
         Not a beat file, or one without a beat.
     """
+    with within_memory(path):
+        return _read(path, fs, rr_unit)
+
+
+def _read(path: Path, fs: float | None, rr_unit: str) -> BeatFile:
     suffix = path.suffix.lower()
-    content = read_bytes(path)
+    content = read_head(path)
     if content.startswith(ISHNE_MAGIC):
         raise refusal(path, "an ISHNE recording, which brings no beats; it goes without --beats", _WORKS)
     if content.startswith(ANN_MAGIC):

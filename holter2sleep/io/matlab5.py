@@ -14,14 +14,14 @@ import struct
 import zlib
 from pathlib import Path
 
-from holter2sleep.io.files import refusal
+from holter2sleep.io.files import read_bytes, refusal
 
 _HEADER_BYTES = 128
 _MATRIX, _COMPRESSED, _INT32, _UINT32 = 14, 15, 5, 6
 _TYPES = frozenset({*range(1, 8), 9, 12, 13, 14, 16, 17, 18})
 _NUMBERS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 17: 2, 18: 4}  # bytes of one
 _CELL, _STRUCT, _OBJECT, _CHAR, _SPARSE, _LAST_CLASS = 1, 2, 3, 4, 5, 15
-_MAX_BYTES = 1 << 31  # MATLAB writes no larger variable in this version
+_MAX_BYTES = 1 << 30  # of a file, and of what it unpacks to: a night of 32 channels; MATLAB lets a variable have 2 GB
 _MAX_DEPTH = 20
 _MAX_DIMENSIONS = 8
 
@@ -40,7 +40,7 @@ def check_matlab5(path: Path, works: str) -> None:
     RecordingError
         One of them is damaged.
     """
-    content = memoryview(path.read_bytes())
+    content = memoryview(read_bytes(path, works, _MAX_BYTES))
     if bytes(content[512:520]) == b"\x89HDF\r\n\x1a\n":
         raise refusal(path, "a MATLAB file of version 7.3", "the same, saved with -v7")
     try:

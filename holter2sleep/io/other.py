@@ -21,7 +21,7 @@ import numpy as np
 
 from holter2sleep.io.channels import Channel, choose_ecg, ecg_rank
 from holter2sleep.io.fif import check_fif
-from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.files import MAX_ELAPSED_S, is_file, read_head, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.matlab5 import check_matlab5
 from holter2sleep.io.options import ReadOptions
@@ -42,24 +42,38 @@ class _Format:
     reader: str
     unit: str = "uV"  # of its samples, where the file does not say
     companions: tuple[str, ...] = ()
+    is_text: bool = False  # the file is a header, its samples lie in another
 
 
 FORMATS = {
-    ".vhdr": _Format("BrainVision", "read_raw_brainvision", companions=(".vmrk",)),
+    ".vhdr": _Format("BrainVision", "read_raw_brainvision", companions=(".vmrk",), is_text=True),
     ".set": _Format("EEGLAB", "read_raw_eeglab"),
     ".fif": _Format("FIF", "read_raw_fif", "V"),
     ".cnt": _Format("Neuroscan", "read_raw_cnt"),
     ".eeg": _Format("Nihon Kohden", "read_raw_nihon", companions=(".PNT", ".LOG", ".21E")),
-    ".lay": _Format("Persyst", "read_raw_persyst"),
+    ".lay": _Format("Persyst", "read_raw_persyst", is_text=True),
 }
+_NIHON_DEVICES = (b"EEG-", b"QI-", b"DAE-", b"JE-")  # how the first line of every version begins
+
+
 # What mne does not survive is looked for first.
-_CHECKS: dict[str, Callable[[Path, str], None]] = {"read_raw_eeglab": check_matlab5, "read_raw_fif": check_fif}
+def _check_nihon(path: Path, works: str) -> None:
+    if not read_head(path, 16).startswith(_NIHON_DEVICES):
+        raise refusal(path, "not the samples of a Nihon Kohden recorder", works)
+
+
+_CHECKS: dict[str, Callable[[Path, str], None]] = {
+    "read_raw_eeglab": check_matlab5,
+    "read_raw_fif": check_fif,
+    "read_raw_nihon": _check_nihon,
+}
 _FIF_UTC = "a FIF file keeps its start in UTC, which was taken as local time: give --start when it is not"
 _SKIP = "BAD_ACQ_SKIP"  # mne's name for time without samples, which it fills with zeros
 _INTERRUPTED = re.compile(r"(bad|edge)[ _]boundary|boundary|new segment/?", re.IGNORECASE)
 _BAD = re.compile(r"bad", re.IGNORECASE)
 _TELLING = re.compile(r"truncat|match|corrupt|unique|missing|inconsist|could not|incorrect|shorter", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")  # may be a person's name, out of a header
+_MAX_HEADER_BYTES = 1 << 26  # a million marks
 _TRIGGER_KINDS = {"stim", "syst"}
 _WHOLE = "the complete file with all files that belong to it beside it"
 _MV_PER_V = MV_PER_UNIT["v"]
@@ -142,6 +156,7 @@ def _opened(path: Path, format_: _Format) -> _Opened:
     """The file as mne opens it, without samples."""
     if check := _CHECKS.get(format_.reader):
         check(path, _WHOLE)
+    _check_sizes(path, format_)
     import mne  # half a second that readers of other files need not wait for
 
     with _quiet(path, format_) as heard:
@@ -153,6 +168,14 @@ def _opened(path: Path, format_: _Format) -> _Opened:
     kept = dict.fromkeys(text[:160] for text in said if _TELLING.search(text) and "/" not in text)
     told = (*opened.warnings, *(f"mne says: {text}" for text in kept))
     return dataclasses.replace(opened, warnings=told)
+
+
+def _check_sizes(path: Path, format_: _Format) -> None:
+    """Refuse what mne would read whole and is larger than any of its kind."""
+    beside = [path.with_suffix(suffix) for suffix in format_.companions]
+    for file in [path] * format_.is_text + [file for file in beside if is_file(file)]:
+        if (n_bytes := file.stat().st_size) > _MAX_HEADER_BYTES:
+            raise refusal(path, f"{file.name} has {n_bytes >> 20} MB, which no header or list of marks has", _WHOLE)
 
 
 def _facts(raw: Any, format_: _Format) -> _Opened:

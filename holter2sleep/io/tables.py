@@ -8,11 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
-from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.io.files import MAX_ROWS, read_bytes, refusal
 from holter2sleep.night import Float
 
 Columns = dict[str, pl.Series]  # by lower-case name
 
+_MAX_VALUES = 4 * MAX_ROWS
+_HEAD_CHARS = 1 << 16  # no line of names is longer
 _SEPARATORS = ("\t", ";", ",")
 
 
@@ -24,10 +26,23 @@ def read_parquet_columns(path: Path, works: str) -> Columns:
     RecordingError
         Not Parquet.
     """
+    scan = pl.scan_parquet(io.BytesIO(read_bytes(path, works)))
     try:
-        return _columns(pl.read_parquet(io.BytesIO(read_bytes(path))))
+        schema = scan.collect_schema()
+        n_rows = scan.select(pl.len()).collect().item()
+        # a column of equal values packs a thousand million rows into a few kilobytes
+        if n_rows > MAX_ROWS or n_rows * len(schema) > _MAX_VALUES:
+            raise refusal(path, f"{n_rows:,} rows of {len(schema)} columns, too much for a month of beats", works)
+        return _columns(scan.select(_plain(name, kind) for name, kind in schema.items()).collect())
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise refusal(path, f"not a Parquet table ({_first_line(error)})", works) from None
+
+
+def _plain(name: str, kind: pl.DataType) -> pl.Expr:
+    """A column; without values, and under another name, where they are lists or structures; bytes as text."""
+    if kind.is_nested():
+        return pl.lit(None, pl.String).alias(f"{name} ({kind})")
+    return pl.col(name).cast(pl.String) if kind == pl.Binary else pl.col(name)
 
 
 def text_columns(path: Path, text: str, known: Iterable[set[str]], works: str) -> Columns | None:
@@ -38,13 +53,14 @@ def text_columns(path: Path, text: str, known: Iterable[set[str]], works: str) -
     RecordingError
         Lines with more fields than the first.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    text = text.lstrip()
+    first = text[:_HEAD_CHARS].partition("\n")[0].partition("\r")[0]
     separator = next((mark for mark in _SEPARATORS if mark in first), ",")
     names = {name.strip().strip('"').casefold() for name in first.split(separator)}
     if not any(needed <= names for needed in known):
         return None
     try:
-        return _columns(pl.read_csv(io.StringIO(text.lstrip()), separator=separator, infer_schema=False))
+        return _columns(pl.read_csv(io.StringIO(text), separator=separator, infer_schema=False))
     except pl.exceptions.PolarsError as error:
         raise refusal(path, f"the table is broken ({_first_line(error)})", works) from None
 

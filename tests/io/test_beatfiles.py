@@ -537,3 +537,17 @@ def test_beats_closer_than_a_microsecond_are_one(tmp_path: Path) -> None:
     recording = read_recording(tmp_path / "b.parquet")
     assert recording.given_beats is not None
     assert recording.given_beats.time_s.tolist() == [0.0, 0.8, 1.6]
+
+
+@pytest.mark.parametrize("column", ["time_s", "label"])
+@pytest.mark.parametrize("value", [[1.0], b"\xff\xfe", {"a": 1.0}])
+def test_parquet_columns_of_lists_structures_or_bytes_are_refused_or_left_out(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    path = tmp_path / "beats.parquet"
+    pl.DataFrame({"time_s": [1.0, 2.0], "label": ["N", "N"]} | {column: [value, value]}).write_parquet(path)
+    if column == "time_s" or isinstance(value, bytes):
+        with pytest.raises(RecordingError, match=r"beats\.parquet"):
+            read_beat_file(path)
+    else:
+        assert not read_beat_file(path).classified

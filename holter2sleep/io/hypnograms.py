@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
 
@@ -16,10 +17,10 @@ import numpy as np
 from holter2sleep.io.annotations import clock_hz, read_annotations
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
-from holter2sleep.io.files import read_bytes, refusal
+from holter2sleep.io.files import read_bytes, read_head, refusal, within_memory
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
-from holter2sleep.io.stage_tables import read_stage_parquet, read_stage_text
+from holter2sleep.io.stage_tables import MAX_STAGE_BYTES, read_stage_parquet, read_stage_text
 from holter2sleep.io.stage_xml import read_stage_xml
 from holter2sleep.night import (
     EPOCH_S,
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 _WORKS = "NSRR or Profusion XML, EDF+ annotations, WFDB .st, a table with onset, duration, stage, or one stage a line"
 _EDF_STAGE = re.compile(r"\s*sleep[ _]?stage\b", re.IGNORECASE)  # EDF+ 2.2.4 names stages 'Sleep stage W', ...
 _DAY_S = 86400.0
+_LATEST_S = 366 * _DAY_S  # of a time in the file; a day of the month taken for one of the year is a year away
 
 
 def read_hypnogram(
@@ -68,9 +70,8 @@ def read_hypnogram(
     """
     if code is not None and code not in STAGE_CODES:
         raise ValueError(f"code must be one of {', '.join(STAGE_CODES)}, not {code!r}")
-    scored = _read(path, code)
-    if len(scored.stage) == 0:
-        raise refusal(path, "no sleep stage in the file", _WORKS)
+    with within_memory(path):
+        scored = _checked(path, _read(path, code))
     shift_s, notes = _shift(scored.start, clock)
     stage = _on_grid(scored.onset_s + shift_s, scored.end_s + shift_s, scored.stage, grid)
     notes = (*scored.notes, *notes, *_difference(scored, shift_s, grid))
@@ -80,16 +81,43 @@ def read_hypnogram(
 
 
 def _read(path: Path, code: str | None) -> Scored:
-    content = read_bytes(path)
-    if edf_kind(content):
+    head = read_head(path)
+    if edf_kind(head):
         return _from_edf(path)
-    if _is_xml(content):
-        return read_stage_xml(path, content)
-    if content.startswith(b"PAR1"):
+    if _is_xml(head):
+        return read_stage_xml(path, read_bytes(path, _WORKS, MAX_STAGE_BYTES))
+    if head.startswith(b"PAR1"):
         return read_stage_parquet(path, code)
     if path.suffix.lower() == ".st":
         return _from_wfdb(path)
     return read_stage_text(path, code)
+
+
+def _checked(path: Path, scored: Scored) -> Scored:
+    """The stretches that last, with a note of those that do not and of those that overlap.
+
+    Raises
+    ------
+    RecordingError
+        None lasts, or one has no end within a month.
+    """
+    if len(scored.stage) == 0:
+        raise refusal(path, "no sleep stage in the file", _WORKS)
+    times_s = np.abs(np.r_[scored.onset_s, scored.end_s])
+    if np.isinf(times_s).any() or np.nanmax(times_s, initial=0.0) > _LATEST_S:
+        raise refusal(path, "a stage that begins or ends beyond any recording", "onsets and durations in seconds")
+    length_s = scored.end_s - scored.onset_s
+    lasts = length_s > 0  # NaN does not
+    if not lasts.any():
+        raise refusal(path, f"{len(lasts)} stages, and none lasts longer than 0 s", "durations in seconds above 0")
+    notes = scored.notes
+    if not lasts.all():
+        notes += (f"{(~lasts).sum()} of {len(lasts)} stages last no longer than 0 s, or have no time: left out",)
+    kept = Scored(scored.onset_s[lasts], scored.end_s[lasts], scored.stage[lasts], scored.start)
+    shared_s = length_s[lasts].sum() - duration(as_spans(np.column_stack([kept.onset_s, kept.end_s])))
+    if shared_s >= EPOCH_S / 2:
+        notes += (f"stages overlap for {shared_s:.0f} s: the one that covers most of an epoch was taken",)
+    return replace(kept, notes=notes)
 
 
 def _is_xml(content: bytes) -> bool:

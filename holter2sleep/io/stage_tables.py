@@ -16,6 +16,7 @@ from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import EPOCH_S, NO_DATE, Float
 
+MAX_STAGE_BYTES = 1 << 24  # a month of epochs is 90,000 lines
 _STAGE_COLUMNS = ("stage", "sleep_stage", "trial_type", "description", "annotation", "value", "event")
 _MIXED_COLUMNS = ("trial_type", "description", "annotation", "value", "event")  # may hold other events too
 _ONSET_COLUMNS = ("onset", "onset_s", "start", "start_s", "time_s")
@@ -35,7 +36,7 @@ def read_stage_text(path: Path, code: str | None) -> Scored:
     RecordingError
         A line that is no stage, or no stage at all.
     """
-    text = read_text(path, _WORKS)
+    text = read_text(path, _WORKS, MAX_STAGE_BYTES)
     column = text_columns(path, text, [{name} for name in _STAGE_COLUMNS], _WORKS)
     return _one_a_line(path, text, code) if column is None else _from_columns(path, column, code)
 

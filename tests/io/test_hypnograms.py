@@ -334,3 +334,42 @@ def test_st_vincents_integers_need_their_own_code(shared_data: Path) -> None:
         "W": 4707, "R": 3016, "N1": 3403, "N2": 6985, "N3": 673 + 1990,
     }  # fmt: skip
     assert np.isin(list(total), ["W", "N1", "N2", "N3", "R", "U"]).all()
+
+
+# --- stretches that are none -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", ["nan", "0", "-30"])
+def test_stages_of_which_none_lasts_are_refused(tmp_path: Path, length: str) -> None:
+    with pytest.raises(RecordingError, match="none lasts longer than 0 s"):
+        read(tmp_path, nsrr(("Wake|0", 0, float(length))), "night.xml")
+
+
+def test_stages_that_do_not_last_are_left_out_and_said(tmp_path: Path) -> None:
+    hypnogram, notes = read(tmp_path, nsrr(("Wake|0", 0, 180), ("Stage 1 sleep|1", 60, 0)), "night.xml")
+    assert stages(hypnogram) == ["W"] * 6
+    assert any("1 of 2 stages last no longer than 0 s" in note for note in notes)
+
+
+@pytest.mark.parametrize("length", ["inf", "1e18"])
+def test_a_stage_without_end_is_refused(tmp_path: Path, length: str) -> None:
+    with pytest.raises(RecordingError, match="beyond any recording"):
+        read(tmp_path, nsrr(("Wake|0", 0, float(length))), "night.xml")
+
+
+def test_stages_that_overlap_are_told_in_seconds(tmp_path: Path) -> None:
+    _, notes = read(tmp_path, nsrr(("Wake|0", 0, 120), ("Stage 1 sleep|1", 60, 120)), "night.xml")
+    assert any("stages overlap for 60 s" in note for note in notes)
+
+
+def test_millions_of_stages_are_refused_by_their_size(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="MB"):
+        read(tmp_path, "2\n" * 9_000_000, "night.txt")
+
+
+@pytest.mark.parametrize("values", [[["N2"]], [{"a": 1}], [b"\xff\xfe"]])
+def test_columns_of_lists_structures_or_bytes_are_refused(tmp_path: Path, values: list[object]) -> None:
+    path = tmp_path / "night.parquet"
+    pl.DataFrame({"onset": [0.0], "stage": values}).write_parquet(path)
+    with pytest.raises(RecordingError, match=r"night\.parquet"):
+        read_hypnogram(path, GRID, None)

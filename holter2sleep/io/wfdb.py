@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import numpy as np
 
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
 from holter2sleep.io.channels import Channel, choose_ecg
-from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.files import MAX_ELAPSED_S, is_file, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.units import unit_ratio, unit_scale
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _DIFFERENCES = 8  # the format that holds first differences
 _SPARE_FRAMES = 16  # packed formats fill their last bytes, skewed signals need some more
 _FRAMES_AT_A_TIME = 1 << 20
+_FLAC = (508, 516, 524)
 # Bytes of a sample in the formats of fixed width, WFDB signal(5); the FLAC formats 508, 516, 524 have none.
 _SAMPLE_BYTES = {8: 1, 16: 2, 24: 3, 32: 4, 61: 2, 80: 1, 160: 2, 212: 1.5, 310: 4 / 3, 311: 4 / 3}
 
@@ -112,19 +114,20 @@ def _segments(path: Path, header: WfdbHeader) -> tuple[list[_Segment], list[str]
         n_frames, note = _frames(path, header)
         if n_frames == 0:
             raise refusal(path, "the record holds no sample", "a recording with signal")
+        if n_frames / header.fs > MAX_ELAPSED_S:
+            raise refusal(path, f"{n_frames / header.fs / 86400:.0f} days of samples", "a record within a month")
         return [_Segment(0, n_frames, path, header)], [note] if note else []
     found: list[_Segment] = []
     lost: list[str] = []
     first = 0
+    names = dict.fromkeys(name for name, n_frames in header.segments if name != "~" and n_frames)
+    held = {name: _whole_segment(path.parent / f"{name}.hea") for name in names}
     for name, n_frames in header.segments:
-        if name != "~" and n_frames:
-            part = path.parent / f"{name}.hea"
-            inner = read_wfdb_header(part) if part.is_file() else None
-            segment = _Segment(first, n_frames, part, inner) if inner else None
-            if segment and all(file.is_file() for file in segment.files):
-                found.append(replace(segment, n_frames=min(n_frames, _frames(part, segment.header)[0])))
-            else:
-                lost.append(name)
+        whole = held.get(name)
+        if whole is not None and n_frames:
+            found.append(replace(whole, first=first, n_frames=min(n_frames, whole.n_frames)))
+        elif name != "~" and n_frames:
+            lost.append(name)
         first += n_frames
     if not found and not lost:
         raise refusal(path, "every segment is a gap (~), so the record holds no sample", "a record with signal")
@@ -136,15 +139,37 @@ def _segments(path: Path, header: WfdbHeader) -> tuple[list[_Segment], list[str]
     return found, notes
 
 
+def _whole_segment(path: Path) -> _Segment | None:
+    """The segment of a header, with all the frames it holds; None where a file is missing."""
+    if not is_file(path):
+        return None
+    header = read_wfdb_header(path)
+    if header.segments:
+        raise refusal(path, "a segment that is itself a record of segments", "segments with signals")
+    segment = _Segment(0, 0, path, header)
+    if not all(map(is_file, _checked_files(segment))):
+        return None
+    return replace(segment, n_frames=_frames(path, header)[0])
+
+
+def _checked_files(segment: _Segment) -> list[Path]:
+    """The signal files of a segment, which lie beside its header and are none themselves."""
+    for signal in segment.header.signals:
+        fault = signal.file_fault or ("the header as its own signal file" if signal.file == segment.path.name else None)
+        if fault:
+            raise refusal(segment.path, fault, "signal files beside the header")
+    return segment.files
+
+
 def _frames(path: Path, header: WfdbHeader) -> tuple[int, str | None]:
     """Frames of a record without segments, and a warning when its header and its files disagree."""
-    segment = _Segment(0, 0, path, header)
-    missing = [file.name for file in segment.files if not file.is_file()]
+    files = _checked_files(_Segment(0, 0, path, header))
+    missing = [file.name for file in files if not is_file(file)]
     if missing:
         raise refusal(path, f"signal file missing: {', '.join(missing)}{_beside(path)}")
-    held = min((n for file in segment.files if (n := _frames_held(file, header)) is not None), default=None)
+    held = min((n for file in files if (n := _frames_held(file, header)) is not None), default=None)
     if header.n_samples is None and held is None:
-        return _length_by_wfdb(path, header), None
+        raise refusal(path, "no number of samples, and a format that does not tell it", "a header with that number")
     if header.n_samples is None or held is None:
         return held or header.n_samples or 0, None
     if held >= header.n_samples:
@@ -157,21 +182,28 @@ def _frames(path: Path, header: WfdbHeader) -> tuple[int, str | None]:
 def _frames_held(file: Path, header: WfdbHeader) -> int | None:
     """Whole frames that a signal file holds by its size; None where the format does not say."""
     signals = [signal for signal in header.signals if signal.file == file.name]
+    if signals[0].format in _FLAC:
+        return _frames_of_flac(file, signals[0].per_frame)
     sizes = [_SAMPLE_BYTES.get(signal.format) for signal in signals]
     if None in sizes:
         return None
     frame_bytes = sum(size * signal.per_frame for size, signal in zip(sizes, signals, strict=True) if size)
-    return int((file.stat().st_size - signals[0].offset) / frame_bytes + 1e-9)
+    return max(0, int((file.stat().st_size - signals[0].offset) / frame_bytes + 1e-9))
 
 
-def _length_by_wfdb(path: Path, header: WfdbHeader) -> int:
-    record = _read(_Segment(0, 0, path, header), channels=[0], smooth_frames=False)
-    return int(record.sig_len)
+def _frames_of_flac(file: Path, per_frame: int) -> int | None:
+    """Frames by the header of a FLAC file (RFC 9639, 8.2); None where it leaves them open, as a stream does."""
+    with file.open("rb") as flac:
+        head = flac.read(42)
+    if len(head) < 42 or not head.startswith(b"fLaC"):
+        raise refusal(file, "no FLAC file, as the header of its record says", "the complete record")
+    n_samples = int.from_bytes(head[21:26]) & 0xF_FFFF_FFFF  # 36 bits
+    return n_samples // per_frame or None
 
 
 def _beside(path: Path) -> str:
     """Names of the annotation files beside a header, which can be read without signal files."""
-    names = [path.with_suffix(suffix).name for suffix in ANNOTATION_SUFFIXES if path.with_suffix(suffix).is_file()]
+    names = [path.with_suffix(suffix).name for suffix in ANNOTATION_SUFFIXES if is_file(path.with_suffix(suffix))]
     return f" (beside it, as beats without waveform: {', '.join(names)})" if names else ""
 
 
@@ -184,10 +216,12 @@ def _lead(segments: list[_Segment], signal: WfdbSignal, n_frames: int | None = N
     As long as `n_frames`, or to the last segment.
     """
     readers = [(segment, _reader(segment, signal)) for segment in segments]
+    starts = [segment.first * signal.per_frame for segment in segments]
 
     def read(first: int, last: int) -> Signal:
         out = np.full(last - first, np.nan, np.float32)
-        for segment, samples in readers:
+        near = slice(max(0, bisect_right(starts, first) - 1), bisect_left(starts, last))
+        for segment, samples in readers[near]:
             start, stop = (signal.per_frame * frame for frame in (segment.first, segment.first + segment.n_frames))
             a, b = max(first, start), min(last, stop)
             if a < b and samples is not None:
@@ -248,21 +282,16 @@ def _read(segment: _Segment, **options: Any) -> Any:
 
 @contextmanager
 def _readable_by_wfdb(segment: _Segment) -> Iterator[str]:
-    """Record name for wfdb; of a copy of the header where wfdb fails at an ISO date or at a missing length."""
-    path, header = segment.path, segment.header
-    text = path.read_text(encoding="latin-1")
-    lines = text.splitlines()
-    at = next(i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#"))
-    fields = lines[at].split()
-    if header.n_samples is not None and not any("-" in field for field in fields[4:]):
-        yield str(path.with_suffix(""))
-        return
-    lines[at] = f"{fields[0]} {fields[1]} {header.fs!r} {header.n_samples or segment.n_frames or ''}"
-    files = dict.fromkeys(signal.file for signal in header.signals)
-    if any(Path(file).name != file or file == path.name for file in files):  # a link must not lead out of the copy
-        raise refusal(path, "a signal file whose name is a path or the header's own", "signal files beside the header")
+    """Record name for wfdb, of a copy of the header that holds what samples need and nothing else.
+
+    Wfdb fails at dates and times that are none and at a missing length, and reads spare lines again for every block.
+    """
+    header = segment.header
+    record_line = f"copy {len(header.signals)} {header.fs!r} {header.n_samples or segment.n_frames}"
+    names = {file.name: f"signal{i}" for i, file in enumerate(segment.files)}
+    lines = [record_line, *(names[signal.file] + signal.written[len(signal.file) :] for signal in header.signals)]
     with tempfile.TemporaryDirectory() as folder:
-        for file in files:
-            Path(folder, file).symlink_to((path.parent / file).resolve())
-        Path(folder, path.name).write_text("\n".join(lines) + "\n", encoding="latin-1")
-        yield str(Path(folder, path.stem))
+        for file in segment.files:
+            Path(folder, names[file.name]).symlink_to(file.resolve())
+        Path(folder, "copy.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        yield str(Path(folder, "copy"))

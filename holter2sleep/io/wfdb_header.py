@@ -10,6 +10,7 @@ Moody, WFDB Applications Guide, header(5).
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -19,11 +20,18 @@ from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.subjects import subject_of_comments
 from holter2sleep.night import NO_DATE, Subject
 
+_MAX_BYTES = 1 << 24  # 300,000 lines; the headers of days in segments of seconds have 20,000
+_MAX_SIGNALS = 4096
+_MAX_SEGMENTS = 5000  # a record of MIMIC has up to some thousand; opening each takes 4 ms
+_MAX_SKEW = 10_000  # frames; the tracks of a tape are some samples apart
+_MAX_DIGITS = 18  # of a whole number
+_LONGEST_NAME = 255  # bytes of a file's name on any disk
 DEFAULT_FS_HZ = 250.0  # header(5): the rate when the header gives none
 
 _RECORD_LINE = re.compile(r"(?P<name>[^\s/]+)(?:/(?P<n_segments>\d+))?\s+(?P<n_signals>\d+)(?:\s+(?P<rest>.*))?$")
 _SIGNAL_LINE = re.compile(
-    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::\d+)?(?:\+(?P<offset>\d+))?"
+    r"(?P<file>\S+)\s+(?P<format>\d{1,9})(?:x(?P<per_frame>\d{1,18}))?(?::(?P<skew>\d{1,18}))?"
+    r"(?:\+(?P<offset>\d{1,18}))?"
     r"(?:\s+(?P<gain>[-+.\deE]+)(?:\(-?\d+\))?(?:/(?P<unit>\S+))?)?"
     r"(?:\s+-?\d+){0,5}(?:\s+(?P<label>.*))?$"
 )
@@ -41,6 +49,14 @@ class WfdbSignal:
     per_frame: int  # samples of the signal in a frame
     format: int  # of the samples, WFDB signal(5)
     offset: int  # bytes before the first sample
+    written: str  # the line
+
+    @property
+    def file_fault(self) -> str | None:
+        """Why its file must not be opened; None when it may."""
+        if len(os.fsencode(self.file)) > _LONGEST_NAME or Path(self.file).name != self.file or "\\" in self.file:
+            return f"a signal file named by {quoted(self.file)}, which is no name of a file beside the header"
+        return None
 
 
 @dataclass(frozen=True)
@@ -65,16 +81,21 @@ def read_wfdb_header(path: Path) -> WfdbHeader:
         Not a WFDB header.
     """
     works = "a WFDB header: 'name signals rate samples' and one line a signal"
-    lines = read_text(path, works).splitlines()
+    lines = read_text(path, works, _MAX_BYTES).splitlines()
     content = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     comments = [line.lstrip().lstrip("#") for line in lines if line.lstrip().startswith("#")]
     record = _RECORD_LINE.match(content[0]) if content else None
     if record is None:
         raise refusal(path, f"the first line {quoted(content[0] if content else '')} is no record line", works)
+    if max(len(record["n_signals"]), len(record["n_segments"] or "")) > _MAX_DIGITS:
+        raise refusal(path, "a number of signals or segments that none has", works)
     fs, n_samples, clock = _rate_length_clock(record["rest"] or "", path)
     start, warnings = _start(clock)
     signals: tuple[WfdbSignal, ...] = ()
     segments: tuple[tuple[str, int], ...] = ()
+    if int(record["n_signals"]) > _MAX_SIGNALS or (record["n_segments"] and len(content) - 1 > _MAX_SEGMENTS):
+        found = f"{record['n_signals']} signals in {record['n_segments'] or 1} segments"
+        raise refusal(path, found, f"up to {_MAX_SIGNALS:,} signals in up to {_MAX_SEGMENTS:,} segments")
     if record["n_segments"]:
         segments = tuple(_segment(line, path) for line in content[1:])
     else:
@@ -97,7 +118,7 @@ def _rate_length_clock(rest: str, path: Path) -> tuple[float, int | None, str]:
             raise refusal(
                 path, f"sampling rate {quoted(fields[0])} is no number of Hz above 0", "a header with a sampling rate"
             )
-    length = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() else 0
+    length = int(fields[1]) if len(fields) > 1 and fields[1].isdecimal() and len(fields[1]) <= _MAX_DIGITS else 0
     return fs, length or None, " ".join(fields[2:])
 
 
@@ -136,17 +157,23 @@ def _signal(line: str, fs: float, path: Path) -> WfdbSignal:
     if found is None:
         raise refusal(path, f"signal line {quoted(line)} cannot be read", "a signal line as in WFDB header(5)")
     per_frame = int(found["per_frame"] or 1) or 1
+    if int(found["skew"] or 0) > _MAX_SKEW:
+        raise refusal(path, f"a skew of {found['skew']} frames between signals", f"a skew of up to {_MAX_SKEW} frames")
     label, offset = (found["label"] or "").strip(), int(found["offset"] or 0)
     if found["gain"] is None and _FIELDS_AFTER_GAIN.match(label):
         said = f"signal line {quoted(line)}: the gain {quoted(label.split()[0])} is no number"
         raise refusal(path, said, "a gain in counts per unit, or 0 for 200")
     return WfdbSignal(
-        found["file"], label, found["unit"] or "mV", fs * per_frame, per_frame, int(found["format"]), offset
+        found["file"], label, found["unit"] or "mV", fs * per_frame, per_frame, int(found["format"]), offset, line
     )
 
 
 def _segment(line: str, path: Path) -> tuple[str, int]:
     name, *length = line.split()
-    if not length or not length[0].isdecimal():
+    if not length or not length[0].isdecimal() or len(length[0]) > _MAX_DIGITS:
         raise refusal(path, f"segment line {quoted(line)} cannot be read", "a segment line as in WFDB header(5)")
+    if Path(name).name != name or "\\" in name or len(os.fsencode(name)) > _LONGEST_NAME:
+        raise refusal(
+            path, f"a segment named by {quoted(name)}, which is no name of a header beside it", "its name only"
+        )
     return name, int(length[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
-from holter2sleep.io.wfdb_header import read_wfdb_header
+from holter2sleep.io.wfdb import _segments
+from holter2sleep.io.wfdb_header import WfdbHeader, read_wfdb_header
 from holter2sleep.night import Recording
 from holter2sleep.waveform import Waveform
 
@@ -263,3 +265,81 @@ def test_every_wfdb_sample_is_read_or_refused(shared_data: Path) -> None:
         assert isinstance(found, Recording) or found.startswith(path.name)
         n_read += isinstance(found, Recording)
     assert n_read >= 50
+
+
+# --- headers that lie ------------------------------------------------------------------------------
+
+LINE = "16 200/mV 16 0 0 0 0 ECG"
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../../night.dat", "folder/night.dat", "x" * 5000])
+def test_a_signal_file_elsewhere_is_refused_without_being_looked_at(tmp_path: Path, name: str) -> None:
+    found = read_or_refusal(write_record(tmp_path, f"night 1 250 800\n{name} {LINE}\n", COUNTS))
+    assert isinstance(found, str)
+    assert "no name of a file beside the header" in found
+
+
+@pytest.mark.parametrize("header", ["night/1 1 250 800\n../night 800\n", "night/1 1 250 800\nnight 800\n"])
+def test_a_segment_elsewhere_or_a_record_within_itself_is_refused(tmp_path: Path, header: str) -> None:
+    found = read_or_refusal(write_record(tmp_path, header, COUNTS))
+    assert isinstance(found, str)
+    assert "no name of a header beside it" in found or "itself a record of segments" in found
+
+
+@pytest.mark.parametrize(
+    ("header", "says"),
+    [
+        (f"night 1 250 800\nnight.dat {LINE.replace('16 ', '16+99999999 ', 1)}\n", "no sample"),
+        (f"night 1 250 800\nnight.dat {LINE.replace('16 ', '16:999999999 ', 1)}\n", "skew"),
+        (f"night 1 250 {10**12}\nnight.dat 508 200 16 0 0 0 0 ECG\n", "FLAC"),
+        ("night 9999999 250 800\n", "9999999 signals"),
+        ("night/20000 1 250 800\n" + "part 10\n" * 20_000, "20000 segments"),
+        (f"night 1 250 800\nnight.hea {LINE}\n", "the header as its own signal file"),
+        (f"night {'1' * 5000} 250 800\nnight.dat {LINE}\n", "a number of signals"),
+    ],
+)
+def test_sizes_that_none_has_are_refused(tmp_path: Path, header: str, says: str) -> None:
+    found = read_or_refusal(write_record(tmp_path, header, COUNTS))
+    assert isinstance(found, str)
+    assert says in found
+
+
+@pytest.mark.parametrize("clock", ["99:99:99", "22:00:00 01/01/0000", "23:59:59.999999 31/12/9999"])
+def test_a_time_that_is_none_does_not_keep_the_samples_from_being_read(tmp_path: Path, clock: str) -> None:
+    recording = read_recording(write_record(tmp_path, f"night 1 250 800 {clock}\nnight.dat {LINE}\n", COUNTS))
+    np.testing.assert_allclose(recording.ecg, COUNTS / 200, rtol=1e-6)
+    assert recording.warnings
+
+
+def test_spare_lines_are_not_read_again_for_every_block(tmp_path: Path) -> None:
+    header = f"night 1 250 800\nnight.dat {LINE}\n" + f"night.dat {LINE}\n" * 100_000
+    path = write_record(tmp_path, header, COUNTS)
+    started = time.perf_counter()
+    recording = read_recording(path)
+    np.testing.assert_allclose(recording.ecg, COUNTS / 200, rtol=1e-6)
+    assert time.perf_counter() - started < 3  # s; half a minute when every block read them
+
+
+def test_a_segment_that_comes_again_and_again_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_record(tmp_path, f"part 1 250 800\npart.dat {LINE}\n", COUNTS, name="part")
+    path = tmp_path / "night.hea"
+    path.write_text("night/5000 1 250 50000\n" + "part 10\n" * 5000)
+    n_read = 0
+
+    def counted(path: Path) -> WfdbHeader:
+        nonlocal n_read
+        n_read += 1
+        return read_wfdb_header(path)
+
+    monkeypatch.setattr("holter2sleep.io.wfdb.read_wfdb_header", counted)
+    header = counted(path)
+    segments, _ = _segments(path, header)
+    assert (len(segments), n_read) == (5000, 2)
+
+
+def test_the_length_of_flac_samples_comes_from_their_own_header(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile")
+    path = write_record(tmp_path, "night 1 250\nnight.dat 516 200/mV 16 0 0 0 0 ECG\n", COUNTS)
+    soundfile.write(tmp_path / "night.dat", COUNTS, 96000, format="FLAC", subtype="PCM_16")
+    recording = read_recording(path)
+    np.testing.assert_allclose(recording.ecg, COUNTS / 200, rtol=1e-6)

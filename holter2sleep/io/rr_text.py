@@ -215,10 +215,10 @@ def _rr_column(path: Path, header: list[str], lines: list[Line]) -> int:
     for i, name in enumerate(header[:n_columns]):
         if len(header) == n_columns and _RR_NAME.search(name):
             return i
-    if header and n_columns > _UNNAMED_COLUMNS:
-        raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
     if len(header) == n_columns and (other := [name for name in header if names_a_signal(name)]):
         raise refusal(path, f"a column {other[0]!r}, which holds no RR intervals", SAMPLES_WORK)
+    if header and n_columns > _UNNAMED_COLUMNS:
+        raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
     for i in range(n_columns):
         values = _numeric(lines, i)
         if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import itertools
 import re
@@ -12,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from holter2sleep.io.files import is_binary, refusal
+from holter2sleep.io.labels import ecg_rank
 
 Batches = Callable[[Sequence[int]], Iterator[pl.DataFrame]]  # columns by number -> batches of their rows, in order
 
@@ -21,6 +23,9 @@ _BLOCK_CHARS = 1 << 23
 _LONGEST_LINE = 1 << 26
 _PARQUET_ROWS = 1 << 20
 _MAX_COLUMNS = 4096
+_HEAD_ROWS = 200  # lines among which the first row is looked for: some recorders write a page above it
+_ROWS_BELOW = 8  # that must look like a first row which holds words as well as numbers
+_IN_QUOTES = re.compile(r'"([+-]?\d+),(\d+)"')
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
 _STAMP = re.compile(r"[\d.:,TZ /+-]*\d:\d\d[\d.:,TZ /+-]*")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "--", "?")  # what stands for no sample, lower case
@@ -38,8 +43,11 @@ class SignalTable:
     batches: Batches
 
 
-def open_signal_table(path: Path) -> SignalTable:
+def open_signal_table(path: Path, *, is_samples: bool = False) -> SignalTable:
     """A table without its rows.
+
+    `is_samples`: somebody says that these are samples. Else a text with lines above its header, or with columns of
+    words, has to name an ECG: a table of stages or results is written like that too.
 
     Raises
     ------
@@ -48,7 +56,7 @@ def open_signal_table(path: Path) -> SignalTable:
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_CHARS)
-    return _parquet(path) if head.startswith(PARQUET_MAGIC) else _text(path, head)
+    return _parquet(path) if head.startswith(PARQUET_MAGIC) else _text(path, head, is_samples)
 
 
 # --- Parquet ---------------------------------------------------------------------------------------
@@ -87,12 +95,12 @@ class _Layout:
     n_columns: int
 
 
-def _text(path: Path, head: bytes) -> SignalTable:
+def _text(path: Path, head: bytes, is_samples: bool) -> SignalTable:
     encoding = _encoding(path, head)
     # the head may end within a character or a line
     text = head.decode(encoding, errors="replace")
     lines = text.splitlines()[: None if len(head) < _HEAD_CHARS else -1]
-    layout, names, units = _layout(path, lines, encoding)
+    layout, names, units = _layout(path, lines, encoding, is_samples)
 
     def batches(columns: Sequence[int]) -> Iterator[pl.DataFrame]:
         done = layout.n_before
@@ -118,24 +126,52 @@ def _encoding(path: Path, head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _layout(path: Path, lines: list[str], encoding: str) -> tuple[_Layout, tuple[str, ...], tuple[str, ...]]:
+def _layout(
+    path: Path, lines: list[str], encoding: str, is_samples: bool
+) -> tuple[_Layout, tuple[str, ...], tuple[str, ...]]:
     """How the text is written, and the names and units in the lines above the first row."""
-    top = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    if top is None:
+    written = [i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+    if not written:
         raise refusal(path, "no row of samples", _WORKS)
-    separator = _separator(lines[top:])
-    rows = [_fields(line, separator) for line in lines[top : top + 3]]
-    n_titles = next((i for i, fields in enumerate(rows) if _is_row(fields)), None)
-    if n_titles is None:
-        raise refusal(path, f"no row of numbers below {lines[top][:40]!r}", _WORKS)
-    n_columns = len(rows[n_titles])
-    titles = [tuple(fields) for fields in rows[:n_titles]]
-    if n_columns > _MAX_COLUMNS or any(len(fields) > n_columns for fields in titles):
+    separator = _separator([lines[i] for i in written])
+    rows = [_fields(lines[i], separator) for i in written[: _HEAD_ROWS + _ROWS_BELOW]]
+    first = next((k for k in range(min(len(rows), _HEAD_ROWS)) if _is_row(rows[k]) or _is_mixed_row(rows, k)), None)
+    if first is None:
+        raise refusal(path, f"no row of numbers below {lines[written[0]][:40]!r}", _WORKS)
+    n_columns = len(rows[first])
+    names, units, n_above = _titles(rows[:first], n_columns)
+    if n_columns > _MAX_COLUMNS or len(names) > n_columns or len(units) > n_columns:
         raise refusal(path, f"rows of {n_columns} fields below other titles", _WORKS)
-    names, units = (
-        (tuple(fields) + ("",) * (n_columns - len(fields)) if fields else ()) for fields in (*titles, (), ())[:2]
-    )
-    return _Layout(encoding, separator, top + n_titles, n_columns), names, units
+    is_plain = n_above == 0 and _is_row(rows[first])
+    if not is_plain and not is_samples and not _names_an_ecg(list(names)):
+        raise refusal(path, f"no row of numbers below {lines[written[0]][:40]!r}", _WORKS)
+    if any(_NUMBER.fullmatch(field) for field in units):
+        first, units = first - 1, ()  # a broken row, to be named when it is read, and no line of units
+    _refuse_thousands(path, lines)
+    names, units = (fields + ("",) * (n_columns - len(fields)) if fields else () for fields in (names, units))
+    return _Layout(encoding, separator, written[first], n_columns), names, units
+
+
+def _titles(above: list[list[str]], n_columns: int) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+    """Names and units in the lines right above the first row, and how many lines are above these."""
+    if not above:
+        return (), (), 0
+    last, before = above[-1], above[-2] if len(above) > 1 else []
+    has_names = len(before) == n_columns and _names_an_ecg(before)
+    if before and (has_names or not _names_an_ecg(last)) and (len(before) == n_columns or len(above) == 2):
+        return tuple(before), tuple(last), len(above) - 2
+    return tuple(last), (), len(above) - 1
+
+
+def _names_an_ecg(fields: list[str]) -> bool:
+    return any(ecg_rank(field) is not None for field in fields)
+
+
+def _refuse_thousands(path: Path, lines: list[str]) -> None:
+    """A comma within quotes is the decimal sign, unless every one of them parts thousands."""
+    found = [match for line in lines for match in _IN_QUOTES.finditer(line)]
+    if found and all(len(match[2]) == 3 and match[1].lstrip("+-")[0] != "0" for match in found):
+        raise refusal(path, f"numbers such as {found[0][0]}: thousands, or a decimal comma?", f"{_WORKS}, without it")
 
 
 def _separator(lines: list[str]) -> str | None:
@@ -154,6 +190,8 @@ def _separator(lines: list[str]) -> str | None:
 
 def _fields(line: str, separator: str | None) -> list[str]:
     fields = line.split() if separator is None else line.split(separator)
+    if separator is not None and '"' in line:
+        fields = next(csv.reader([line], delimiter=separator), fields)
     return [field.strip().strip("'\"").strip() for field in fields]
 
 
@@ -161,6 +199,22 @@ def _is_row(fields: list[str]) -> bool:
     """Whether a line holds values: a number or a time in it, and nothing that is neither."""
     values = [field for field in fields if field.casefold() not in MISSING]
     return bool(values) and all(_NUMBER.fullmatch(value) or _STAMP.fullmatch(value) for value in values)
+
+
+def _is_mixed_row(rows: list[list[str]], at: int) -> bool:
+    """Whether a line of numbers and words is a row: below it are numbers where it has some, and not where it has words.
+
+    So the words of a marker in a first row, of stages or of a flag make no header of it.
+    """
+    below = rows[at + 1 : at + 1 + _ROWS_BELOW]
+    is_number = [_is_row([field]) for field in rows[at]]
+    if not any(is_number) or not below or any(len(fields) != len(is_number) for fields in below):
+        return False
+    columns = list(zip(*below, strict=True))
+    known = [[field for field in column if field.casefold() not in MISSING] for column in columns]
+    alike = [bool(column) and all(_is_row([field]) for field in column) for column in known]
+    missing = [field.casefold() in MISSING for field in rows[at]]
+    return all(a == b or c for a, b, c in zip(is_number, alike, missing, strict=True))
 
 
 def _blocks(path: Path, layout: _Layout) -> Iterator[str]:

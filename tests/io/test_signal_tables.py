@@ -93,6 +93,66 @@ def test_physionet_rows_of_names_and_units_are_understood(tmp_path: Path) -> Non
 # --- time columns ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "words", [["start", *[""] * (N - 1)], ["start"] * 3 + [""] * (N - 3), ["W"] * N, ["False"] * N]
+)
+def test_a_column_of_words_takes_no_row_away_and_stays_out_of_the_choice(tmp_path: Path, words: list[str]) -> None:
+    recording = read_made(tmp_path, table(TIME_S, ECG, words, header="time_s,ECG,event"), "night.csv")
+    assert (len(recording.ecg), recording.fs, recording.channel) == (N, FS_HZ, "ECG")
+    np.testing.assert_allclose(recording.ecg, ECG, atol=1e-6)
+
+
+def test_beside_words_a_column_of_any_name_is_read_when_the_user_names_it(tmp_path: Path) -> None:
+    content = table(["S01"] * N, ECG, header="subject,lead A")
+    np.testing.assert_allclose(read_made(tmp_path, content, "a.csv", fs=FS_HZ, channel="lead A").ecg, ECG, atol=1e-6)
+
+
+def test_a_line_of_numbers_is_no_line_of_units(tmp_path: Path) -> None:
+    rows = table(TIME_S[1:], ECG[1:])
+    content = f"time_s,ECG\n0.0,lead off\n{rows}"
+    with pytest.raises(RecordingError, match="line 2: 'lead off' is no sample"):
+        read_made(tmp_path, content, "night.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_quoted_decimal_commas_are_numbers(tmp_path: Path, separator: str) -> None:
+    quoted = [[f'"{v:.4f}"'.replace(".", ",") for v in values] for values in (TIME_S, ECG)]
+    content = table(*quoted, header=f'"time"{separator}"ECG (mV)"', separator=separator)
+    recording = read_made(tmp_path, content, "night.csv")
+    np.testing.assert_allclose(recording.ecg, ECG, atol=1e-6)
+    assert (recording.fs, recording.source.unit) == (FS_HZ, "mV")
+
+
+def test_commas_that_may_part_thousands_are_refused(tmp_path: Path) -> None:
+    content = table([f'"{v:,}"' for v in range(1000, 3000)], header="ECG (uV)")
+    with pytest.raises(RecordingError, match="thousands, or a decimal comma"):
+        read_made(tmp_path, content, "night.csv", fs=FS_HZ)
+
+
+@pytest.mark.parametrize(
+    "page", ["Device: X\n", "Device: X\nfs: 250\n", "Device: X\nName, given, not\n\nSampling rate: 250 Hz\n\n"]
+)
+def test_lines_of_words_above_the_header_are_skipped(tmp_path: Path, page: str) -> None:
+    content = page + table(TIME_S, ECG, header="Time,ECG [mV]")
+    for fs in (None, FS_HZ):
+        recording = read_made(tmp_path, content, "night.csv", fs=fs)
+        np.testing.assert_allclose(recording.ecg, ECG, atol=1e-6)
+        assert (recording.fs, recording.channel, recording.source.unit) == (FS_HZ, "ECG", "mV")
+    with pytest.raises(RecordingError, match=r"line \d+: 'soon' is no time"):
+        read_made(tmp_path, content.replace("\n0.04,", "\nsoon,", 1), "night.csv")
+
+
+def test_a_table_that_names_an_ecg_but_has_no_rate_is_told_of_samples_and_fs(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match=r"'ecg'.*samples of an ECG with their rate \(--fs\)"):
+        read_made(tmp_path, table(range(N), ECG, [97] * N, header="nr,ECG,SpO2"), "night.csv")
+
+
+def test_a_table_of_stages_is_no_table_of_samples(tmp_path: Path) -> None:
+    (tmp_path / "night.csv").write_text(table(range(900), ["W"] * 900, header="epoch,stage"))
+    with pytest.raises(RecordingError, match="no row of numbers"):
+        signal_batches.open_signal_table(tmp_path / "night.csv")
+
+
 def stamped(step: timedelta, text: str) -> list[str]:
     return [format(datetime(2024, 3, 1, 23, 59, 50) + i * step, text) for i in range(N)]
 

@@ -110,6 +110,11 @@ def is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113  Path.is_file raises in a folder that must not be searched
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder, as far as anyone may know."""
+    return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises in a folder that must not be searched
+
+
 def read_bytes(path: Path, works: str = READABLE, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
     """Content of a file that the user named.
 

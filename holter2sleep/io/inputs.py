@@ -6,6 +6,7 @@ with its tables of beats or stages. What is no recording is passed over, and cou
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import logging
 import os
@@ -17,7 +18,7 @@ from holter2sleep.io import READERS
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, REFERENCE_SUFFIXES
 from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_file
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
-from holter2sleep.io.files import READABLE
+from holter2sleep.io.files import READABLE, is_file, is_folder
 from holter2sleep.io.gdf import MAGIC as GDF_MAGIC
 from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
 from holter2sleep.io.ishne_beats import ANN_MAGIC
@@ -67,17 +68,42 @@ def _real(path: Path) -> Path:
 
 
 def _of_one(path: Path, fs: float | None) -> list[Path]:
-    if path.is_dir():
-        files = list(_files_in(path))
+    if is_folder(path):
+        files = list(_files_in(path, set()))
         return _recordings_of(files, path, "folder", fs)
-    if path.exists() or not _WILD & set(str(path)):
+    if is_file(path) or not _WILD & set(str(path)):
         return [path]  # reading it tells what is wrong with it
-    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207  Path.glob takes no absolute pattern
-    files = [file for match in matches for file in (_files_in(match) if match.is_dir() else [match])]
+    files = _matching(path)
     # `*.atr` asks for annotations, even where the record they belong to could be read
     asked = path.suffix.lower() if path.suffix.lower() in _WITHOUT_WAVEFORM else None
     named = [file for file in files if file.suffix.lower() == asked and not _is_ours(file.parent)]
     return sorted(set(named)) if named else _recordings_of(files, path, "pattern", fs)
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Files that a pattern names, and those in the folders it names."""
+    at = pattern.parts.index("**") if "**" in pattern.parts else len(pattern.parts)
+    above = str(Path(*pattern.parts[:at]))
+    matches = [Path(match) for match in sorted(glob.glob(above))]  # noqa: PTH207  Path.glob takes no absolute pattern
+    # `**` is walked here: glob follows links that run in circles until a path is too long for the disk
+    below, seen = pattern.parts[at:], set[Path]()
+    found = [(match, file) for match in matches for file in (_files_in(match, seen) if is_folder(match) else [match])]
+    return [file for match, file in found if _fits(file.relative_to(match).parts, below)]
+
+
+def _fits(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    """Whether a file's path, or that of a folder above it, is one that a pattern names.
+
+    Examples
+    --------
+    >>> _fits(("x", "y", "n2", "b.edf"), ("**", "n*", "*.edf")), _fits(("x", "a.hea"), ("**", "*.edf"))
+    (True, False)
+    """
+    if not wanted:
+        return True
+    if wanted[0] == "**":
+        return any(_fits(parts[i:], wanted[1:]) for i in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], wanted[0]) and _fits(parts[1:], wanted[1:])
 
 
 def _recordings_of(files: Iterable[Path], path: Path, kind: str, fs: float | None) -> list[Path]:
@@ -97,11 +123,12 @@ def _recordings_of(files: Iterable[Path], path: Path, kind: str, fs: float | Non
     return sorted(kept)
 
 
-def _files_in(folder: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """Files of a folder and of those in it, without hidden ones; a link back to a folder above is not followed."""
+def _files_in(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    """Files of a folder and of those in it, without hidden ones; a folder to which many links lead is searched once."""
     here = _real(folder)
     if here in seen:
         return
+    seen.add(here)
     try:
         inside = sorted(Path(entry.path) for entry in os.scandir(folder) if not entry.name.startswith("."))
     except OSError as error:
@@ -110,15 +137,15 @@ def _files_in(folder: Path, seen: frozenset[Path] = frozenset()) -> Iterator[Pat
     if _is_ours(folder):
         return
     for path in inside:
-        if path.is_dir():
-            yield from _files_in(path, seen | {here})
-        elif path.is_file():
+        if is_folder(path):
+            yield from _files_in(path, seen)
+        elif is_file(path):
             yield path
 
 
 def _is_ours(folder: Path) -> bool:
     """Whether a folder holds results of ours."""
-    return any(all((folder / name).is_file() for name in names) for names in _OURS)
+    return any(all(is_file(folder / name) for name in names) for names in _OURS)
 
 
 # --- one folder ------------------------------------------------------------------------------------
@@ -126,7 +153,7 @@ def _is_ours(folder: Path) -> bool:
 
 def _recordings_in(folder: Path, fs: float | None) -> list[Path]:
     """Recordings right in a folder: those with a waveform first, then beats that belong to none of them."""
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = sorted(path for path in folder.iterdir() if is_file(path) and not path.name.startswith("."))
     headers = _headers(files)
     records = _records(files, headers)
     signals = {folder / signal.file for header in headers.values() if header for signal in header.signals}
@@ -187,7 +214,7 @@ def _is_recording(path: Path) -> bool:
     if edf_kind(head):
         return _has_signal(path)
     if path.suffix.lower() == ".eeg":  # samples of BrainVision have this suffix too
-        return not path.with_suffix(".vhdr").is_file()
+        return not is_file(path.with_suffix(".vhdr"))
     return path.suffix.lower() in READERS or head.startswith((ISHNE_MAGIC, GDF_MAGIC))
 
 

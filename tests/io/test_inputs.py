@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -177,6 +181,46 @@ def test_a_link_that_goes_round_ends(tmp_path: Path) -> None:
     (tmp_path / "a" / "self").symlink_to("self")
     (tmp_path / "copy.edf").symlink_to(tmp_path / "a" / "night.edf")
     assert found(tmp_path) == ["a/night.edf"]
+
+
+@pytest.mark.parametrize("pattern", ["web", "web/*", "web/**/*.edf", "web/**"])
+def test_folders_that_link_to_each_other_are_searched_once(tmp_path: Path, pattern: str) -> None:
+    for i in range(12):
+        (tmp_path / f"web/d{i}").mkdir(parents=True)
+        for j in range(12):
+            (tmp_path / f"web/d{i}/l{j}").symlink_to(f"../d{j}")
+    fill(tmp_path, {"web/d0/z.edf": EDF})
+    started = time.perf_counter()
+    assert len(find_inputs([tmp_path / pattern])) == 1
+    assert time.perf_counter() - started < 2  # s; the walks through all links would take years
+
+
+ASKED_BY_NOBODY = """
+import os, sys
+from pathlib import Path
+from holter2sleep.errors import UsageError
+from holter2sleep.io import read_recording
+from holter2sleep.io.inputs import find_inputs
+
+locked = Path(sys.argv[1])
+if os.geteuid() == 0:
+    os.setresuid(65534, 65534, 65534)
+for name in ("", "night.edf", "*.edf", "**/*.edf", "record"):
+    try:
+        [read_recording(path) for path in find_inputs([locked / name])]
+    except UsageError:
+        print("wrong usage")
+"""
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o700, 0o744])
+def test_a_folder_that_must_not_be_searched_is_wrong_usage(tmp_path: Path, mode: int) -> None:
+    fill(tmp_path, {"locked/night.edf": EDF})
+    (tmp_path / "locked").chmod(mode if os.geteuid() == 0 else mode & 0o644)
+    command = [sys.executable, "-c", ASKED_BY_NOBODY, str(tmp_path / "locked")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (tmp_path / "locked").chmod(0o700)
+    assert done.stdout.split("\n") == ["wrong usage"] * 5 + [""], done.stderr
 
 
 @pytest.mark.parametrize("path", ["", "*.edf", "**/*.hea"])

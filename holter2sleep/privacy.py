@@ -18,6 +18,8 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -43,7 +45,8 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _DATE = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}(?=T|\b)|\b\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})\b|\b\d{1,2}-[A-Za-z]{3}-\d{4}\b"
 )
-_TELLS_NOTHING = re.compile(r"[\d:., +-]*")  # within quotes: numbers and times of day
+_TELLS_NOTHING = re.compile(r"(?!.*\d{5})[\d:., +-]*")  # within quotes: numbers and times of day, but no long ids
+_LONG_NUMBER = re.compile(r"\d{3}")  # no lead has such a number; birth dates and ids have
 
 
 def pseudonym(key: bytes, identity: str) -> str:
@@ -62,6 +65,11 @@ def pseudonym(key: bytes, identity: str) -> str:
     text = unicodedata.normalize("NFC", identity).strip()
     digest = hmac.digest(key, text.encode("utf-8", "surrogateescape"), "sha256")
     return f"h2s-{base64.b32encode(digest).decode('ascii').lower()[:_LETTERS]}"
+
+
+def is_pseudonym(name: str) -> bool:
+    """Whether a name is a pseudonym already."""
+    return _PSEUDONYM.fullmatch(name) is not None
 
 
 def private_file_name(key: bytes, name: str) -> str:
@@ -128,7 +136,7 @@ def deidentified(recording: Recording, key: bytes) -> Recording:
     warnings lose dates, names of files, and what they quote from the file.
     """
     own_id, source = recording.recording_id, recording.source
-    new_id = own_id if _PSEUDONYM.fullmatch(own_id) else pseudonym(key, own_id)
+    new_id = own_id if is_pseudonym(own_id) else pseudonym(key, own_id)
     file = private_file_name(key, source.file)
     channel = recording.channel and known_channel(recording.channel)
     names = {source.file: file, PurePath(source.file).stem: PurePath(file).stem, own_id: new_id}
@@ -169,12 +177,12 @@ def known_channel(label: str) -> str:
 
     Examples
     --------
-    >>> known_channel("ECG L - ECG R"), known_channel("ECG Smith"), known_channel("ECG, bed of J. Smith")
+    >>> known_channel("ECG L - ECG R"), known_channel("ECG Smith"), known_channel("ECG 19520304")
     ('ECG L - ECG R', 'ECG', 'ECG')
     """
     rank = ecg_rank(label)
     known = rank is not None and rank <= _LARGEST_RANK and label.isascii() and "," not in label
-    return label if known else "ECG"
+    return label if known and not _LONG_NUMBER.search(label) else "ECG"
 
 
 def without_names(text: str, names: dict[str, str]) -> str:
@@ -188,6 +196,32 @@ def without_names(text: str, names: dict[str, str]) -> str:
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, new=names[name]: new, text)  # type: ignore[misc]
     return _DATE.sub("(date)", _QUOTED.sub(_kept_quote, text))
+
+
+class Veil(logging.Filter):
+    """Takes names out of what is logged; what libraries log, such as the paths that they open, is dropped."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record may be shown; its message without names from then on."""
+        record.msg, record.args = without_names(record.getMessage(), self._names), ()
+        return record.name.split(".")[0] == "holter2sleep"
+
+
+@contextmanager
+def veiled_logs(names: dict[str, str]) -> Iterator[None]:
+    """No handler of the program shows one of the names while it lasts."""
+    handlers, veil = logging.getLogger().handlers[:], Veil(names)
+    for handler in handlers:
+        handler.addFilter(veil)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(veil)
 
 
 def _kept_quote(found: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from holter2sleep.io.inputs import find_inputs
 from holter2sleep.night import Night, Recording, Sex, Subject
 from holter2sleep.privacy import (
     deidentified,
+    is_pseudonym,
     private_file_name,
     pseudonym,
     read_or_make_key,
@@ -148,6 +149,21 @@ class Request:
     def code_of_stages(self) -> str | None:
         """Meaning of integer stages, from the user or the archive."""
         return self.hypnogram_code or (self.profile.hypnogram_code if self.profile else None)
+
+    def name_of(self, path: Path) -> str:
+        """Recording id of a file: a pseudonym from the first log line on, where one is asked for."""
+        name = path.stem if self.recording_id is None else self.recording_id
+        return name if self.key is None or is_pseudonym(name) else pseudonym(self.key, name)
+
+    def veil(self, path: Path) -> dict[str, str]:
+        """Names that must not be shown while a file is analysed, with what stands for each; empty without a key."""
+        if self.key is None:
+            return {}
+        files = [file for file in (path, self.beats, self.hypnogram) if file]
+        names = {file.name: private_file_name(self.key, file.name) for file in files}
+        folders = {str(file.parent): "(folder)" for file in files if file.parent.name}
+        ids = {name: pseudonym(self.key, name) for name in (path.stem, self.recording_id) if name}
+        return {**folders, **ids, **names}
 
     def shown_name(self, path: Path) -> str:
         """What progress calls a file."""

@@ -78,7 +78,7 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     sweep_leftovers(request.out)
     watch = Stopwatch(show)
     with watch.step("read"):
-        recording = request.told(read_recording(path, recording_id=request.recording_id, **request.reading))
+        recording = request.told(read_recording(path, recording_id=request.name_of(path), **request.reading))
     one_night = not is_several_nights(recording.duration_s, request.recipe.nights)
     if request.night == WHOLE or (request.night == AUTO and one_night):
         return _whole(path, recording, request, watch)

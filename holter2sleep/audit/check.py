@@ -302,5 +302,5 @@ def _helps(code: int, findings: list[Finding], channels: tuple[Any, ...]) -> tup
     if ids & {"start_unknown", "start_no_date"}:
         helps.append("analyze --start gives the start")
     if any(name in _HELPED_BY_FIX or name.startswith(("field_", "edfplus_")) for name in ids - {"field_reserved"}):
-        helps.append("--fix OUT.edf writes a compliant, de-identified copy")
+        helps.append("--fix OUT.edf writes a compliant copy, with --deidentify one without free text and date")
     return tuple(helps)

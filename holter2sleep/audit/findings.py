@@ -280,7 +280,10 @@ KINDS: dict[str, Kind] = {
     ),
     # identity
     "identity": Kind(
-        "identity", "warning", "header fields hold what may tell who this is", "never shown; --fix de-identifies"
+        "identity",
+        "warning",
+        "header fields hold what may tell who this is",
+        "never shown; --fix leaves out names, codes and birth date, --fix --deidentify all free text and the date too",
     ),
     # profile
     "profile_label": Kind("profile", "warning", "the channel is not one of the profile's", "look at the channel table"),

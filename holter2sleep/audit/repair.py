@@ -26,7 +26,7 @@ _IN_ASCII = str.maketrans(
     {"\u03bc": "u", "\u03a9": "Ohm", "°": "deg", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ł": "l"}
 )
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)")
-_FILTER_WORD = re.compile(r"((HP|LP|BP|BS|N|Notch)[:=]?)?(DC|[\d.]+)?(k?Hz)?", re.IGNORECASE)
+_FILTER_WORD = re.compile(r"((HP|LP|BP|BS|N|Notch)[:=]?)?(DC|\d{1,4}(\.\d{1,4})?)?(k?Hz)?", re.IGNORECASE)
 _FIRST_YEAR, _LAST_YEAR = 1985, 2084  # that two digits can say
 
 

@@ -59,5 +59,16 @@ def as_csv(audits: Iterable[Audit]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys() if rows else ["file"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _no_formula(value: str | float | None) -> str | float | None:
+    """A text that a spreadsheet would run as a formula, behind an apostrophe, which makes it text.
+
+    Examples
+    --------
+    >>> _no_formula("=cmd().edf"), _no_formula("night.edf"), _no_formula(-1)
+    ("'=cmd().edf", 'night.edf', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value

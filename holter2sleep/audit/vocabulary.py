@@ -30,7 +30,8 @@ def is_known_label(label: str) -> bool:
     (True, False)
     """
     words = re.findall(r"[^\W\d_]+", label.casefold())
-    return bool(words) and all(len(word) == 1 or word in _known("labels") for word in words)
+    is_id = re.search(r"\d{4}", label) is not None  # or a birth date
+    return bool(words) and not is_id and all(len(word) == 1 or word in _known("labels") for word in words)
 
 
 def is_known_unit(unit: str) -> bool:

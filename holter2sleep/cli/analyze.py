@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,15 +173,18 @@ def _one(path: Path, request: Request, alone: bool) -> int:
     """Exit code of one recording; an error of several is told, and the next one is analysed."""
     from holter2sleep.cli.progress import steps_shown
     from holter2sleep.errors import Holter2SleepError
+    from holter2sleep.privacy import veiled_logs, without_names
     from holter2sleep.run import analyze_file
 
+    names = request.veil(path)
     try:
-        with steps_shown(request.shown_name(path)) as show:
+        with veiled_logs(names) if names else nullcontext(), steps_shown(request.shown_name(path)) as show:
             outcome = analyze_file(path, request, show)
     except Holter2SleepError as error:
+        told = type(error)(without_names(str(error), names)) if names else error
         if alone:
-            raise
-        click.echo(f"Error: {error}", err=True)
+            raise told from None
+        click.echo(f"Error: {told}", err=True)
         return error.exit_code
     click.echo(outcome.text)
     return outcome.exit_code

@@ -44,7 +44,12 @@ def _list_findings(context: click.Context, _parameter: click.Parameter, asked: b
 )
 @click.option("--profile", metavar="NAME", help="Archive it comes from: shhs, mesa, cfs, slpdb, ...")
 @click.option("--tz", metavar="ZONE", help="Time zone, such as Europe/Berlin: finds nights of clock changes.")
-@click.option("--fix", metavar="OUT.edf", type=PATH, help="Write a compliant copy; its changes in a list beside it.")
+@click.option(
+    "--fix",
+    metavar="OUT.edf",
+    type=PATH,
+    help="Write a compliant copy without name, codes and birth date; its changes in a list beside it.",
+)
 @click.option("--keep-identity", is_flag=True, help="With --fix: keep name, codes and birth date.")
 @click.option("--deidentify", is_flag=True, help="With --fix: keep nothing but sex and clock.")
 @click.option("--overwrite", is_flag=True, help="Replace the files of --fix and --csv that are there.")
@@ -89,6 +94,7 @@ def audit(context: click.Context, inputs: tuple[Path, ...], **options: Any) -> N
         raise UsageError("--keep-identity and --deidentify belong to --fix OUT.edf")
     if csv_file is not None and csv_file.exists() and not options["overwrite"]:
         raise UsageError(f"{csv_file.name}: is there already; choose another name, or give --overwrite")
+    _check_outputs(inputs, options)
     audits = list(_each(inputs, options))
     _show(audits, options["as_json"])
     if csv_file is not None:
@@ -97,6 +103,19 @@ def audit(context: click.Context, inputs: tuple[Path, ...], **options: Any) -> N
     if fix is not None:
         _fix(inputs, fix, options)
     sys.exit(max(codes))
+
+
+def _check_outputs(inputs: tuple[Path, ...], options: dict[str, Any]) -> None:
+    """Neither output may be an input, or the other output."""
+    from holter2sleep.errors import UsageError
+
+    csv_file, fix = options["csv_file"], options["fix"]
+    if csv_file is None:
+        return
+    if fix is not None and csv_file.absolute() in (fix.absolute(), Path(f"{fix.absolute()}.changes.json")):
+        raise UsageError(f"{csv_file.name}: --csv and --fix write different files; choose another name for one")
+    if csv_file.exists() and any(path.exists() and path.samefile(csv_file) for path in _paths(inputs, options["fs"])):
+        raise UsageError(f"{csv_file.name}: is one of the files to audit, which are never touched; choose another name")
 
 
 def _each(inputs: tuple[Path, ...], options: dict[str, Any]) -> Iterator[Audit]:

@@ -27,7 +27,7 @@ _SECONDS = {
 _NAME = re.compile(r"(t|times?|elapsed( ?time)?|time ?stamps?|stamps?|date ?time|clock|seconds|secs?|ms)")
 _STAMP = (
     r"^\[?\s*(?:(\d{4})-(\d\d)-(\d\d)|(\d\d)\.(\d\d)\.(\d{4}))?[T ]*"
-    r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,12})?)"
+    r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,12})?)(?:\s*([aApP])\.?[mM]\b)?"
 )
 _FASTEST_HZ = 5000.0  # when a unit must be guessed: more than any ECG written as text
 _DAY_S, HOUR_S = 86400.0, 3600.0
@@ -59,8 +59,8 @@ def seconds_of(column: pl.Series, unit_s: float) -> Float:
 
     Examples
     --------
-    >>> seconds_of(pl.Series(["00:00:01.5", "1970-01-02T00:00:00", "12:03", "8"]), 1.0).tolist()
-    [1.5, 86400.0, 723.0, 8.0]
+    >>> seconds_of(pl.Series(["00:00:01.5", "1970-01-02T00:00:00", "12:03", "8", "11:59:00 PM"]), 1.0).tolist()
+    [1.5, 86400.0, 723.0, 8.0, 86340.0]
     """
     if column.dtype == pl.Datetime:
         local = column.dt.replace_time_zone(None)
@@ -80,12 +80,14 @@ def seconds_of(column: pl.Series, unit_s: float) -> Float:
 def _stamps(texts: pl.Series) -> Float:
     """Seconds of `22:30:01.25`, `0:01.25`, `2024-03-01 22:30:01.25` or `01.03.2024 22:30:01`."""
     part = texts.str.extract_groups(_STAMP).struct.unnest()
-    part.columns = ["y", "m", "d", "D", "M", "Y", "hour", "minute", "second"]
+    part.columns = ["y", "m", "d", "D", "M", "Y", "hour", "minute", "second", "half"]
     iso = pl.concat_str(pl.coalesce("y", "Y"), pl.coalesce("m", "M"), pl.coalesce("d", "D"), separator="-")
     day = iso.str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Float64)
     hour, minute, second = (
         pl.col(name).str.replace(",", ".", literal=True).cast(pl.Float64) for name in ("hour", "minute", "second")
     )
+    half = pl.col("half").str.to_lowercase()
+    hour = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + 12 * (half == "p").cast(pl.Float64))
     seconds = day.fill_null(0.0) * _DAY_S + hour.fill_null(0.0) * 3600 + minute * 60 + second
     return part.select(seconds.fill_null(float("nan"))).to_series().to_numpy()
 

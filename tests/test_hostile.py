@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ import pytest
 from edf_bytes import EdfFile, Signal, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_nights import simulated
+from made_nights import RECIPE, simulated
 from reading import read_or_refusal
 
+from holter2sleep.audit.check import AuditOptions, audit_file
+from holter2sleep.heart.detect import detect_beats
+from holter2sleep.heart.faults import find_faults
+from holter2sleep.io import read_recording
 from holter2sleep.io.export import write_edf
 from holter2sleep.night import Recording
 
@@ -150,6 +155,24 @@ def test_more_rows_than_a_month_has_beats_are_refused_before_they_are_unpacked(t
     found = read_or_refusal(path)
     assert isinstance(found, str)
     assert "9,000,000 rows" in found
+
+
+def test_minutes_spread_over_a_month_cost_no_more_than_minutes(tmp_path: Path) -> None:
+    n = 600
+    ecg = Signal("ECG", np.tile(plain().signals[0].digital, n // 20 + 1)[: n * 256], 256)
+    onsets = [f"+{4000 * i}" for i in range(n)]
+    path = tmp_path / "rare.edf"
+    path.write_bytes(EdfFile([ecg], n, reserved="EDF+D", onsets=onsets).tobytes())
+    recording = read_recording(path)
+    started = time.perf_counter()
+    faults = find_faults(recording, RECIPE.faults)
+    assert len(detect_beats(recording, faults, RECIPE.beats).time_s) == 0
+    assert time.perf_counter() - started < 5  # s; a second and a half, and twenty when each ten minutes told all gaps
+    tracemalloc.start()
+    audited = audit_file(path, AuditOptions(), RECIPE)
+    assert tracemalloc.get_traced_memory()[1] < 500e6  # bytes; the samples of a month would be 2.6 GB
+    tracemalloc.stop()
+    assert audited.exit_code == 4
 
 
 def test_memory_that_is_not_there_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: bytes) -> None:

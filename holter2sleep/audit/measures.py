@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from holter2sleep.audit.looked import Stretch, estimated, looked_s, usable_s
+from holter2sleep.audit.looked import WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
 from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
 from holter2sleep.heart.faults import CELL_S, STICKS
 from holter2sleep.heart.intervals import trusted_rr
@@ -75,7 +75,8 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
     faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
     usable = usable_s(stretches)
     longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
-    parts = [stretch.ecg for stretch in stretches] if fs else []
+    shown = [piece for stretch in stretches for piece in _shown(stretch)] if fs else []
+    parts = [ecg for ecg, _ in shown]
     low, high = _rails(parts)
     mains_hz, mains_uv = mains(parts, fs) if fs else (None, None)
     copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
@@ -86,7 +87,7 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         found = estimated(max(0.0, seconds_looked_at), stretches, recording) / recording.duration_s
         return min(1.0, found)
 
-    jumps = sum(len(steps(stretch.ecg, fs, stretch.beat_s)) for stretch in stretches) if fs else 0
+    jumps = sum(len(steps(ecg, fs, beat_s)) for ecg, beat_s in shown) if fs else 0
     return SignalFigures(
         looked_s=seconds,
         usable_share=share(usable),
@@ -106,6 +107,19 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         held_s=float(sum(len(found.first) * found.n_samples / fs for found in held)) if fs else 0.0,
         jumps=jumps,
     )
+
+
+def _shown(stretch: Stretch) -> list[tuple[Signal, Float]]:
+    """Samples of a stretch and its beats; of one that days went into, those of pieces spread over it."""
+    recording, beat_s = stretch.recording, stretch.beat_s
+    if recording.ecg is None or recording.fs is None:
+        return []
+    if recording.duration_s <= WHOLE_UP_TO_S:
+        return [(stretch.ecg, beat_s)]
+    pieces = spread(recording.duration_s, recording.gaps).tolist()
+    borders = [(round(start * recording.fs), round(end * recording.fs)) for start, end in pieces]
+    beats = [beat_s[(beat_s >= start) & (beat_s < end)] - start for start, end in pieces]
+    return [(recording.ecg[first:last], inside) for (first, last), inside in zip(borders, beats, strict=True)]
 
 
 def _flagged_s(flags: NDArray[np.uint16], flag: Flag) -> float:

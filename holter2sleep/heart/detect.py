@@ -117,9 +117,12 @@ def _stretches(
 
 def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.float64] | None:
     """The signal with its faulty parts replaced by straight lines; None when hardly anything is left."""
-    time_s = (start + np.arange(len(ecg))) / fs
-    good = np.isfinite(ecg) & ~contains(faults.spans, time_s)
-    if good.sum() < 2 * fs:  # both detectors learn their thresholds from two seconds
+    good = np.isfinite(ecg)
+    least = 2 * fs  # both detectors learn their thresholds from two seconds
+    if good.sum() < least:
+        return None
+    good &= ~contains(faults.spans, (start + np.arange(len(ecg))) / fs)
+    if good.sum() < least:
         return None
     whole = ecg.astype(np.float64)
     if not good.all():

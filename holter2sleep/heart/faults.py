@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,9 +39,9 @@ class Faults:
     flags: NDArray[np.uint16]  # (n_cells,)
     duration_s: float
 
-    @property
+    @cached_property
     def spans(self) -> Spans:
-        """Time without signal."""
+        """Time without signal; asked for once for every ten minutes of it."""
         spans = spans_of_mask(self.flags > 0, CELL_S)
         return as_spans(np.minimum(spans, self.duration_s))
 

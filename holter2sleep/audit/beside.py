@@ -12,6 +12,7 @@ from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io.annotations import AAMI_CLASS, clock_hz, read_annotations
 from holter2sleep.io.beatfiles import read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
+from holter2sleep.io.files import is_file
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import UNSCORED, EpochGrid, Recording
 
@@ -46,7 +47,7 @@ def _candidates(path: Path, recording: Recording) -> Iterator[tuple[Path, tuple]
     for suffixes, read in ((HYPNOGRAMS, _stages), (BEATS, _beats), (WFDB_ANNOTATIONS, _notes)):
         for suffix in suffixes:
             file = path.with_name(path.stem + suffix)
-            if file != path and file.is_file() and 0 < file.stat().st_size <= MAX_BYTES:
+            if file != path and is_file(file) and 0 < file.stat().st_size <= MAX_BYTES:
                 if read is not _notes or path.suffix.lower() == ".hea" or path.suffix.lower() in WFDB_ANNOTATIONS:
                     yield file, (read,)
 

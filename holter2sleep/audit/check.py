@@ -42,6 +42,7 @@ from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.heart.detect import is_inverted
 from holter2sleep.heart.scale import doubt_scale
 from holter2sleep.io import read_recording
+from holter2sleep.io.files import is_file, is_folder
 from holter2sleep.night import Recording
 from holter2sleep.profiles import Profile
 from holter2sleep.recipe import Recipe
@@ -78,7 +79,9 @@ def audit_file(path: Path, options: AuditOptions, recipe: Recipe) -> Audit:
     failed: list[Finding] = []
     recording, refused, code = _read(path, options)
     described = path.with_name(recording.source.file) if recording is not None else _described(path)
-    header = _safely("header", lambda: audit_header(described), HeaderAudit(Container(), ()), failed)
+    nothing = HeaderAudit(Container(), ())
+    # a pipe would wait for ever, a device would never end
+    header = _safely("header", lambda: audit_header(described), nothing, failed) if is_file(described) else nothing
     if recording is None:
         return _refused(path, refused, code, header, failed)
     try:
@@ -96,7 +99,7 @@ def _read(path: Path, options: AuditOptions) -> tuple[Recording | None, Finding 
     try:
         return read_recording(path, **options.reading), None, 0
     except UsageError as error:
-        kind = "wrong_use" if path.exists() else "missing_path"
+        kind = "wrong_use" if is_file(path) or is_folder(path) else "missing_path"
         return None, finding(kind, str(error).replace(str(path), path.name)), error.exit_code
     except Holter2SleepError as error:
         kind = "channel_none" if "ECG channel" in str(error) else "unreadable"
@@ -110,7 +113,7 @@ def _read(path: Path, options: AuditOptions) -> tuple[Recording | None, Finding 
 
 def _described(path: Path) -> Path:
     """The file whose header speaks for a path that could not be read."""
-    if path.suffix.lower() in SIGNAL_SUFFIXES and path.with_suffix(".hea").is_file():
+    if path.suffix.lower() in SIGNAL_SUFFIXES and is_file(path.with_suffix(".hea")):
         return path.with_suffix(".hea")
     return path
 

@@ -6,6 +6,7 @@ None is not known, or not applicable to the format.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,4 +125,13 @@ class Audit:
     def as_json(self) -> dict[str, Any]:
         """Plain values with stable keys, for JSON."""
         facts = dataclasses.asdict(self)
-        return facts | {"analysable": self.exit_code == 0}
+        return {name: _finite(value) for name, value in facts.items()} | {"analysable": self.exit_code == 0}
+
+
+def _finite(value: Any) -> Any:
+    """Plain values with None for numbers that JSON does not have; one odd header must not lose a whole batch."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -18,8 +18,10 @@ from holter2sleep.errors import RecordingError
 from holter2sleep.io.edf_annotations import record_onsets
 from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header, text_of
 from holter2sleep.io.edf_samples import digital_samples
+from holter2sleep.io.files import is_file
 from holter2sleep.io.ishne import FIXED_BYTES, LEADS, MAGIC
 from holter2sleep.io.units import MV_PER_UNIT
+from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, is_name_beside
 from holter2sleep.night import Float
 
 NV_TO_UV = 1e-3
@@ -197,9 +199,8 @@ def _edf_identity(raw: RawHeader) -> tuple[str, ...]:
 def _wfdb(path: Path) -> HeaderAudit:
     raw = read_raw_wfdb(path)
     fs = _rate(raw)
-    size = path.stat().st_size + sum(
-        file.stat().st_size for name in {s.file for s in raw.signals} if (file := path.parent / name).is_file()
-    )
+    files = [path, *(path.parent / name for name in {s.file for s in raw.signals} if is_name_beside(name))]
+    size = sum(file.stat().st_size for file in files if is_file(file))
     container = Container("WFDB", size, path.stat().st_size, raw.n_samples)
     channels = tuple(
         ChannelFacts(
@@ -219,9 +220,10 @@ def _wfdb(path: Path) -> HeaderAudit:
 
 def _rate(raw: RawWfdb) -> float:
     try:
-        return float(raw.record[2].split("/")[0])
+        fs = float(raw.record[2].split("/")[0])
     except (IndexError, ValueError):
-        return 250.0
+        return DEFAULT_FS_HZ
+    return fs if math.isfinite(fs) else DEFAULT_FS_HZ
 
 
 # --- ISHNE -----------------------------------------------------------------------------------------

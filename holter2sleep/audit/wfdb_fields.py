@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.audit.findings import Finding, finding
-from holter2sleep.io.files import quoted, read_text
+from holter2sleep.io.files import is_file, quoted, read_text
+from holter2sleep.io.wfdb_header import MAX_BYTES, MAX_SIGNALS, is_name_beside
 
 # bytes of a sample, signal(5); the FLAC formats (508, 516, 524) have none
 BYTES_PER_SAMPLE = {8: 1, 16: 2, 24: 3, 32: 4, 61: 2, 80: 1, 160: 2, 212: 1.5, 310: 4 / 3, 311: 4 / 3}
@@ -25,9 +26,9 @@ DEFAULT_GAIN = 200.0  # header(5): counts per mV when the header gives none
 SLACK_BYTES = 8  # packed formats end in whole words
 
 _SIGNAL = re.compile(
-    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<per_frame>\d+))?(?::\d+)?(?:\+(?P<offset>\d+))?"
-    r"(?:\s+(?P<gain>[-+.\deE]+)(?:\((?P<baseline>-?\d+)\))?(?:/(?P<unit>\S+))?)?"
-    r"(?:\s+(?P<numbers>-?\d+(?:\s+-?\d+){0,4}))?(?:\s+(?P<label>.*))?$"
+    r"(?P<file>\S+)\s+(?P<format>\d{1,9})(?:x(?P<per_frame>\d{1,18}))?(?::\d+)?(?:\+(?P<offset>\d{1,18}))?"
+    r"(?:\s+(?P<gain>[-+.\deE]+)(?:\((?P<baseline>-?\d{1,18})\))?(?:/(?P<unit>\S+))?)?"
+    r"(?:\s+(?P<numbers>-?\d{1,18}(?:\s+-?\d{1,18}){0,4}))?(?:\s+(?P<label>.*))?$"
 )
 
 
@@ -59,7 +60,7 @@ class RawWfdb:
     def n_samples(self) -> int | None:
         """Frames announced; None when the header gives none."""
         said = self.record[3] if len(self.record) > 3 else ""
-        return int(said) if said.isdecimal() and int(said) else None
+        return int(said) or None if said.isdecimal() and len(said) <= 18 else None
 
 
 def read_raw_wfdb(path: Path) -> RawWfdb:
@@ -70,9 +71,9 @@ def read_raw_wfdb(path: Path) -> RawWfdb:
     RecordingError
         Binary or empty file.
     """
-    text = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+    text = [line.strip() for line in read_text(path, max_bytes=MAX_BYTES).splitlines() if line.strip()]
     content = [line for line in text if not line.startswith("#")]
-    parsed = [_signal(line) for line in content[1:]]
+    parsed = [_signal(line) for line in content[1 : 1 + MAX_SIGNALS]]
     is_multi = bool(content) and "/" in content[0].split()[0]
     signals = () if is_multi else tuple(line for line in parsed if line is not None)
     comments = tuple(line.lstrip("# ") for line in text if line.startswith("#"))
@@ -144,9 +145,11 @@ def _files(path: Path, raw: RawWfdb) -> Iterator[Finding]:
     by_file: dict[str, list[SignalLine]] = defaultdict(list)
     for signal in raw.signals:
         by_file[signal.file].append(signal)
-    missing = [name for name in by_file if name != "~" and not (path.parent / name).is_file()]
+    elsewhere = [name for name in by_file if not is_name_beside(name)]  # which are not even looked at
+    missing = [name for name in by_file if name != "~" and (name in elsewhere or not is_file(path.parent / name))]
     if missing:
-        yield finding("signal_file_missing", f"signal file missing: {', '.join(missing[:8])}")
+        told = [quoted(name) if name in elsewhere else name for name in missing[:8]]
+        yield finding("signal_file_missing", f"signal file missing: {', '.join(told)}")
     for name, signals in by_file.items():
         expected = _expected_bytes(raw, signals)
         if expected is None or name in missing or name == "~":

@@ -176,13 +176,19 @@ def _show(audits: list[Audit], as_json: bool) -> None:
 
 
 def _write_table(path: Path, audits: list[Audit]) -> None:
+    import errno
+
     from holter2sleep.audit.table import as_csv
-    from holter2sleep.errors import UsageError
+    from holter2sleep.errors import OutputError, UsageError
+    from holter2sleep.io.export import write_bytes
 
     try:
-        path.write_text(as_csv(audits), encoding="utf-8")
+        write_bytes(path, as_csv(audits).encode("utf-8", errors="backslashreplace"))
     except OSError as error:
-        raise UsageError(f"{path.name}: cannot be written ({error.strerror}); choose another place") from None
+        said = f"{path.name}: cannot be written ({error.strerror})"
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO):
+            raise OutputError(f"{said}; nothing was changed. Make room, or choose another place") from None
+        raise UsageError(f"{said}; choose another place") from None
 
 
 def _fix(inputs: tuple[Path, ...], out: Path, options: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.subjects import subject_of_comments
 from holter2sleep.night import NO_DATE, Subject
 
-_MAX_BYTES = 1 << 24  # 300,000 lines; the headers of days in segments of seconds have 20,000
-_MAX_SIGNALS = 4096
+MAX_BYTES = 1 << 24  # 300,000 lines; the headers of days in segments of seconds have 20,000
+MAX_SIGNALS = 4096
 _MAX_SEGMENTS = 5000  # a record of MIMIC has up to some thousand; opening each takes 4 ms
 _MAX_SKEW = 10_000  # frames; the tracks of a tape are some samples apart
 _MAX_DIGITS = 18  # of a whole number
@@ -54,9 +54,9 @@ class WfdbSignal:
     @property
     def file_fault(self) -> str | None:
         """Why its file must not be opened; None when it may."""
-        if len(os.fsencode(self.file)) > _LONGEST_NAME or Path(self.file).name != self.file or "\\" in self.file:
-            return f"a signal file named by {quoted(self.file)}, which is no name of a file beside the header"
-        return None
+        if is_name_beside(self.file):
+            return None
+        return f"a signal file named by {quoted(self.file)}, which is no name of a file beside the header"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,11 @@ class WfdbHeader:
     warnings: tuple[str, ...]
 
 
+def is_name_beside(name: str) -> bool:
+    """Whether a name is one of a file beside the header: no path, and not longer than names are."""
+    return Path(name).name == name and "\\" not in name and len(os.fsencode(name)) <= _LONGEST_NAME
+
+
 def read_wfdb_header(path: Path) -> WfdbHeader:
     """Header file of a WFDB record.
 
@@ -81,7 +86,7 @@ def read_wfdb_header(path: Path) -> WfdbHeader:
         Not a WFDB header.
     """
     works = "a WFDB header: 'name signals rate samples' and one line a signal"
-    lines = read_text(path, works, _MAX_BYTES).splitlines()
+    lines = read_text(path, works, MAX_BYTES).splitlines()
     content = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     comments = [line.lstrip().lstrip("#") for line in lines if line.lstrip().startswith("#")]
     record = _RECORD_LINE.match(content[0]) if content else None
@@ -93,9 +98,9 @@ def read_wfdb_header(path: Path) -> WfdbHeader:
     start, warnings = _start(clock)
     signals: tuple[WfdbSignal, ...] = ()
     segments: tuple[tuple[str, int], ...] = ()
-    if int(record["n_signals"]) > _MAX_SIGNALS or (record["n_segments"] and len(content) - 1 > _MAX_SEGMENTS):
+    if int(record["n_signals"]) > MAX_SIGNALS or (record["n_segments"] and len(content) - 1 > _MAX_SEGMENTS):
         found = f"{record['n_signals']} signals in {record['n_segments'] or 1} segments"
-        raise refusal(path, found, f"up to {_MAX_SIGNALS:,} signals in up to {_MAX_SEGMENTS:,} segments")
+        raise refusal(path, found, f"up to {MAX_SIGNALS:,} signals in up to {_MAX_SEGMENTS:,} segments")
     if record["n_segments"]:
         segments = tuple(_segment(line, path) for line in content[1:])
     else:
@@ -172,7 +177,7 @@ def _segment(line: str, path: Path) -> tuple[str, int]:
     name, *length = line.split()
     if not length or not length[0].isdecimal() or len(length[0]) > _MAX_DIGITS:
         raise refusal(path, f"segment line {quoted(line)} cannot be read", "a segment line as in WFDB header(5)")
-    if Path(name).name != name or "\\" in name or len(os.fsencode(name)) > _LONGEST_NAME:
+    if not is_name_beside(name):
         raise refusal(
             path, f"a segment named by {quoted(name)}, which is no name of a header beside it", "its name only"
         )

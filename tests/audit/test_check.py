@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -420,3 +421,31 @@ def test_known_oddities_of_real_files_are_found(shared_data: Path) -> None:
     true_date = audited(shared_data / "slpdb/slp01a.ecg", profile=load_profile("slpdb"))
     assert "date_shifted" not in ids(true_date)
     assert audited(shared_data / "mitdb/100.hea").signal.mains_hz == 60.0  # type: ignore[union-attr]
+
+
+# --- what must not even be opened ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["night.edf", "night.txt", "night.hea"])
+def test_a_pipe_and_a_device_are_refused_at_once(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    (tmp_path / f"zero_{name}").symlink_to("/dev/zero")
+    for path in (tmp_path / name, tmp_path / f"zero_{name}"):
+        assert audited(path).exit_code == 3
+
+
+def test_signal_files_elsewhere_are_not_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret.dat").write_bytes(bytes(4321))
+    path = written(tmp_path / "in", b"night 1 250 100\n../secret.dat 16 200 16 0 0 0 0 ECG\n", "night.hea")
+    found = audited(path)
+    assert found.exit_code == 3
+    assert found.container.file_bytes == path.stat().st_size
+    assert "check_failed" not in ids(found)
+    assert "4321" not in as_text(found, 100)
+
+
+@pytest.mark.parametrize("rate", ["nan", "inf", "-inf", "1e400"])
+def test_a_number_that_json_does_not_have_is_null(tmp_path: Path, rate: str) -> None:
+    path = written(tmp_path, f"night 1 {rate} 100\nnight.dat 16 {rate} 16 0 0 0 0 ECG\n".encode(), "night.hea")
+    assert json.loads(json.dumps(audited(path).as_json(), allow_nan=False))["exit_code"] == 3

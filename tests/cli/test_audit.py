@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,27 @@ print("loaded", *(name for name in ("torch", "matplotlib", "wfdb", "pandas", "mn
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-2:] == ["code 0", "loaded"]
+
+
+def test_a_full_disk_leaves_the_table_that_was_there(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "audit.csv"
+    table.write_text("old\n")
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+
+    command = [
+        sys.executable,
+        "-m",
+        "holter2sleep",
+        "audit",
+        str(folder / "empty.edf"),
+        "--csv",
+        str(table),
+        "--overwrite",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, preexec_fn=small_disk)
+    assert done.returncode == 1
+    assert "audit.csv: cannot be written" in done.stderr
+    assert "defect" not in done.stderr
+    assert (table.read_text(), list(tmp_path.iterdir())) == ("old\n", [table])

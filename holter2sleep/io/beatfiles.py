@@ -28,7 +28,16 @@ from holter2sleep.io.annotations import (
     is_annotation_beside_header,
     read_annotations,
 )
-from holter2sleep.io.files import MAX_ELAPSED_S, READABLE, read_head, read_text, refusal, sha256_of, within_memory
+from holter2sleep.io.files import (
+    MAX_ELAPSED_S,
+    READABLE,
+    quoted,
+    read_head,
+    read_text,
+    refusal,
+    sha256_of,
+    within_memory,
+)
 from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
 from holter2sleep.io.ishne import ishne_start, ishne_subject
 from holter2sleep.io.ishne_beats import ANN_MAGIC, read_ishne_beats
@@ -269,14 +278,16 @@ def _times(path: Path, column: pl.Series) -> Float:
     bad = ~np.isfinite(times_s)
     if bad.any():
         row = int(np.argmax(bad))
-        raise refusal(path, f"row {row + 1} of column {column.name!r} holds {column[row]!r}, no number", _WORKS)
+        raise refusal(
+            path, f"row {row + 1} of column {column.name!r} holds {quoted(str(column[row]))}, no number", _WORKS
+        )
     return times_s
 
 
 def _classes(path: Path, values: list[str], known: dict[str, str], column: str) -> list[str]:
     strange = sorted(set(values) - set(known))
     if strange:
-        raise refusal(path, f"column {column} holds {strange[0]!r}", f"the values {' '.join(known)}")
+        raise refusal(path, f"column {column} holds {quoted(str(strange[0]))}", f"the values {' '.join(known)}")
     return [known[value] for value in values]
 
 

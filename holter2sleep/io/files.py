@@ -51,7 +51,7 @@ def quoted(text: str) -> str:
     >>> quoted("22:61:00"), quoted(""), quoted("J Smith")
     ("'22:61:00'", "''", '(7 characters of text)')
     """
-    if len(text) <= _LONGEST_QUOTE and _TELLS_NOTHING.fullmatch(text):
+    if len(text) <= 2 or (len(text) <= _LONGEST_QUOTE and _TELLS_NOTHING.fullmatch(text)):
         return repr(text)
     return f"({len(text)} characters of text)"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.night import Float
 
 RR_INTERVALS = ("238", "255")  # values of Interval that announce RR intervals; others are seconds between heart rates
@@ -34,7 +34,7 @@ def read_hrm(path: Path) -> tuple[Float, datetime | None]:
         raise refusal(path, "no RR interval behind [HRData]", _WORKS)
     for number, line in lines:
         if not re.fullmatch(r"\d{1,6}", line.split()[0]):
-            raise refusal(path, f"line {number}: {line[:40]!r} is no interval in ms", _WORKS)
+            raise refusal(path, f"line {number}: {quoted(line)} is no interval in ms", _WORKS)
     return np.array([float(line.split()[0]) for _, line in lines]) / 1000, _start(params)
 
 

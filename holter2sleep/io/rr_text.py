@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, unwrapped
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
 from holter2sleep.night import NO_DATE, Float
@@ -149,7 +149,7 @@ def _required(path: Path, number: int, field: str) -> float:
     if value < 0:
         raise refusal(path, f"line {number}: {field[:40]!r} is below 0, as samples can be", SAMPLES_WORK)
     if not value < np.inf:
-        raise refusal(path, f"line {number}: {field[:40]!r} is no interval", _WORKS)
+        raise refusal(path, f"line {number}: {quoted(field)} is no interval", _WORKS)
     return value
 
 
@@ -181,7 +181,7 @@ def _table(path: Path) -> tuple[list[str], list[Line]]:
             header = [field.casefold() for field in fields]
         elif lines and len(fields) != len(lines[0][1]):
             raise refusal(
-                path, f"line {number}: {line[:40]!r} does not fit the {len(lines[0][1])} columns above", _WORKS
+                path, f"line {number}: {quoted(line)} does not fit the {len(lines[0][1])} columns above", _WORKS
             )
         else:
             lines.append((number, fields))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg, ecg_rank, may_be_ecg
-from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.files import MAX_ELAPSED_S, quoted, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.row_store import RowStore
@@ -237,7 +237,7 @@ def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int,
             continue
         values, strange = _numbers(column[index])
         if strange is not None:
-            found = f"line {row + strange}: {str(column[index][strange])[:40]!r} is no sample"
+            found = f"line {row + strange}: {quoted(str(column[index][strange]))} is no sample"
             raise refusal(path, found, _WORKS)
         parts.append(values)
     with np.errstate(all="ignore"):
@@ -250,7 +250,7 @@ def _seconds(path: Path, column: pl.Series, unit_s: float, row: int) -> Float:
     bad = ~np.isfinite(seconds)
     if bad.any():
         at = int(np.argmax(bad))
-        raise refusal(path, f"line {row + at}: {str(column[at])[:40]!r} is no time", _WORKS)
+        raise refusal(path, f"line {row + at}: {quoted(str(column[at]))} is no time", _WORKS)
     return seconds
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from holter2sleep.io.files import read_text, refusal
+from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, time_unit, unwrapped
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
@@ -58,7 +58,7 @@ def _one_a_line(path: Path, text: str, code: str | None) -> Scored:
         lines = lines[1:]  # a header line
     for number, line in lines:
         if not _is_stage(line):
-            raise refusal(path, f"line {number}: {line[:40]!r} is no stage", _WORKS)
+            raise refusal(path, f"line {number}: {quoted(line)} is no stage", _WORKS)
     letters, note = _letters(path, [line for _, line in lines], code)
     onset_s: Float = EPOCH_S * np.arange(len(letters), dtype=np.float64)
     return Scored(onset_s, onset_s + EPOCH_S, np.array(letters), notes=(note,) if note else ())
@@ -72,7 +72,7 @@ def _from_columns(path: Path, column: Columns, code: str | None) -> Scored:
     is_stage = np.array([_is_stage(value) or value == "" for value in written], bool)
     if not is_stage.all() and stage not in _MIXED_COLUMNS:
         at = int(np.argmin(is_stage))
-        raise refusal(path, f"row {at + 1}: {written[at]!r} is no stage", _WORKS)
+        raise refusal(path, f"row {at + 1}: {quoted(written[at])} is no stage", _WORKS)
     letters, note = _letters(path, [value or "U" for value, kept in zip(written, is_stage, strict=True) if kept], code)
     kept = {name: values.filter(is_stage) for name, values in column.items()}
     onset_s, start, told = _onsets(path, kept, len(letters))
@@ -154,5 +154,5 @@ def _letters(path: Path, written: list[str], code: str | None) -> tuple[list[str
     letters = [stage_letter(text) for text in written]
     if None in letters:
         strange = written[letters.index(None)]
-        raise refusal(path, f"stage {strange!r} among letters", _WORKS)
+        raise refusal(path, f"stage {quoted(strange)} among letters", _WORKS)
     return [letter for letter in letters if letter is not None], None

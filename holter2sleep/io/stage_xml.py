@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from holter2sleep.io.files import refusal
+from holter2sleep.io.files import quoted, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
 from holter2sleep.night import EPOCH_S, NO_DATE, Float
@@ -63,7 +63,7 @@ def _nsrr(path: Path, root: ElementTree.Element) -> Scored:
     concepts = [event.findtext("EventConcept") or "" for event in events]
     letters = [stage_letter(concept) for concept in concepts]
     if None in letters:
-        raise refusal(path, f"unknown stage {concepts[letters.index(None)][:40]!r}", _WORKS)
+        raise refusal(path, f"unknown stage {quoted(concepts[letters.index(None)])}", _WORKS)
     return Scored(onset_s, onset_s + length_s, np.array(letters, "<U4"), _nsrr_start(root))
 
 
@@ -85,7 +85,7 @@ def _profusion(path: Path, root: ElementTree.Element) -> Scored:
     written = [(stage.text or "").strip() for stage in root.iterfind("SleepStages/SleepStage")]
     strange = [text for text in written if not (text.isdecimal() and int(text) in _PROFUSION_STAGES)]
     if strange:
-        raise refusal(path, f"unknown stage {strange[0][:40]!r}", _WORKS)
+        raise refusal(path, f"unknown stage {quoted(strange[0])}", _WORKS)
     letters, _ = letters_of_codes([int(text) for text in written], "nsrr")
     epoch_s = _epoch_s(path, root.findtext("EpochLength"))
     onset_s: Float = epoch_s * np.arange(len(letters), dtype=np.float64)
@@ -99,5 +99,5 @@ def _epoch_s(path: Path, text: str | None) -> float:
     except ValueError:
         epoch_s = float("nan")
     if not shortest <= epoch_s <= longest:
-        raise refusal(path, f"an EpochLength of {(text or '')[:20]!r}", f"{shortest:g} to {longest:g} s")
+        raise refusal(path, f"an EpochLength of {quoted(text or '')}", f"{shortest:g} to {longest:g} s")
     return epoch_s

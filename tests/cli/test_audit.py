@@ -157,3 +157,24 @@ def test_a_full_disk_leaves_the_table_that_was_there(folder: Path, tmp_path: Pat
     assert "audit.csv: cannot be written" in done.stderr
     assert "defect" not in done.stderr
     assert (table.read_text(), list(tmp_path.iterdir())) == ("old\n", [table])
+
+
+def test_the_table_is_never_written_over_a_file_that_is_audited(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "night.edf"
+    content = (folder / "short.edf").read_bytes()
+    path.write_bytes(content)
+    (tmp_path / "same.csv").hardlink_to(path)
+    for csv_file in (path, tmp_path / "same.csv"):
+        result = run("audit", path, "--csv", csv_file, "--overwrite")
+        assert result.exit_code == 2
+        assert "one of the files to audit" in result.output
+    assert path.read_bytes() == content
+    both = tmp_path / "both.edf"
+    assert run("audit", path, "--csv", both, "--fix", both).exit_code == 2
+
+
+def test_no_cell_of_the_table_is_a_formula(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "=1+1.edf").write_bytes((folder / "short.edf").read_bytes())
+    run("audit", tmp_path / "=1+1.edf", "--csv", tmp_path / "t.csv")
+    (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    assert row["file"] == "'=1+1.edf"

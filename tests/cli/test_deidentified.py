@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from long_recordings import days_of_beats
 from made_nights import simulated
 from pypdf import PdfReader
 
+from holter2sleep.audit.vocabulary import is_known_label
 from holter2sleep.cli import main
 from holter2sleep.io.export import write_edf
 from holter2sleep.phenotypes.files import read_run
+from holter2sleep.privacy import known_channel
 
 
 def run(*words: object) -> Result:
@@ -99,3 +103,32 @@ def test_a_file_that_is_no_key_is_refused_and_kept(edf: Path, tmp_path: Path) ->
     result = run(edf, "--out", tmp_path / "out", "--deidentify", "--key", tmp_path / "secret")
     assert result.exit_code == 2
     assert (tmp_path / "secret").read_text() == "hello"
+
+
+@pytest.mark.parametrize("before", [(), ("--verbose",), ("--debug",)])
+def test_a_run_that_fails_tells_no_name_either(tmp_path: Path, before: tuple[str, ...]) -> None:
+    folder = tmp_path / "Smith_family"
+    folder.mkdir()
+    path = folder / "Smith_Jane.txt"
+    path.write_text("800\n810\nMrs Smith coughs\n790\n")
+    words = ["analyze", path, "--out", tmp_path / "out", "--deidentify", "--key", tmp_path / "secret"]
+    result = CliRunner().invoke(main, [*before, *map(str, words)])
+    assert result.exit_code == 3
+    assert "smith" not in result.output.casefold().replace("secret", "")
+    assert "h2s-" in result.output
+
+
+def test_what_is_logged_of_a_good_run_tells_no_name(edf: Path, tmp_path: Path) -> None:
+    words = ["--debug", "analyze", edf, "--out", tmp_path / "out", "--deidentify", "--key", tmp_path / "secret"]
+    result = subprocess.run(
+        [sys.executable, "-m", "holter2sleep", *map(str, words), "--no-report"], capture_output=True, text=True
+    )
+    assert result.returncode == 0
+    assert "INFO: h2s-" in result.stderr
+    assert "smith" not in result.stderr.casefold()
+
+
+@pytest.mark.parametrize("label", ["ECG 77712345", "ECG 19520304"])
+def test_a_label_with_a_long_number_is_no_known_one(label: str) -> None:
+    assert known_channel(label) == "ECG"
+    assert not is_known_label(label)

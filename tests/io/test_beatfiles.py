@@ -289,7 +289,7 @@ def test_times_without_labels_are_normal_and_unclassified(tmp_path: Path) -> Non
     ("text", "message"),
     [
         ("time_s,label\n0.5,N\n1.0,Z\n", "column label holds 'Z'"),
-        ("time_s,label\n0.5,N\nsoon,N\n", "row 2 of column 'time_s' holds 'soon'"),
+        ("time_s,label\n0.5,N\nsoon,N\n", "row 2 of column 'time_s' holds \\(4 characters of text\\)"),
         ("time_s,label\n0.5,N,1,2\n", "table is broken"),
         ("time_s,label\n", "holds no beat"),
         ("time_s\n-3\n-2\n", "before the start"),
@@ -383,7 +383,7 @@ def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> N
         ("800\n700\ns\n890\n", "line 3: 's' is no interval"),
         ("900\n810\n670, wat\nHello\n", "line 3"),
         ("800\n-700\n", "line 2: '-700' is below 0"),
-        ("800\nnan\n", "line 2: 'nan'"),
+        ("800\nnan\n", "line 2: .3 characters of text"),
         ("0\n0\n2\n2\n3\n5\n5\n", "sleep stages"),
         ("hello\nworld\n", "no line holds an interval"),
         ("237\n231\n228\n", "no RR intervals"),

@@ -269,14 +269,14 @@ def test_words_for_stages(text: str, letter: str | None) -> None:
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
-        ("W\nN1\nbanana\n", "stages.txt", "line 3: 'banana' is no stage"),
-        ("stage\nW\nbanana\n", "stages.csv", "row 2: 'banana' is no stage"),
+        ("W\nN1\nbanana\n", "stages.txt", "line 3: .6 characters of text. is no stage"),
+        ("stage\nW\nbanana\n", "stages.csv", "row 2: .6 characters of text. is no stage"),
         ("onset,stage\nsoon,W\n", "stages.csv", "onset is no number"),
         ("only a sentence\n", "stages.txt", "no sleep stage"),
         ("<html><body/></html>", "n.xml", "root 'html'"),
         ("<PSGAnnotation>", "n.xml", "not valid XML"),
         (nsrr(), "n.xml", "no sleep stage"),
-        (nsrr(("Flying|8", 0, 30)), "n.xml", "unknown stage 'Flying|8'".replace("|", r"\|")),
+        (nsrr(("Flying|8", 0, 30)), "n.xml", "unknown stage .8 characters of text.".replace("|", r"\|")),
         (
             "<PSGAnnotation><ScoredEvent><EventType>Stages</EventType></ScoredEvent></PSGAnnotation>",
             "n.xml",

@@ -46,7 +46,7 @@ def test_a_head_without_a_date_leaves_the_start_open(tmp_path: Path) -> None:
         (hrm(5, "72\n73\n74"), r"heart-rate samples \(Interval=5\)"),
         (hrm(data=""), "no RR interval behind"),
         (HEAD.format(interval=238), "no RR interval behind"),
-        (hrm(data="800\nwhat\n"), r"line \d+: 'what' is no interval in ms"),
+        (hrm(data="800\nwhat\n"), r"line \d+: .4 characters of text. is no interval in ms"),
         (hrm(data="72\n73\n72"), "no RR intervals"),
         ("", "empty"),
         ("just text", "no RR interval behind"),

@@ -57,8 +57,8 @@ BOMB = "".join(f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9))
     [
         (profusion([]), "no sleep stage"),
         (profusion([0, 12]), "unknown stage '12'"),
-        (profusion(["wake"]), "unknown stage 'wake'"),
-        (profusion(epoch="<EpochLength>soon</EpochLength>"), "EpochLength of 'soon'"),
+        (profusion(["wake"]), "unknown stage .4 characters of text"),
+        (profusion(epoch="<EpochLength>soon</EpochLength>"), "EpochLength of .4 characters of text"),
         (profusion(epoch="<EpochLength>0</EpochLength>"), "EpochLength of '0'"),
         (profusion()[:-20], "not valid XML"),
         ("<other/>", "XML with the root 'other'"),

@@ -20,7 +20,9 @@ from holter2sleep.spans import EMPTY, Spans, as_spans, complement, duration, int
 WHOLE_UP_TO_S = 2 * 3600.0  # half a second of work
 N_STRETCHES = 12
 STRETCH_S = 600.0  # a block of the detectors
-DOUBTFUL_S = 720.0  # within ten minutes of the two minutes that decide, everything is looked at
+SHORTEST_S = 10.0  # a window of the quality index
+ENOUGH_S = 720.0  # analysable seconds seen: far from the two minutes that decide
+DECIDES_S = (60.0, 240.0)  # near them
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,29 @@ def spread(duration_s: float, gaps: Spans = EMPTY) -> Spans:
 
 
 def look(recording: Recording, recipe: Recipe) -> tuple[Stretch, ...]:
-    """What the analysis would see: everything of a short or doubtful recording, else evenly spread stretches."""
+    """What the analysis would see: everything of a short recording, else evenly spread stretches.
+
+    Where these hold too little to be sure of the verdict, the rest is looked at as well, until enough is seen.
+    """
     if recording.ecg is None:
         return (_stretch(recording, 0.0, recording.duration_s, recipe),)
     spans = spread(recording.duration_s, recording.gaps)
-    stretches = tuple(_stretch(recording, start, end, recipe) for start, end in spans.tolist())
-    if looked_s(stretches) < recording.duration_s and estimated(usable_s(stretches), stretches, recording) < DOUBTFUL_S:
-        return (_stretch(recording, 0.0, recording.duration_s, recipe),)
-    return stretches
+    stretches = [_stretch(recording, start, end, recipe) for start, end in spans.tolist()]
+    for start, end in _rest(spans, recording).tolist():
+        if usable_s(tuple(stretches)) >= ENOUGH_S:
+            break
+        stretches.append(_stretch(recording, start, end, recipe))
+    if len(stretches) > 1 and DECIDES_S[0] < usable_s(tuple(stretches)) < DECIDES_S[1]:
+        return (_stretch(recording, 0.0, recording.duration_s, recipe),)  # the borders of stretches could decide
+    return tuple(sorted(stretches, key=lambda stretch: stretch.start_s))
+
+
+def _rest(spans: Spans, recording: Recording) -> Spans:
+    """What was recorded between the stretches, in stretches of the same length."""
+    unseen = complement(as_spans(np.concatenate([spans, recording.gaps])), 0.0, recording.duration_s)
+    long = unseen[unseen[:, 1] - unseen[:, 0] >= SHORTEST_S]
+    cuts = [np.r_[np.arange(start, end, STRETCH_S), end] for start, end in long.tolist()]
+    return np.concatenate([np.column_stack([cut[:-1], cut[1:]]) for cut in cuts]) if cuts else EMPTY
 
 
 def usable_s(stretches: tuple[Stretch, ...]) -> float:

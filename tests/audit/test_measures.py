@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, look, spread, usable_s
+from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, estimated, look, looked_s, spread, usable_s
 from holter2sleep.audit.measures import beat_figures, directions, mains, signal_figures, turns
 from holter2sleep.night import Recording
 from holter2sleep.spans import as_spans, duration
@@ -133,5 +133,14 @@ def long_recording(hours: float, signal_s: float) -> Recording:
 
 def test_where_the_verdict_is_near_everything_is_looked_at() -> None:
     stretches = look(long_recording(4.0, 400.0), RECIPE)
-    assert len(stretches) == 1
+    assert looked_s(stretches) == pytest.approx(4 * 3600.0)
     assert usable_s(stretches) == pytest.approx(400.0, abs=30.0)
+
+
+def test_a_little_signal_where_a_stretch_looks_is_not_multiplied() -> None:
+    hundred_s = np.asarray(simulated("clean", hours=100 / 3600).recording.ecg)
+    flat = np.zeros(round(24 * 3600 * FS_HZ), np.float32)
+    flat[: len(hundred_s)] = hundred_s
+    recording = recording_of(flat, FS_HZ)
+    stretches = look(recording, RECIPE)
+    assert estimated(usable_s(stretches), stretches, recording) == pytest.approx(100.0, abs=10.0)

@@ -157,6 +157,41 @@ def test_more_rows_than_a_month_has_beats_are_refused_before_they_are_unpacked(t
     assert "9,000,000 rows" in found
 
 
+@pytest.mark.parametrize("n_signals", ["9999", "2e7", "9e6", "1e9"])
+def test_signals_that_the_file_cannot_hold_are_refused_before_they_are_read(
+    tmp_path: Path, short: bytes, n_signals: str
+) -> None:
+    path = tmp_path / "many.edf"
+    path.write_bytes(short[:252] + n_signals.encode().ljust(4) + short[256:])
+    os.truncate(path, 1_000_000 if n_signals == "9999" else 8 << 30)
+    tracemalloc.start()
+    found = read_or_refusal(path)
+    assert tracemalloc.get_traced_memory()[1] < 5e6  # bytes
+    tracemalloc.stop()
+    assert isinstance(found, str)
+    assert "signals announced" in found
+
+
+def test_data_records_that_are_absurd_are_refused_and_long_ones_read_in_part(tmp_path: Path) -> None:
+    def made(name: str, n_samples: int, record_s: str, n_notes: int, n_bytes: int) -> Path:
+        ecg = Signal("ECG", np.empty(0, np.int64), n_samples)
+        notes = Signal("EDF Annotations", np.empty(0, np.int64), n_notes)
+        path = tmp_path / name
+        path.write_bytes(EdfFile([ecg, notes], 0, record_s=record_s).header())
+        os.truncate(path, path.stat().st_size + n_bytes)
+        return path
+
+    notes, days = made("notes.edf", 256, "1", 99_999_999, 20 << 30), made("days.edf", 25_600_000, "100000", 4, 20 << 30)
+    assert "MB of annotations" in str(read_or_refusal(notes))
+    assert "days" in str(read_or_refusal(days))
+    night = read_recording(made("night.edf", 7_372_800, "28800", 30, 2 * 7_372_830))  # eight hours in one record
+    assert night.ecg is not None
+    tracemalloc.start()
+    assert night.ecg[5_000_000:5_000_256].shape == (256,)
+    assert tracemalloc.get_traced_memory()[1] < 10e6  # bytes; the whole record is 60 MB of floats
+    tracemalloc.stop()
+
+
 def test_minutes_spread_over_a_month_cost_no_more_than_minutes(tmp_path: Path) -> None:
     n = 600
     ecg = Signal("ECG", np.tile(plain().signals[0].digital, n // 20 + 1)[: n * 256], 256)

@@ -17,7 +17,7 @@ from holter2sleep.audit.wfdb_fields import DEFAULT_GAIN, RawWfdb, read_raw_wfdb,
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.edf_annotations import record_onsets
 from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header, text_of
-from holter2sleep.io.edf_samples import digital_samples
+from holter2sleep.io.edf_samples import digital_part
 from holter2sleep.io.files import is_file
 from holter2sleep.io.ishne import FIXED_BYTES, LEADS, MAGIC
 from holter2sleep.io.units import MV_PER_UNIT
@@ -26,6 +26,7 @@ from holter2sleep.night import Float
 
 NV_TO_UV = 1e-3
 GLANCES = 8  # data records in which a channel must not vary to be called constant
+GLANCED_SAMPLES = 1 << 20  # of a data record; a whole recording may be one
 GLANCED_CHANNELS = 256  # more are not looked at one by one
 HELD_MAX_RECORDS = 2_000_000  # time stamps read one by one: a month of records of 1 s
 
@@ -169,7 +170,8 @@ def _is_constant(path: Path, header: EdfHeader, index: int) -> bool | None:
     if header.n_records == 0 or signal.samples_per_record == 0:
         return None
     at = np.unique(np.linspace(0, header.n_records - 1, GLANCES).astype(int))
-    values = np.concatenate([digital_samples(path, header, signal, i, i + 1) for i in at.tolist()])
+    n = min(signal.samples_per_record, GLANCED_SAMPLES)
+    values = np.concatenate([digital_part(path, header, signal, i, 0, n) for i in at.tolist()])
     return len(values) > 1 and bool((values == values[0]).all())
 
 

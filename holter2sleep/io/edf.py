@@ -16,16 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.io.channels import Channel, choose_ecg
+from holter2sleep.io.edf_annotations import check_annotations
 from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
-from holter2sleep.io.edf_samples import digital_samples
+from holter2sleep.io.edf_samples import Digital, digital_part, digital_samples
 from holter2sleep.io.edf_time_line import time_line
-from holter2sleep.io.files import refusal, sha256_of
+from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.lead import millivolt, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.units import UnitScale, unit_scale
 from holter2sleep.night import Recording, Source
 from holter2sleep.spans import EMPTY, Spans, as_spans
-from holter2sleep.waveform import Signal, Waveform
+from holter2sleep.waveform import BLOCK_SAMPLES, Signal, Waveform
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +46,13 @@ def read_edf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     if not signals:
         raise refusal(path, "annotations only, no signal", "a recording; a hypnogram is given with --hypnogram")
 
+    check_annotations(path, header)
+    if (days := header.n_records * header.record_s / 86400) > MAX_ELAPSED_S / 86400:
+        found = f"{header.n_records} data records of {header.record_s:g} s, {days:.0f} days"
+        raise refusal(path, found, "a recording within a month")
+
     def look(index: int) -> Signal:
-        records = _middle(header, _LOOK_S)
-        return _millivolt(_Lead(path, header, signals[index], 1.0), records.start, records.stop)
+        return _glance(_Lead(path, header, signals[index], 1.0))
 
     choice = choose_ecg([_channel(signal, header) for signal in signals], options, path, look)
     if header.n_records == 0:
@@ -103,13 +108,6 @@ def _range_notes(signal: EdfSignal) -> list[str]:
     ]
 
 
-def _middle(header: EdfHeader, length_s: float) -> range:
-    """The data records in the middle of the file, some seconds of them."""
-    n = min(header.n_records, math.ceil(length_s / header.record_s))
-    first = (header.n_records - n) // 2
-    return range(first, first + n)
-
-
 # --- samples ---------------------------------------------------------------------------------------
 
 
@@ -125,10 +123,29 @@ class _Lead:
 
 def _millivolt(lead: _Lead, first: int, last: int) -> Signal:
     """Samples of the data records from `first` to before `last`, in file order, mV."""
+    return _scaled(lead, digital_samples(lead.path, lead.header, lead.signal, first, last))
+
+
+def _glance(lead: _Lead) -> Signal:
+    """The data records in the middle of the file, some minutes of them, or of the one that is longer."""
+    header, n_samples = lead.header, lead.signal.samples_per_record
+    n = min(header.n_records, math.ceil(_LOOK_S / header.record_s))
+    first = (header.n_records - n) // 2
+    if n_samples <= BLOCK_SAMPLES or n > 1:
+        return _millivolt(lead, first, first + n)
+    half = round(_LOOK_S * n_samples / header.record_s / 2)
+    return _part(lead, first, max(0, n_samples // 2 - half), min(n_samples, n_samples // 2 + half))
+
+
+def _part(lead: _Lead, record: int, first: int, last: int) -> Signal:
+    """Samples within one data record, mV."""
+    return _scaled(lead, digital_part(lead.path, lead.header, lead.signal, record, first, last))
+
+
+def _scaled(lead: _Lead, digital: Digital) -> Signal:
     signal = lead.signal
-    digital = digital_samples(lead.path, lead.header, signal, first, last).astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        physical = (digital - signal.digital_min) * signal.gain + signal.physical_min
+        physical = (digital.astype(np.float64) - signal.digital_min) * signal.gain + signal.physical_min
     return millivolt(physical, lead.scale)
 
 
@@ -139,12 +156,28 @@ def _waveform(leads: list[_Lead], first_samples: NDArray[np.int64]) -> Waveform:
     def read(first: int, last: int) -> Signal:
         start = max(0, int(np.searchsorted(first_samples, first, side="right")) - 1)
         stop = int(np.searchsorted(first_samples, last, side="left"))
+        if per_record > BLOCK_SAMPLES:
+            return _of_long_records(leads, first_samples, range(start, stop), first, last)
         samples = _millivolt(leads[0], start, stop)
         for other in leads[1:]:
             samples -= _millivolt(other, start, stop)
         return _placed(samples, first_samples[start:stop] - first, per_record, last - first)
 
     return Waveform(int(first_samples[-1]) + per_record, read)
+
+
+def _of_long_records(
+    leads: list[_Lead], first_samples: NDArray[np.int64], records: range, first: int, last: int
+) -> Signal:
+    """The samples of a stretch, from the part of each data record that lies in it: a record may hold a whole night."""
+    out = np.full(last - first, np.nan, np.float32)
+    for record in records:
+        at = int(first_samples[record])
+        a, b = max(first, at), min(last, at + leads[0].signal.samples_per_record)
+        if a < b:
+            parts = [_part(lead, record, a - at, b - at) for lead in leads]
+            out[a - first : b - first] = parts[0] if len(parts) == 1 else parts[0] - parts[1]
+    return out
 
 
 def _placed(samples: Signal, at: NDArray[np.int64], per_record: int, n: int) -> Signal:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
+from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, EdfSignal, read_edf_header
 from holter2sleep.io.edf_samples import annotation_bytes
+from holter2sleep.io.files import refusal
 from holter2sleep.night import Float
 
 Note = tuple[float, float | None, str]  # onset s from the first sample, duration s or None, text
@@ -22,6 +23,8 @@ Note = tuple[float, float | None, str]  # onset s from the first sample, duratio
 _STAMP = re.compile(rb"([+-]\d+(?:[.,]\d*)?)(?:\x15(\d+(?:[.,]\d*)?)?)?\x14")
 # Kemp 2003, 2.2.4: the first annotation of a record is empty and keeps its time; some writers leave the second 20 out.
 _TIME_KEEPING = re.compile(_STAMP.pattern + rb"[\x14\x00]")
+_STAMP_BYTES = 64  # a time-keeping stamp has 10 to 20
+_MAX_BYTES = 1 << 28  # of all annotations; a night has some hundred kilobytes
 _LIGHTS_OFF = re.compile(r"\blights?\W*(off|out)\b", re.IGNORECASE)
 _LIGHTS_ON = re.compile(r"\blights?\W*on\b", re.IGNORECASE)
 
@@ -37,11 +40,25 @@ def read_edf_annotations(path: Path) -> list[Note]:
         The header cannot be read.
     """
     header = read_edf_header(path)
+    check_annotations(path, header)
     first = record_onsets(path, header)
     zero_s = first[0] if len(first) and np.isfinite(first[0]) else 0.0
     contents = itertools.chain.from_iterable(annotation_bytes(path, header, signal) for signal in _annotations(header))
     notes = [(onset_s - zero_s, length_s, text) for content in contents for onset_s, length_s, text in _texts(content)]
     return sorted(notes, key=lambda note: note[0])
+
+
+def check_annotations(path: Path, header: EdfHeader) -> None:
+    """Whether the annotations of a file are as few as those of a recording.
+
+    Raises
+    ------
+    RecordingError
+        They would fill the memory.
+    """
+    n_bytes = header.n_records * SAMPLE_BYTES[header.kind] * sum(s.samples_per_record for s in _annotations(header))
+    if n_bytes > _MAX_BYTES:
+        raise refusal(path, f"{n_bytes >> 20} MB of annotations", "a file with the annotations of one recording")
 
 
 def find_lights(annotations: Sequence[Note]) -> tuple[float | None, float | None]:
@@ -73,7 +90,7 @@ def record_onsets(path: Path, header: EdfHeader) -> Float:
     signal = next(_annotations(header), None)
     if signal is None:
         return np.full(header.n_records, np.nan)
-    stamps = (_TIME_KEEPING.match(content) for content in annotation_bytes(path, header, signal))
+    stamps = (_TIME_KEEPING.match(content) for content in annotation_bytes(path, header, signal, _STAMP_BYTES))
     return np.fromiter((_seconds(stamp[1]) if stamp else np.nan for stamp in stamps), np.float64, header.n_records)
 
 
@@ -82,7 +99,7 @@ def _annotations(header: EdfHeader) -> Iterator[EdfSignal]:
 
 
 def _texts(record: bytes) -> Iterator[Note]:
-    for tal in record.split(b"\x00"):
+    for tal in re.split(rb"\0+", record):  # most of it is filled up with zeros
         stamp = _STAMP.match(tal)
         if stamp is None:
             continue

@@ -22,6 +22,7 @@ SAMPLE_BYTES = {"EDF": 2, "BDF": 3}
 _MAGIC = {b"0       ": "EDF", b"\xffBIOSEMI": "BDF"}
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
+_MAX_SIGNALS = 9999  # four digits
 # Width of each field that is stored for all signals in turn.
 _SIGNAL_FIELDS = {
     "label": 16,
@@ -108,6 +109,8 @@ def read_edf_header(path: Path) -> EdfHeader:
                 f"{kind} header announces {quoted(text_of(fixed[252:256]))} signals",
                 "a header with 1 or more signals",
             )
+        if n_signals > _MAX_SIGNALS or _FIXED_BYTES + n_signals * _SIGNAL_BYTES > path.stat().st_size:
+            raise refusal(path, f"{kind} header is cut: {n_signals} signals announced", "the complete file")
         block = file.read(n_signals * _SIGNAL_BYTES)
     if len(block) < n_signals * _SIGNAL_BYTES:
         raise refusal(path, f"{kind} header is cut: {n_signals} signals announced", "the complete file")

@@ -30,7 +30,25 @@ def digital_samples(path: Path, header: EdfHeader, signal: EdfSignal, first: int
     RecordingError
         The file has become shorter, or cannot be read any more.
     """
-    raw = np.concatenate([np.empty((0, _width(header, signal)), np.uint8), *_pieces(path, header, signal, first, last)])
+    width = _width(header, signal)
+    raw = np.concatenate([np.empty((0, width), np.uint8), *_pieces(path, header, signal, range(first, last), width)])
+    return _digital(header, raw)
+
+
+def digital_part(path: Path, header: EdfHeader, signal: EdfSignal, record: int, first: int, last: int) -> Digital:
+    """Digital samples from `first` to before `last` of a signal within one data record. array (n_samples,).
+
+    Raises
+    ------
+    RecordingError
+        The file has become shorter, or cannot be read any more.
+    """
+    bytes_each = SAMPLE_BYTES[header.kind]
+    at = header.header_bytes + record * header.record_bytes + bytes_each * (signal.first_sample + first)
+    return _digital(header, _parts(path, [at], bytes_each * (last - first)))
+
+
+def _digital(header: EdfHeader, raw: NDArray[np.uint8]) -> Digital:
     if SAMPLE_BYTES[header.kind] == 2:
         return raw.view("<i2").ravel()
     padded = np.zeros((raw.size // 3, 4), np.uint8)
@@ -38,10 +56,11 @@ def digital_samples(path: Path, header: EdfHeader, signal: EdfSignal, first: int
     return padded.view("<i4").ravel() >> 8  # the sign comes along in the top byte
 
 
-def annotation_bytes(path: Path, header: EdfHeader, signal: EdfSignal) -> Iterator[bytes]:
-    """Content of an annotation signal, data record by data record."""
+def annotation_bytes(path: Path, header: EdfHeader, signal: EdfSignal, longest: int | None = None) -> Iterator[bytes]:
+    """Content of an annotation signal, data record by data record; of each no more than `longest` bytes."""
     if signal.samples_per_record:
-        for piece in _pieces(path, header, signal, 0, header.n_records):
+        width = min(_width(header, signal), longest or _width(header, signal))
+        for piece in _pieces(path, header, signal, range(header.n_records), width):
             yield from (record.tobytes() for record in piece)
 
 
@@ -49,13 +68,15 @@ def _width(header: EdfHeader, signal: EdfSignal) -> int:
     return SAMPLE_BYTES[header.kind] * signal.samples_per_record
 
 
-def _pieces(path: Path, header: EdfHeader, signal: EdfSignal, first: int, last: int) -> Iterator[NDArray[np.uint8]]:
-    """The signal's bytes, some data records at a time. arrays (n_records, width)."""
-    width, offset = _width(header, signal), SAMPLE_BYTES[header.kind] * signal.first_sample
+def _pieces(
+    path: Path, header: EdfHeader, signal: EdfSignal, records: range, width: int
+) -> Iterator[NDArray[np.uint8]]:
+    """The first `width` bytes of the signal, some data records at a time. arrays (n_records, width)."""
+    offset = SAMPLE_BYTES[header.kind] * signal.first_sample
     seldom = header.record_bytes > max(_PAGE_BYTES, 4 * width)
     step = max(1, _AT_A_TIME // max(width if seldom else header.record_bytes, 1))
-    for start in range(first, last, step):
-        n = min(step, last - start)
+    for start in range(records.start, records.stop, step):
+        n = min(step, records.stop - start)
         at = header.header_bytes + start * header.record_bytes
         if seldom:
             yield _parts(path, [at + offset + i * header.record_bytes for i in range(n)], width)

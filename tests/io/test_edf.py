@@ -501,3 +501,16 @@ def test_the_fraction_of_a_second_is_kept(shared_data: Path) -> None:
     path = shared_data / "reader_samples" / "pyedflib" / "test_subsecond.edf"
     assert b"+0.3945312\x14\x14" in path.read_bytes()  # the first stamp; pyedflib 0.1.42 makes 0.039453 s of it
     assert read_recording(path, channel="Fp1").start == datetime(2020, 1, 24, 4, 5, 56, 394_531)
+
+
+@pytest.mark.parametrize("kind", ["EDF", "BDF"])
+def test_samples_of_long_data_records_are_those_of_short_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    path = tmp_path / "night.edf"
+    stamps = [f"+{i + (i > 9)}" for i in range(20)]  # a gap of a second in the middle
+    path.write_bytes(plain(kind=kind, reserved=f"{kind}+D", onsets=stamps).tobytes())
+    short = np.asarray(read_recording(path).ecg)
+    monkeypatch.setattr("holter2sleep.io.edf.BLOCK_SAMPLES", 100)
+    for first, last in ((0, len(short)), (300, 5000), (2500, 2900)):
+        np.testing.assert_array_equal(read_recording(path).ecg[first:last], short[first:last])

@@ -227,6 +227,9 @@ KINDS: dict[str, Kind] = {
     "scale_coarse": Kind(
         "scale", "warning", "one count is above 20 uV: small waves are lost", "used as it is; R times are less exact"
     ),
+    "clipped": Kind(
+        "scale", "warning", "waves are cut off where they are highest", "beats count; heights and shapes are too small"
+    ),
     "saturated": Kind("scale", "warning", "the signal sticks at the end of its range", "those seconds are left out"),
     # polarity
     "inverted": Kind("polarity", "warning", "the lead is upside down", "it is turned upright for the analysis"),

@@ -225,10 +225,12 @@ def scale_findings(scale: Scale, signal: SignalFigures) -> list[Finding]:
         found.append(finding("scale_suspect" if doubt.factor else "scale_unusual", doubt.text))
     if scale.uv_per_count is not None and scale.uv_per_count > COARSE_UV:
         found.append(finding("scale_coarse", f"{scale.uv_per_count:.3g} uV per count"))
+    rails = [f"{rail:.3g} mV" for rail in (signal.clip_low_mv, signal.clip_high_mv) if rail is not None]
     if signal.saturated_share > SATURATED_SHARE:
-        rails = [f"{rail:.3g} mV" for rail in (signal.clip_low_mv, signal.clip_high_mv) if rail is not None]
         where = f", at {' and '.join(rails)}" if rails else ""
         found.append(finding("saturated", f"{signal.saturated_share:.0%} of the time{where}"))
+    elif rails:
+        found.append(finding("clipped", f"at {' and '.join(rails)}"))
     return found
 
 

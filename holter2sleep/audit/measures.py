@@ -150,7 +150,7 @@ def mains(parts: list[Signal], fs: float) -> tuple[float | None, float | None]:
     hertz = np.fft.rfftfreq(n_fft, 1 / fs)
     best: tuple[float | None, float | None] = (None, None)
     for line in MAINS_HZ:
-        if line + 6 > fs / 2:
+        if line + 2 > fs / 2:  # 60 Hz at 125 Hz has neighbours on one side only
             continue
         away = np.abs(hertz - line)
         beside = float(np.median(power[(away >= 2) & (away <= 6)]))

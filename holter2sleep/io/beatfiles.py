@@ -54,6 +54,7 @@ POLAR_SUFFIX = ".hrm"
 # NSRR R-point files, column Type; artefacts are kept, unusable, so that no interval spans them.
 _NSRR_CLASS = {"0": "Q", "1": "N", "2": "V", "3": "S"}
 _BEAT_COLUMNS, _NSRR_COLUMNS = {"time_s"}, {"seconds", "type"}
+_FASTEST_RR_S, _ENOUGH_BEATS = 0.15, 20  # 400 a minute for half of the beats: samples, or times in another unit
 _NO_CLASSES = "the file has no beat classes: every beat is taken as N"
 _WORKS = "a table with a column time_s (and label), an NSRR R-point table, or RR intervals one a line"
 
@@ -328,6 +329,10 @@ def _clean(path: Path, given: _Given) -> tuple[Beats, tuple[str, ...]]:
         raise refusal(path, f"a beat at {sorted_s[-1] / 86400:.0f} days", "times within a month, in the stated unit")
     if not keep.any():
         raise RecordingError(f"{path.name}: all {n} beats lie before the start of the record")
+    usual_s = float(np.median(np.diff(sorted_s[keep]))) if keep.sum() > _ENOUGH_BEATS else np.inf
+    if usual_s < _FASTEST_RR_S:
+        found = f"{n} times at {60 / usual_s:.0f} a minute, which no heart reaches"
+        raise refusal(path, found, "beat times in s, or samples of an ECG with their rate (--fs)")
     notes = []
     if (np.diff(given.time_s) < 0).any():
         notes.append("beats were not in time order: sorted")

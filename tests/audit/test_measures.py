@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from holter2sleep.audit.facts import Scale
+from holter2sleep.audit.judge import scale_findings
 from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, estimated, look, looked_s, spread, usable_s
 from holter2sleep.audit.measures import beat_figures, directions, mains, signal_figures, turns
 from holter2sleep.night import Recording
@@ -34,6 +36,19 @@ def test_hum_is_found_with_its_frequency_and_amplitude(line_hz: float, amplitude
     found_hz, found_uv = mains([ecg.astype(np.float32)], FS_HZ)
     assert found_hz == round(line_hz, -1)
     assert found_uv == pytest.approx(amplitude_uv, rel=0.1)
+
+
+@pytest.mark.parametrize("fs", [125.0, 128.0])
+def test_sixty_hertz_is_found_just_below_half_the_rate(fs: float) -> None:
+    time_s = np.arange(round(600 * fs)) / fs
+    ecg = 0.01 * np.random.default_rng(0).standard_normal(len(time_s)) + 0.1 * np.sin(2 * np.pi * 60 * time_s)
+    found_hz, found_uv = mains([ecg.astype(np.float32)], fs)
+    assert found_hz == 60
+    assert found_uv == pytest.approx(100, rel=0.1)
+    assert mains([(ecg - ecg).astype(np.float32) + np.random.default_rng(1).normal(0, 0.01, len(ecg))], fs) == (
+        None,
+        None,
+    )
 
 
 def test_without_hum_or_without_room_for_it_there_is_none() -> None:
@@ -96,6 +111,17 @@ def test_noise_alone_is_unusable_and_its_detectors_disagree() -> None:
     assert signal.usable_share < 0.3
     assert beats.bsqi is not None
     assert beats.bsqi < 0.7
+
+
+def test_cut_off_r_waves_are_told_though_no_second_is_lost() -> None:
+    ecg, _ = night()
+    recording = recording_of(np.minimum(ecg, 0.6 * ecg.max()), FS_HZ)
+    stretches = look(recording, RECIPE)
+    signal = signal_figures(recording, stretches)
+    assert signal.saturated_share == 0
+    assert signal.clip_high_mv == pytest.approx(0.6 * ecg.max())
+    found = {finding.id for finding in scale_findings(Scale("mV", 1.0, 0.6, None, None), signal)}
+    assert "clipped" in found
 
 
 # --- what is looked at -----------------------------------------------------------------------------

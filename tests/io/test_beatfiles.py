@@ -551,3 +551,10 @@ def test_parquet_columns_of_lists_structures_or_bytes_are_refused_or_left_out(
             read_beat_file(path)
     else:
         assert not read_beat_file(path).classified
+
+
+@pytest.mark.parametrize("step_s", [0.004, 0.1])
+def test_times_as_dense_as_samples_are_no_beats(tmp_path: Path, step_s: float) -> None:
+    pl.DataFrame({"time_s": step_s * np.arange(3000), "label": ["N"] * 3000}).write_csv(tmp_path / "t.csv")
+    with pytest.raises(RecordingError, match=r"a minute, which no heart reaches.*--fs"):
+        read_recording(tmp_path / "t.csv")

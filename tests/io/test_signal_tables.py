@@ -251,7 +251,7 @@ BEATS_S = np.arange(1, 400) * 0.8
         table(BEATS_S, np.full(399, 0.8)),
         table(BEATS_S, np.full(399, 800), header="time,RR"),
         table(BEATS_S, [1] * 399, header="seconds,Type"),
-        table(np.arange(399) / 250, ["N"] * 399, np.full(399, 0.1), header="time_s,label,ECG"),
+        table(BEATS_S, ["N"] * 399, np.full(399, 0.1), header="time_s,label,ECG"),
     ],
 )
 def test_a_table_of_beats_is_no_waveform(tmp_path: Path, content: str) -> None:

@@ -205,7 +205,7 @@ class Beats:
         """
         return np.round(np.diff(self.time_s, prepend=np.nan), 6)
 
-    def where(self, mask: Bool) -> Beats:
+    def where(self, mask: Bool | slice) -> Beats:
         """The beats for which `mask` is true."""
         return Beats(*(getattr(self, name)[mask] for name in BEAT_COLUMNS))
 
@@ -523,10 +523,12 @@ class Night:
     def during(self, spans: Spans) -> Night:
         """The same night restricted to the given time."""
         spans = intersection(self.spans, spans)
+        near = _near(self.beats.time_s, spans)  # a month has millions of beats, and its every hour is asked for
+        beats = self.beats.where(near)
         return dataclasses.replace(
             self,
             spans=spans,
-            beats=self.beats.where(contains(spans, self.beats.time_s)),
+            beats=beats.where(contains(spans, beats.time_s)),
             episodes=_clipped(self.episodes, spans),
             nn=_restricted(self.nn, spans),
         )
@@ -548,6 +550,19 @@ def _clipped(episodes: Episodes, spans: Spans) -> Episodes:
 
 def _restricted(nn: NN, spans: Spans) -> NN:
     """Intervals that lie wholly in the spans; the one after a cut has no neighbour."""
-    keep = covers(spans, nn.end_s - nn.nn_ms / 1000, nn.end_s)
-    adjacent = nn.adjacent & np.r_[False, keep[:-1]]
-    return NN(nn.end_s[keep], nn.nn_ms[keep], adjacent[keep])
+    near = _near(nn.end_s, spans)
+    end_s, nn_ms = nn.end_s[near], nn.nn_ms[near]
+    keep = covers(spans, end_s - nn_ms / 1000, end_s)
+    adjacent = nn.adjacent[near] & np.r_[False, keep[:-1]]
+    return NN(end_s[keep], nn_ms[keep], adjacent[keep])
+
+
+def _near(time_s: Float, spans: Spans) -> slice:
+    """The part of ascending times from the first span's start to the last one's end, both included."""
+    if len(spans) == 0:
+        return slice(0, 0)
+    first, behind = (
+        np.searchsorted(time_s, spans[0, 0], side="left"),
+        np.searchsorted(time_s, spans[-1, 1], side="right"),
+    )
+    return slice(int(first), int(behind))

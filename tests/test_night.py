@@ -20,7 +20,7 @@ from holter2sleep.night import (
     Recording,
     Source,
 )
-from holter2sleep.spans import as_spans, contains, duration
+from holter2sleep.spans import as_spans, contains, covers, duration
 
 ECTOPY = {"hours": 2.5, "lead_off": ((0.4, 200.0),), "af": ((0.7, 600.0),), "pauses": ((0.2, 2.5),)}
 
@@ -51,6 +51,16 @@ def test_every_beat_lies_in_wake_in_sleep_or_in_unscored_time(night: Night) -> N
     parts = [night.within("wake"), night.within("sleep"), night.during(unscored)]
     assert sum(len(part.beats) for part in parts) == len(night.beats)
     assert sum(duration(part.spans) for part in parts) == pytest.approx(night.recording.duration_s)
+
+
+def test_a_part_holds_the_beats_and_the_intervals_that_lie_in_its_time(night: Night) -> None:
+    for pairs in ([(0.0, 9000.0)], [(100.0, 101.0), (3000.0, 5000.0)], [(8900.0, 9500.0)], []):
+        part, spans = night.during(as_spans(pairs)), as_spans(pairs)
+        beats, nn = night.beats.time_s, night.nn
+        np.testing.assert_array_equal(part.beats.time_s, beats[contains(spans, beats)])
+        kept = covers(spans, nn.end_s - nn.nn_ms / 1000, nn.end_s)
+        np.testing.assert_array_equal(part.nn.end_s, nn.end_s[kept])
+        np.testing.assert_array_equal(part.nn.adjacent, (nn.adjacent & np.r_[False, kept[:-1]])[kept])
 
 
 def test_a_cut_loses_only_the_interval_that_straddles_it(night: Night) -> None:

@@ -19,6 +19,7 @@ from holter2sleep.night import Beats, Bool, Float
 from holter2sleep.spans import Spans, as_spans, runs
 
 WINDOW = 8  # beats in a window, Petrenas 2015
+BATCH = 1 << 16  # windows looked at together
 UNLIKE_S = 0.03  # two intervals this far apart are unlike, ibid.
 SMOOTHING = 0.02  # of the exponential average run forward and backward, ibid.
 PERIODIC_WINDOW = 64  # beats: a dozen breaths
@@ -70,14 +71,20 @@ def irregularity(rr_s: Float) -> Float:
     """Petrenas' decision value per interval; above about 0.7 the rhythm is called AF. array (n,)."""
     level = _smooth(rr_s)
     windows = np.lib.stride_tricks.sliding_window_view(_padded(rr_s), WINDOW)
-    first, second = np.triu_indices(WINDOW, 1)
-    unlike = (np.abs(windows[:, first] - windows[:, second]) >= UNLIKE_S).mean(axis=1)
+    # in batches: the pairs of a month of beats would fill 2 GB
+    unlike = np.concatenate([_unlike_share(windows[i : i + BATCH]) for i in range(0, len(windows), BATCH)])
     value = _smooth(unlike) / level
     filtered = signal.medfilt(rr_s, 3)
     filtered[[0, -1]] = rr_s[[0, -1]]  # the filter pads with zeros
     ratio = np.lib.stride_tricks.sliding_window_view(_padded(filtered), WINDOW).sum(axis=1) / windows.sum(axis=1)
     ectopic = _smooth((ratio - 1) ** 2)
     return np.where(ectopic >= BIGEMINY, value, ectopic)
+
+
+def _unlike_share(windows: NDArray[np.float64]) -> Float:
+    """Share of the pairs of intervals in each window that differ. array (n_windows,)."""
+    first, second = np.triu_indices(WINDOW, 1)
+    return (np.abs(windows[:, first] - windows[:, second]) >= UNLIKE_S).mean(axis=1)
 
 
 def alike_share(rr_s: Float, rules: AfRules) -> Float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +29,17 @@ _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rou
 _HOLE_OF_WHOLE_S = 1.5  # stamps in whole seconds are wrong by less than one at each end of an interval
 _RR_NAME = re.compile(r"(?<![a-z0-9])(rr|nn|ibi|rri|nni)s?(?![a-z0-9])|interval")
 _UNNAMED_COLUMNS = 2  # of a table with more, one has to be named: its numbers could be anything
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 SAMPLES_WORK = "samples of an ECG with their rate (--fs), or RR intervals in s or ms"
 _WORKS = "RR intervals in s or ms, one a line or as a column; beat times in a column time_s; a waveform with --fs"
 
-Line = tuple[int, list[str]]  # line number, fields
+
+@dataclass(frozen=True)
+class _Rows:
+    """The lines of numbers, column by column: a month has millions, for which one object each is too much."""
+
+    number: Sequence[int]  # of each line in the file
+    columns: list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,14 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
     """
     if rr_unit not in ("auto", *RR_UNITS):
         raise ValueError(f"rr_unit must be auto, s or ms, not {rr_unit!r}")
-    header, lines = _table(path)
-    column = _rr_column(path, header, lines)
-    counted = _numeric(lines, column)
+    header, rows = _table(path)
+    column = _rr_column(path, header, rows)
+    counted = _numeric(rows.columns[column])
     if len(counted) >= RISING and (np.diff(counted) > 0).all():
         raise refusal(path, f"{len(counted)} values that only rise, as times do", _WORKS)
-    rr = np.array([_required(path, number, fields[column]) for number, fields in lines])
+    fields = zip(rows.number, rows.columns[column], strict=True)
+    usable = len(counted) and (counted >= 0).all()
+    rr = counted if usable else np.array([_required(path, number, field) for number, field in fields])
     unit = rr_unit if rr_unit != "auto" else "ms" if np.median(rr) > _MS_ABOVE else "s"
     rr_s = rr * RR_UNITS[unit]
     if unit == "s" and (rr == np.round(rr)).all():
@@ -75,9 +84,9 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
     named = len(header) > column and _RR_NAME.search(header[column])
     if not named and (why := looks_sampled(rr_s)):
         raise refusal(path, f"{len(rr_s)} numbers that are no RR intervals: {why}", SAMPLES_WORK)
-    others = [i for i in range(len(lines[0][1])) if i != column]
-    counted_s = next((time for i in others if len(time := _numeric(lines, i)) > 1), None)
-    clock = next((found for i in others if (found := _clock(lines, i))), None)
+    others = [texts for i, texts in enumerate(rows.columns) if i != column]
+    counted_s = next((time for texts in others if len(time := _numeric(texts)) > 1), None)
+    clock = next((found for texts in others if (found := _clock(texts))), None)
     times = clock[0] if clock else counted_s
     beats, first_s = (None, 0.0) if times is None else _beats_by(times, rr_s, by_clock=clock is not None)
     notes = []
@@ -126,9 +135,8 @@ def _beats_by(times: Float, rr_s: Float, *, by_clock: bool) -> tuple[Float | Non
     return beats - beats[0], float(beats[0])
 
 
-def _clock(lines: list[Line], column: int) -> tuple[Float, bool] | None:
+def _clock(texts: list[str]) -> tuple[Float, bool] | None:
     """Times of a column of clock times, s since 1970 or midnight, and whether they are dated; None for others."""
-    texts = [fields[column] for _, fields in lines]
     is_time, is_dated = is_clock(texts[0])
     if not is_time or len(texts) < 2:
         return None
@@ -157,37 +165,55 @@ def _value(field: str) -> float:
     return float(field) if _NUMBER.fullmatch(field) else np.nan
 
 
-def _numeric(lines: list[Line], column: int) -> Float:
+def _numeric(texts: list[str]) -> Float:
     """A column's numbers; empty when one of its fields is no number."""
-    values = np.array([_value(fields[column]) for _, fields in lines])
+    column = pl.Series(texts, dtype=pl.String)
+    if not column.str.contains(f"^(?:{_NUMBER.pattern})$").all():
+        return np.empty(0)
+    values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
     return values if np.isfinite(values).all() else np.empty(0)
 
 
 # --- lines and columns -----------------------------------------------------------------------------
 
 
-def _table(path: Path) -> tuple[list[str], list[Line]]:
+def _table(path: Path) -> tuple[list[str], _Rows]:
     """Column names (empty without a header line) and the lines of numbers, all with as many fields."""
-    text = read_text(path, _WORKS)
-    numbered = [(i, line.strip()) for i, line in enumerate(text.splitlines(), 1) if line.strip("\x1a\0 \t\r\n;,")]
-    separator, comma_decimal = _dialect([line for _, line in numbered])
-    header: list[str] = []
-    lines: list[Line] = []
-    for number, line in numbered:
-        fields = [field.strip().strip('"') for field in line.split(separator)]
-        if comma_decimal:
-            fields = [field.replace(",", ".") for field in fields]
-        if not lines and not any(_NUMBER.fullmatch(field) for field in fields):
-            header = [field.casefold() for field in fields]
-        elif lines and len(fields) != len(lines[0][1]):
-            raise refusal(
-                path, f"line {number}: {quoted(line)} does not fit the {len(lines[0][1])} columns above", _WORKS
-            )
-        else:
-            lines.append((number, fields))
-    if not lines:
+    written = read_text(path, _WORKS).splitlines()
+    is_line = [bool(line.strip("\x1a\0 \t\r\n;,")) for line in written]
+    numbers = list(itertools.compress(range(1, len(written) + 1), is_line))
+    lines = [line.strip() for line in itertools.compress(written, is_line)]
+    del written, is_line
+    separator, comma_decimal = _dialect(lines)
+    header, first = _header(lines, separator, comma_decimal)
+    if first == len(lines):
         raise refusal(path, "no line holds an interval", _WORKS)
-    return header, lines
+    columns: list[list[str]] = [[] for _ in _fields(lines[first], separator, comma_decimal)]
+    if len(columns) == 1 and not any(mark in line for mark in ' ,;"\t' for line in lines):
+        return header, _Rows(numbers[first:], [lines[first:]])
+    for number, line in itertools.islice(zip(numbers, lines, strict=True), first, None):
+        fields = _fields(line, separator, comma_decimal)
+        if len(fields) != len(columns):
+            raise refusal(path, f"line {number}: {quoted(line)} does not fit the {len(columns)} columns above", _WORKS)
+        for column, field in zip(columns, fields, strict=True):
+            column.append(field)
+    return header, _Rows(numbers[first:], columns)
+
+
+def _header(lines: list[str], separator: str | None, comma_decimal: bool) -> tuple[list[str], int]:
+    """Names of the columns by the last line above the first one with a number, and the index of that one."""
+    header: list[str] = []
+    for i, line in enumerate(lines):
+        fields = _fields(line, separator, comma_decimal)
+        if any(_NUMBER.fullmatch(field) for field in fields):
+            return header, i
+        header = [field.casefold() for field in fields]
+    return header, len(lines)
+
+
+def _fields(line: str, separator: str | None, comma_decimal: bool) -> list[str]:
+    fields = [field.strip().strip('"') for field in line.split(separator)]
+    return [field.replace(",", ".") for field in fields] if comma_decimal else fields
 
 
 def _dialect(lines: list[str]) -> tuple[str | None, bool]:
@@ -209,9 +235,9 @@ def _all_decimals(lines: list[str]) -> bool:
     return bool(whole) and len(whole) == len(numbers) and not counts_up
 
 
-def _rr_column(path: Path, header: list[str], lines: list[Line]) -> int:
+def _rr_column(path: Path, header: list[str], rows: _Rows) -> int:
     """The column named after RR, NN or IBI; else the first whose numbers do not simply increase."""
-    n_columns = len(lines[0][1])
+    n_columns = len(rows.columns)
     for i, name in enumerate(header[:n_columns]):
         if len(header) == n_columns and _RR_NAME.search(name):
             return i
@@ -219,8 +245,8 @@ def _rr_column(path: Path, header: list[str], lines: list[Line]) -> int:
         raise refusal(path, f"a column {other[0]!r}, which holds no RR intervals", SAMPLES_WORK)
     if header and n_columns > _UNNAMED_COLUMNS:
         raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
-    for i in range(n_columns):
-        values = _numeric(lines, i)
+    for i, texts in enumerate(rows.columns):
+        values = _numeric(texts)
         if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):
             return i
     return 0

@@ -45,7 +45,9 @@ def looks_sampled(values: Float) -> str | None:
     spread = rows.std(axis=1)
     change = np.sqrt((np.diff(rows, axis=1) ** 2).mean(axis=1))
     moving = spread > 1e-6  # s; a constant list is a paced heart
-    ratio = change[moving] / spread[moving] if moving.any() else np.array([np.inf])
+    if not moving.any():
+        return None
+    ratio = change[moving] / spread[moving]
     if np.quantile(ratio, 0.9) < _SMOOTH:
         return "neighbours hardly differ, as samples of a waveform do"
     for fs in _SAMPLED_HZ if np.median(ratio) < _ROUGH else ():

@@ -115,6 +115,15 @@ def test_irregularity_of_uniform_intervals_has_a_closed_form() -> None:
     assert irregularity(rr_s)[1000:-1000].mean() == pytest.approx(0.95**2 / 0.8, rel=0.02)
 
 
+def test_irregularity_does_not_depend_on_how_many_windows_are_looked_at_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rr_s = np.random.default_rng(4).uniform(0.4, 1.2, 500)
+    whole = irregularity(rr_s)
+    monkeypatch.setattr("holter2sleep.heart.fibrillation.BATCH", 7)
+    np.testing.assert_array_equal(irregularity(rr_s), whole)
+
+
 def test_an_episode_begins_and_ends_with_a_beat() -> None:
     beats = beats_of_rr(fibrillating(300))
     assert np.isin(af_of(beats), beats.time_s).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 import warnings
 from collections import Counter
 from datetime import datetime
@@ -558,3 +559,16 @@ def test_times_as_dense_as_samples_are_no_beats(tmp_path: Path, step_s: float) -
     pl.DataFrame({"time_s": step_s * np.arange(3000), "label": ["N"] * 3000}).write_csv(tmp_path / "t.csv")
     with pytest.raises(RecordingError, match=r"a minute, which no heart reaches.*--fs"):
         read_recording(tmp_path / "t.csv")
+
+
+def test_a_month_of_intervals_needs_little_more_than_its_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "month.txt"
+    path.write_text("\n".join(map(str, np.random.default_rng(1).integers(500, 1200, 200_000).tolist())))
+    tracemalloc.start()
+    assert len(read_beats(path)) == 200_001
+    assert tracemalloc.get_traced_memory()[1] < 40e6  # bytes; 60 with objects for each line
+    tracemalloc.stop()
+
+
+def test_equal_intervals_raise_no_warning_of_numpy(tmp_path: Path) -> None:
+    assert len(read_made(tmp_path, "800\n" * 2000, "paced.txt").given_beats) == 2001

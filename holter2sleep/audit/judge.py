@@ -22,6 +22,7 @@ DRIFT_S_PER_H = 0.1
 DRIFT_S = 1.0
 SAME_DURATION_S = 1.5
 COARSE_UV = 20.0  # a P wave has 100 uV
+CLIPPED_WAVES = 20  # at one level: a signal that sticks there once or twice was disturbed
 SATURATED_SHARE = 0.01
 FLAT_SHARE = 0.05
 MISSING_SHARE = 0.01
@@ -229,8 +230,8 @@ def scale_findings(scale: Scale, signal: SignalFigures) -> list[Finding]:
     if signal.saturated_share > SATURATED_SHARE:
         where = f", at {' and '.join(rails)}" if rails else ""
         found.append(finding("saturated", f"{signal.saturated_share:.0%} of the time{where}"))
-    elif rails:
-        found.append(finding("clipped", f"at {' and '.join(rails)}"))
+    elif signal.clipped_waves >= CLIPPED_WAVES:
+        found.append(finding("clipped", f"{signal.clipped_waves} times, at {' and '.join(rails)}"))
     return found
 
 

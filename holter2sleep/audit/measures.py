@@ -14,7 +14,7 @@ from holter2sleep.heart.faults import CELL_S, STICKS
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.polarity import PolarityRules
 from holter2sleep.night import Beats, Flag, Float, Recording
-from holter2sleep.spans import duration
+from holter2sleep.spans import duration, runs
 from holter2sleep.waveform import Signal
 
 MAINS_HZ = (50.0, 60.0)
@@ -45,6 +45,7 @@ class SignalFigures:
     longest_usable_s: float
     clip_low_mv: float | None
     clip_high_mv: float | None
+    clipped_waves: int  # runs of samples at these levels
     mains_hz: float | None
     mains_uv: float | None
     baseline_mv: float | None
@@ -98,6 +99,7 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         longest_usable_s=longest,
         clip_low_mv=low,
         clip_high_mv=high,
+        clipped_waves=sum(len(runs(part == rail)[0]) for part in parts for rail in (low, high) if rail is not None),
         mains_hz=mains_hz,
         mains_uv=mains_uv,
         baseline_mv=baseline_mv(parts, fs) if fs else None,

@@ -143,8 +143,8 @@ def _rails(parts: list[Signal]) -> tuple[float | None, float | None]:
 
 def mains(parts: list[Signal], fs: float) -> tuple[float | None, float | None]:
     """Frequency of the hum and its amplitude in uV; None where no line stands out against its neighbours."""
-    pieces = _pieces(parts, round(PIECE_S * fs))
     n_fft = round(4 * fs)
+    pieces = [piece for piece in _pieces(parts, round(PIECE_S * fs)) if len(piece) >= n_fft]
     density = [signal.welch(piece, fs, nperseg=n_fft)[1] for piece in pieces]
     if not density:
         return None, None

@@ -171,7 +171,10 @@ def checksum_finding(signal: SignalLine, millivolt: NDArray[np.float32], scale_t
     """Whether the samples of a whole signal still add up to the header's checksum (sum modulo 65,536)."""
     if signal.checksum is None or not np.isfinite(millivolt).all() or signal.per_frame != 1:
         return None
-    counts = np.round(millivolt.astype(np.float64) / scale_to_mv * (signal.gain or DEFAULT_GAIN) + signal.baseline)
+    with np.errstate(all="ignore"):
+        counts = np.round(millivolt.astype(np.float64) / scale_to_mv * (signal.gain or DEFAULT_GAIN) + signal.baseline)
+    if not np.isfinite(counts.sum()):
+        return None  # a gain that is no gain, which has a finding of its own
     if int(counts.sum()) % 65536 == signal.checksum % 65536:
         return None
     return finding("wfdb_checksum", f"checksum of {signal.label or 'the ECG'!r} does not agree with its samples")

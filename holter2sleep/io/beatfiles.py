@@ -324,9 +324,10 @@ def _clean(path: Path, given: _Given) -> tuple[Beats, tuple[str, ...]]:
         raise refusal(path, "the file holds no beat", READABLE)
     order = np.argsort(given.time_s, kind="stable")
     sorted_s = given.time_s[order]
-    keep = (sorted_s >= 0) & np.r_[True, np.diff(np.round(sorted_s, 6)) > 0]  # intervals are whole microseconds
     if sorted_s[-1] > MAX_ELAPSED_S:
-        raise refusal(path, f"a beat at {sorted_s[-1] / 86400:.0f} days", "times within a month, in the stated unit")
+        raise refusal(path, f"a beat at {sorted_s[-1] / 86400:.3g} days", "times within a month, in the stated unit")
+    sorted_s = np.maximum(sorted_s, -MAX_ELAPSED_S)  # numbers far below zero are no times, and overflow
+    keep = (sorted_s >= 0) & np.r_[True, np.diff(np.round(sorted_s, 6)) > 0]  # intervals are whole microseconds
     if not keep.any():
         raise RecordingError(f"{path.name}: all {n} beats lie before the start of the record")
     usual_s = float(np.median(np.diff(sorted_s[keep]))) if keep.sum() > _ENOUGH_BEATS else np.inf
@@ -334,7 +335,7 @@ def _clean(path: Path, given: _Given) -> tuple[Beats, tuple[str, ...]]:
         found = f"{n} times at {60 / usual_s:.0f} a minute, which no heart reaches"
         raise refusal(path, found, "beat times in s, or samples of an ECG with their rate (--fs)")
     notes = []
-    if (np.diff(given.time_s) < 0).any():
+    if (given.time_s[1:] < given.time_s[:-1]).any():
         notes.append("beats were not in time order: sorted")
     if not keep.all():
         notes.append(f"{n - keep.sum()} of {n} beats dropped: doubled, or before the start")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from holter2sleep.io.files import quoted, read_text, refusal
+from holter2sleep.io.files import MAX_ELAPSED_S, quoted, read_text, refusal
 from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, unwrapped
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
 from holter2sleep.night import NO_DATE, Float
@@ -110,6 +110,8 @@ def check_rr(path: Path, rr_s: Float, unit: str) -> None:
     if not low <= np.median(rr_s) <= high:
         found = f"the median of {len(rr_s)} values is {np.median(rr_s):g} s (read as {unit}): no RR intervals"
         raise refusal(path, found, f"{_WORKS}; --rr-unit s or ms when the unit was taken wrongly")
+    if not rr_s.sum() <= MAX_ELAPSED_S:
+        raise refusal(path, f"intervals of {rr_s.sum() / 86400:.3g} days together", "intervals within a month")
 
 
 def _beats_by(times: Float, rr_s: Float, *, by_clock: bool) -> tuple[Float | None, float]:

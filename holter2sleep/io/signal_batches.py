@@ -66,7 +66,7 @@ def _parquet(path: Path) -> SignalTable:
     def guarded(work: Callable[[], pl.DataFrame]) -> pl.DataFrame:
         try:
             return work()
-        except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             said = " ".join(str(error).replace(str(path.parent), "").split())[:100]
             raise refusal(path, f"not a Parquet table ({said})", _WORKS) from None
 

@@ -34,7 +34,7 @@ def read_parquet_columns(path: Path, works: str) -> Columns:
         if n_rows > MAX_ROWS or n_rows * len(schema) > _MAX_VALUES:
             raise refusal(path, f"{n_rows:,} rows of {len(schema)} columns, too much for a month of beats", works)
         return _columns(scan.select(_plain(name, kind) for name, kind in schema.items()).collect())
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise refusal(path, f"not a Parquet table ({_first_line(error)})", works) from None
 
 

@@ -217,7 +217,7 @@ def test_a_beat_file_tells_its_clock_gaps_and_warnings_also_when_it_is_no_record
         (b"This is a text, and not an annotation file at all.", "no end mark"),
         (word(NORMAL, 10), "no end mark"),
         (b"ISHNE1.0" + bytes(600), "ISHNE"),
-        (skip(2_000_000_000) + word(NORMAL, 0) + END, "a beat at 93 days"),
+        (skip(2_000_000_000) + word(NORMAL, 0) + END, "a beat at 93"),
         (b"", "empty"),
     ],
 )
@@ -572,3 +572,13 @@ def test_a_month_of_intervals_needs_little_more_than_its_numbers(tmp_path: Path)
 
 def test_equal_intervals_raise_no_warning_of_numpy(tmp_path: Path) -> None:
     assert len(read_made(tmp_path, "800\n" * 2000, "paced.txt").given_beats) == 2001
+
+
+def test_absurd_numbers_are_refused_without_a_word_of_any_library(tmp_path: Path) -> None:
+    pl.DataFrame({"time_s": [-1e306, 1.0, 1e303]}).write_parquet(tmp_path / "b.parquet")
+    (tmp_path / "rr.txt").write_text("800\n810\n1" + 305 * "0" + "\n790\n")
+    for name in ("b.parquet", "rr.txt"):
+        with pytest.raises(RecordingError, match="days"):
+            read_recording(tmp_path / name)
+    pl.DataFrame({"time_s": [-1e306, 1.0, 1.8, 2.6]}).write_parquet(tmp_path / "c.parquet")
+    assert len(read_recording(tmp_path / "c.parquet").given_beats or ()) == 3

@@ -8,25 +8,29 @@ times.
 from __future__ import annotations
 
 import logging
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
-from holter2sleep.io.labels import may_be_ecg
+from holter2sleep.io.labels import ecg_rank, may_be_ecg
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.sample_clock import SampleClock, clock_of, guessed_unit_s, on_clock, time_unit
 from holter2sleep.io.units import scale_to_mv, unit_ratio
 from holter2sleep.night import Float, Recording, Source
-from holter2sleep.waveform import Signal, Waveform
+from holter2sleep.waveform import BLOCK_SAMPLES, Signal, Waveform
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +48,16 @@ _CLOCK_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?", re.IGNORECAS
 _UNNAMED_LEADS, _WINDOW_S = 3, 600.0  # more columns without names, each so short, are windows one after the other
 _MAX_OBJECTS = 10_000  # of a file's groups and datasets looked at
 _MAX_CHANNELS = 256  # the shorter side of a table of samples
+_LARGE_CHUNK_BYTES = 1 << 22  # of smaller ones HDF5 may unpack one again
+_KEPT_CHUNKS, _KEPT_BYTES = 8, 1 << 29  # at most; a look at five minutes of each column takes some chunks of all
+_LEAST_BLOCK = 1 << 16  # samples
 _MAX_CHUNK_BYTES = 1 << 28  # HDF5 unpacks a whole chunk to give one sample of it
 _FIRST_SAMPLES = 1000  # looked at for whether they only rise
 _WORKS = "HDF5 with the lead as a dataset of numbers, named by --channel, and its rate as attribute fs or by --fs"
+
+
+_ReadChunk = Callable[[str, int, tuple[int, int], int, int], NDArray[Any]]
+_ClockBeside = Callable[[str, int], tuple[SampleClock | None, list[str]]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class _Lead:
     label: str  # last name of the path, or the column's name
     n_columns: int = 1
     is_named: bool = True  # whether the file names the column
+    chunk: tuple[int, int] | None = None  # samples and columns of a chunk, where it is a large one
 
     @property
     def full_name(self) -> str:
@@ -94,10 +106,18 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         if not leads:
             others = f" (passed over: {'; '.join(passed_over[:3])})" if passed_over else ""
             raise refusal(path, f"no dataset of samples{others}", _WORKS)
-        facts = [_facts(path, file, lead, options) for lead in leads]
+        leads, capped = _worth_looking(leads, options)
+        clock = cache(lambda dataset, n_samples: _clock_beside(path, file[dataset], n_samples))
+        facts = [_facts(file, lead, options, clock) for lead in leads]
     if all(fact.fs is None for fact in facts):
         raise refusal(path, f"no sampling rate with the dataset {leads[0].dataset!r}", "the rate in Hz with --fs")
-    choice = _choice(path, leads, facts, options)
+    largest_bytes = max(8 * math.prod(lead.chunk or (1,)) for lead in leads)
+    chunk = lru_cache(maxsize=max(1, min(_KEPT_CHUNKS, _KEPT_BYTES // largest_bytes)))(partial(_chunk, path))
+    waveforms = [_waveform(path, lead, fact, chunk) for lead, fact in zip(leads, facts, strict=True)]
+    try:
+        choice = _choice(path, leads, facts, waveforms, options)
+    except RecordingError as error:
+        raise RecordingError(f"{error}{f' ({capped})' if capped else ''}") from None
     lead, fact = leads[choice.index], facts[choice.index]
     if fact.fs is None:
         raise refusal(path, f"no sampling rate with the dataset {lead.dataset!r}", "the rate in Hz with --fs")
@@ -108,7 +128,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     if options.channel is None:
         _refuse_windows(path, lead, fact.fs)
     ratio = 1.0 if choice.minus is None else unit_ratio(facts[choice.minus].unit, fact.unit, options.unit)
-    as_held = lead_of(choice, lambda index: _waveform(path, leads[index], facts[index]), ratio)
+    as_held = lead_of(choice, waveforms.__getitem__, ratio)
     steps = np.diff(as_held[:_FIRST_SAMPLES])
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
@@ -124,7 +144,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         channel=choice.name,
         ecg=in_millivolt(as_held, scale),
         gaps=gaps,
-        warnings=(*fact.notes, *choice.warnings, *([unit_note] if unit_note else [])),
+        warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit_note) if note),
     )
 
 
@@ -141,7 +161,9 @@ def _opened(path: Path) -> Iterator[Any]:
         raise refusal(path, f"damaged HDF5 ({said})", _WORKS) from None
 
 
-def _choice(path: Path, leads: list[_Lead], facts: list[_Facts], options: ReadOptions) -> Choice:
+def _choice(
+    path: Path, leads: list[_Lead], facts: list[_Facts], waveforms: list[Waveform], options: ReadOptions
+) -> Choice:
     """The lead that --channel names by its path, the only one, or the one that its label tells."""
     if options.channel is not None:
         wanted = options.channel.strip().strip("/").casefold()
@@ -153,7 +175,7 @@ def _choice(path: Path, leads: list[_Lead], facts: list[_Facts], options: ReadOp
     rates = [fact.fs or 0.0 for fact in facts]
     faults = [rate_fault(fs) if fs else "its sampling rate is not known (--fs)" for fs in rates]
     channels = [Channel(lead.label, fs, fault) for lead, fs, fault in zip(leads, rates, faults, strict=True)]
-    return choose_ecg(channels, options, path, lambda i: middle_of(_waveform(path, leads[i], facts[i]), rates[i]))
+    return choose_ecg(channels, options, path, lambda i: middle_of(waveforms[i], rates[i]))
 
 
 def _refuse_windows(path: Path, lead: _Lead, fs: float) -> None:
@@ -165,22 +187,49 @@ def _refuse_windows(path: Path, lead: _Lead, fs: float) -> None:
     raise refusal(path, f"{table} windows of a recording, or leads", works)
 
 
-def _waveform(path: Path, lead: _Lead, fact: _Facts) -> Waveform:
+def _waveform(path: Path, lead: _Lead, fact: _Facts, chunk: _ReadChunk) -> Waveform:
     """Samples in the file's unit, read by slices when asked for."""
 
     def read(first: int, last: int) -> Signal:
-        with _opened(path) as file:
-            dataset = file[lead.dataset]
-            if lead.column is None:
-                values = dataset[first:last]
-            else:
-                values = dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last]
+        values = _slice(path, lead, first, last) if lead.chunk is None else _of_chunks(lead, first, last, chunk)
         if fact.offset == 0:
             return millivolt(values, fact.scale)
         return millivolt(values * np.float64(fact.scale) + fact.offset, 1.0)
 
-    rows = Waveform(lead.n_samples, read)
+    # blocks end where chunks do, so that none is unpacked for the sake of a neighbour
+    length = lead.chunk[0] if lead.chunk else BLOCK_SAMPLES
+    block_samples = min(BLOCK_SAMPLES, length * max(1, _LEAST_BLOCK // length))
+    rows = Waveform(lead.n_samples, read, block_samples)
     return rows if fact.clock is None else on_clock(rows, fact.clock)
+
+
+def _slice(path: Path, lead: _Lead, first: int, last: int) -> NDArray[Any]:
+    with _opened(path) as file:
+        dataset = file[lead.dataset]
+        if lead.column is None:
+            return np.asarray(dataset[first:last])
+        return np.asarray(dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last])
+
+
+def _of_chunks(lead: _Lead, first: int, last: int, chunk: _ReadChunk) -> NDArray[Any]:
+    """A slice out of whole chunks that are kept: HDF5 unpacks one anew for each slice of it, and for each column."""
+    length, width = lead.chunk or (1, 1)
+    column = lead.column or 0
+    parts = []
+    for k in range(first // length, (last - 1) // length + 1):
+        rows = chunk(lead.dataset, lead.along, (length, width), k, column // width)
+        parts.append(rows[max(0, first - k * length) : last - k * length, column % width])
+    return np.concatenate(parts)
+
+
+def _chunk(path: Path, dataset: str, along: int, size: tuple[int, int], k: int, j: int) -> NDArray[Any]:
+    """A chunk by its place in time and across the columns. array (n_samples, n_columns)."""
+    rows, columns = slice(k * size[0], (k + 1) * size[0]), slice(j * size[1], (j + 1) * size[1])
+    with _opened(path) as file:
+        held = file[dataset]
+        if held.ndim == 1:
+            return np.asarray(held[rows])[:, None]
+        return np.asarray(held[rows, columns] if along == 0 else held[columns, rows].T)
 
 
 # --- what the file holds ---------------------------------------------------------------------------
@@ -197,6 +246,21 @@ def _leads(file: Any) -> tuple[list[_Lead], list[str]]:
         elif fault:
             passed_over.append(f"{name!r}: {fault}")
     return leads, passed_over
+
+
+def _worth_looking(leads: list[_Lead], options: ReadOptions) -> tuple[list[_Lead], str | None]:
+    """As many leads as a recording may have, those with the name that is asked for or of an ECG first, and a note."""
+    if len(leads) <= _MAX_CHANNELS:
+        return leads, None
+    wanted = (options.channel or "").strip().strip("/").casefold()
+
+    def rank(index: int) -> tuple[bool, bool, int]:
+        names = leads[index].full_name.casefold(), leads[index].label.casefold()
+        return wanted not in names, ecg_rank(leads[index].label) is None, index
+
+    kept = sorted(sorted(range(len(leads)), key=rank)[:_MAX_CHANNELS])
+    note = f"{len(leads)} datasets and columns of samples: {_MAX_CHANNELS} were looked at, those named as an ECG first"
+    return [leads[i] for i in kept], note
 
 
 def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
@@ -245,7 +309,7 @@ def _name_of(dataset: Any) -> str:
 def _columns(file: Any, name: str, dataset: Any) -> list[_Lead]:
     """A lead a column; the longer side is time, whoever wrote the file (MATLAB turns tables round)."""
     if dataset.ndim == 1:
-        return [_Lead(name, None, 0, int(dataset.shape[0]), _name_of(dataset))]
+        return [_Lead(name, None, 0, int(dataset.shape[0]), _name_of(dataset), chunk=_large_chunk(dataset, 0))]
     along = int(np.argmax(dataset.shape))
     n_samples, n_columns = int(dataset.shape[along]), int(dataset.shape[1 - along])
     names = _column_names(dataset, n_columns) or _column_names(dataset.parent, n_columns)
@@ -253,7 +317,16 @@ def _columns(file: Any, name: str, dataset: Any) -> list[_Lead]:
         _name_of(dataset) if n_columns == 1 else f"{_name_of(dataset)} {i + 1}" for i in range(n_columns)
     ]
     is_named = names is not None
-    return [_Lead(name, i, along, n_samples, labels[i], n_columns, is_named) for i in range(n_columns)]
+    chunk = _large_chunk(dataset, along)
+    return [_Lead(name, i, along, n_samples, labels[i], n_columns, is_named, chunk) for i in range(n_columns)]
+
+
+def _large_chunk(dataset: Any, along: int) -> tuple[int, int] | None:
+    """Samples and columns of the chunks of a dataset; None where they are small, or it has none."""
+    if not dataset.chunks or np.prod([float(n) for n in dataset.chunks]) * dataset.dtype.itemsize < _LARGE_CHUNK_BYTES:
+        return None
+    sizes = [int(n) for n in dataset.chunks]
+    return (sizes[0], 1) if len(sizes) == 1 else (sizes[along], sizes[1 - along])
 
 
 def _column_names(item: Any, n_columns: int) -> list[str] | None:
@@ -264,7 +337,7 @@ def _column_names(item: Any, n_columns: int) -> list[str] | None:
     return None
 
 
-def _facts(path: Path, file: Any, lead: _Lead, options: ReadOptions) -> _Facts:
+def _facts(file: Any, lead: _Lead, options: ReadOptions, clock_beside: _ClockBeside) -> _Facts:
     """Rate, unit and start by the attributes of the dataset, then of the groups around it."""
     around = [file[lead.dataset]]
     while around[-1].name != "/":
@@ -275,7 +348,8 @@ def _facts(path: Path, file: Any, lead: _Lead, options: ReadOptions) -> _Facts:
     clock: SampleClock | None = None
     notes: list[str] = []
     if options.fs is None and stated_hz is None:
-        clock, notes = _clock_beside(path, around[0], lead)
+        clock, told = clock_beside(lead.dataset, lead.n_samples)
+        notes = list(told)
     elif options.fs is not None and stated_hz is not None and options.fs != stated_hz:
         notes = [f"the file says {stated_hz:g} Hz, --fs {options.fs:g} Hz: its rate was left out"]
     units = (_of_column(value, lead) for key, value in said if _UNIT_NAMES.fullmatch(key))
@@ -322,7 +396,7 @@ class _Times:
         return self.dataset[part].astype(np.float64) * self.unit_s
 
 
-def _clock_beside(path: Path, dataset: Any, lead: _Lead) -> tuple[SampleClock | None, list[str]]:
+def _clock_beside(path: Path, dataset: Any, n_samples: int) -> tuple[SampleClock | None, list[str]]:
     """Rate and holes by a dataset of as many times in the group of the lead."""
     import h5py
 
@@ -331,14 +405,14 @@ def _clock_beside(path: Path, dataset: Any, lead: _Lead) -> tuple[SampleClock | 
         if not _CLOCK_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
         item = group[key]
-        if not isinstance(item, h5py.Dataset) or item.shape != (lead.n_samples,) or item.dtype.kind not in "fiu":
+        if not isinstance(item, h5py.Dataset) or item.shape != (n_samples,) or item.dtype.kind not in "fiu":
             continue
         units = [value for name, value in _attributes(item) if _UNIT_NAMES.fullmatch(name) and isinstance(value, str)]
         unit_s, first = time_unit(key, next(iter(units), ""))[1], _Times(item, 1.0)[:_FIRST_SAMPLES]
         if not np.isfinite(first).all() or (unit_s is None and np.median(np.diff(first)) == 1.0):
             continue  # without a unit, steps of one may be rows as well as milliseconds
         clock = clock_of(path, _Times(item, unit_s or guessed_unit_s(first)), 1)
-        lost = clock.n_samples - lead.n_samples
+        lost = clock.n_samples - n_samples
         holes = f", {len(clock.row) - 1} holes in it: {lost} samples missing" if lost else ""
         return clock, [f"{clock.fs:g} Hz by the dataset {key!r}{holes}"]
     return None, []
@@ -370,7 +444,7 @@ def _small_datasets(group: Any) -> Iterator[tuple[str, Any]]:
     import h5py
 
     for key in group:
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink) or not _RATE_NAMES.fullmatch(key):
+        if not _RATE_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
         item = group[key]
         if isinstance(item, h5py.Dataset) and item.shape is not None and item.size == 1:
@@ -384,4 +458,6 @@ def _plain(value: Any) -> Any:
         return values[0] if len(values) == 1 else values
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
+    if isinstance(value, str):  # h5py keeps bytes that are no UTF-8 as surrogates, which no file can be written with
+        return value.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
     return float(value) if isinstance(value, (int, float, np.number)) else value

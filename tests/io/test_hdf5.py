@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from reading import read_or_refusal
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
+from holter2sleep.io.hdf5 import _chunk
 
 FS_HZ = 250.0
 ECG = np.random.default_rng(5).normal(0, 0.5, 5000)  # 20 s, mV
@@ -276,3 +278,65 @@ def test_a_damaged_file_never_raises_a_foreign_exception(
     path.write_bytes(damaged[:length])
     found = read_or_refusal(path)
     assert found.startswith("night.h5: ") if isinstance(found, str) else len(found.ecg[:100]) <= 100
+
+
+# --- layouts that cost -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_large_chunk_is_unpacked_once_for_all_columns_and_slices_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned: bool
+) -> None:
+    rows = np.random.default_rng(3).normal(size=(2000, 6)).astype(np.float32)
+
+    def fill(file: h5py.File) -> None:
+        data, chunks = (rows.T, (4, 300)) if turned else (rows, (300, 4))
+        lead = file.create_dataset("ecg", data=data, chunks=chunks, compression="gzip")
+        lead.attrs["fs"] = FS_HZ
+        lead.attrs["columns"] = [f"ECG {name}" for name in ("I", "II", "III", "aVR", "aVL", "V1")]
+
+    path = made(tmp_path, fill)
+    monkeypatch.setattr("holter2sleep.io.hdf5._LARGE_CHUNK_BYTES", 1)
+    unpacked = []
+
+    def counted(path: Path, *place: object) -> object:
+        unpacked.append(place)
+        return _chunk(path, *place)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("holter2sleep.io.hdf5._chunk", counted)
+    for column, name in enumerate(("I", "II", "III", "aVR", "aVL", "V1")):
+        unpacked.clear()
+        recording = read_recording(path, channel=f"ECG {name}")
+        for first, last in ((0, 2000), (299, 301), (1800, 2000)):
+            np.testing.assert_allclose(recording.ecg[first:last], rows[first:last, column], rtol=1e-6)
+        assert len(unpacked) <= 3 * 7  # seven along time, for the look at the first samples, the survey and the test
+
+
+def test_of_thousands_of_datasets_a_few_hundred_are_looked_at_those_of_an_ecg_first(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        for i in range(1500):
+            file[f"feature{i:04d}"] = ECG[:300]
+        file["ecg"] = ECG
+        file.attrs["fs"] = FS_HZ
+
+    path = made(tmp_path, fill)
+    started = time.perf_counter()
+    recording = read_recording(path)
+    assert time.perf_counter() - started < 5  # s; a minute when each asks all others for its rate
+    assert recording.channel == "ecg"
+    assert any("1501 datasets and columns" in note and "256 were looked at" in note for note in recording.warnings)
+    assert read_recording(path, channel="feature1499").channel == "feature1499"
+    refused = read_or_refusal(path, channel="nowhere")
+    assert isinstance(refused, str)
+    assert "1501 datasets" in refused
+
+
+def test_a_unit_that_is_no_text_can_be_written(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["ecg"] = ECG
+        file.attrs["fs"] = FS_HZ
+        file.attrs["unit"] = b"\xff\xfe"
+
+    unit = read_recording(made(tmp_path, fill)).source.unit
+    assert unit is not None
+    assert unit.encode() == b"\xef\xbf\xbd" * 2  # the replacement character

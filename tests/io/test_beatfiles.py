@@ -217,7 +217,7 @@ def test_a_beat_file_tells_its_clock_gaps_and_warnings_also_when_it_is_no_record
         (b"This is a text, and not an annotation file at all.", "no end mark"),
         (word(NORMAL, 10), "no end mark"),
         (b"ISHNE1.0" + bytes(600), "ISHNE"),
-        (skip(2_000_000_000) + word(NORMAL, 0) + END, "a beat at 93"),
+        (skip(2_000_000_000) + word(NORMAL, 0) + END, "a beat at 92.6 days"),
         (b"", "empty"),
     ],
 )

@@ -37,6 +37,9 @@ from holter2sleep.sleep.staging import StagingRules
 
 Table = dict[str, Any]
 
+_LARGEST_BYTES = 1 << 20
+_LARGEST_NUMBER = 1e300  # of a whole one that is meant as a number with a fraction
+_LONGEST_SETTING = 1000  # characters
 SHARES = ("_share", "_correlation", "_similarity", "_sqi")  # endings of keys that cannot exceed 1
 
 
@@ -101,10 +104,12 @@ def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
     if str(path) in seen:
         raise RecipeError(f"Recipe {path}: 'extends' runs in a circle: {' -> '.join((*seen, str(path)))}")
     try:
+        if path.exists() and not (path.is_file() and path.stat().st_size <= _LARGEST_BYTES):
+            raise RecipeError(f"Recipe {path}: not a file of up to {_LARGEST_BYTES >> 20} MB, as recipes are")
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RecipeError(f"Recipe {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML or UTF-8 that is none, numbers of thousands of digits
         raise RecipeError(f"Recipe {path}: not valid TOML ({error})") from None
     parent = table.pop("extends", None)
     if parent is None:
@@ -121,12 +126,15 @@ def _setting(text: str) -> Table:
     """`section.key=value` as a table; the value is read as TOML, or as a bare word."""
     key, equals, value = text.partition("=")
     names = [name.strip() for name in key.split(".")]
-    if not (equals and len(names) > 1 and all(names)):
-        raise RecipeError(f"--set {text!r}: expected section.key=value, such as rhythm.pause_s=2.5")
+    # a second line would be read as TOML of its own
+    if not (equals and len(names) > 1 and all(names)) or len(text.splitlines()) > 1 or len(text) > _LONGEST_SETTING:
+        raise RecipeError(f"--set {text[:80]!r}: expected section.key=value, such as rhythm.pause_s=2.5")
     try:
         table: Any = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         table = value.strip()
+    except RecursionError:
+        raise RecipeError(f"--set {text[:80]!r}: lists within lists; expected one value") from None
     for name in reversed(names):
         table = {name: table}
     return typing.cast(Table, table)
@@ -163,10 +171,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise RecipeError(f"{where}: expected a list, found {value!r}")
         return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < _LARGEST_NUMBER:
         value = float(value)
     if type(value) is not hint:
-        raise RecipeError(f"{where}: expected {hint.__name__}, found {value!r}")
+        raise RecipeError(f"{where}: expected {hint.__name__}, found {repr(value)[:80]}")
     if hint in (float, int):
         _check_range(value, where)
     return value

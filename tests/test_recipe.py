@@ -117,6 +117,37 @@ def test_a_setting_without_section_key_or_value_is_refused(setting: str) -> None
         load_recipe("overnight", (setting,))
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "rhythm.pause_s=2.5\nnights = 3",
+        "rhythm.pause_s=2.5\r\nother=1",
+        f"rhythm.pause_s={'1' * 5000}",
+        f"rhythm.pause_s={'1' * 900}",
+        f"rhythm.pause_s={'[' * 980}",
+    ],
+)
+def test_a_setting_of_several_lines_or_thousands_of_digits_is_refused(setting: str) -> None:
+    with pytest.raises(RecipeError) as told:
+        load_recipe("overnight", (setting,))
+    assert len(str(told.value)) < 300
+
+
+@pytest.mark.parametrize("content", ["x = " + "[" * 100_000, "x = " + "1" * 5000, "#" * 2_000_000])
+def test_a_file_that_no_recipe_is_like_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text(content)
+    with pytest.raises(RecipeError, match=r"odd\.toml"):
+        load_recipe(str(path))
+
+
+def test_a_recipe_that_is_a_device_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "zero.toml"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(RecipeError, match="not a file"):
+        load_recipe(str(path))
+
+
 def test_an_unknown_setting_gets_a_suggestion() -> None:
     with pytest.raises(RecipeError, match="did you mean 'pause_s'"):
         load_recipe("overnight", ("rhythm.pauses=2.5",))

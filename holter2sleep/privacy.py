@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 OLDEST_YEARS = 89  # 45 CFR 164.514(b)(2)(i)(C): all ages above are one group
 _TOP_AGE_YEARS = 90.0
 _KEY_BYTES = 32
+_LARGEST_KEY_BYTES = 4096  # of its file; it has 65
 _LETTERS = 16  # 80 bits: the odds that two of a million recordings share a pseudonym are 4 in 10 million millions
 _PSEUDONYM = re.compile(rf"h2s-[a-z2-7]{{{_LETTERS}}}")
 _SUFFIXES = frozenset(
@@ -89,9 +90,12 @@ def read_or_make_key(path: Path) -> bytes:
     UsageError
         A file that holds no such key, or that cannot be read or made.
     """
-    if not path.exists() and not path.is_symlink():
-        return _made(path)
     try:
+        if not path.exists() and not path.is_symlink():
+            return _made(path)
+        if not path.is_file() or path.stat().st_size > _LARGEST_KEY_BYTES:
+            found = "a large file" if path.is_file() else "no file, but a folder, a pipe or a device"
+            raise UsageError(f"{path.name}: the key cannot be read ({found}); name another file, or a free name")
         text = path.read_bytes().strip()
         open_to_others = os.name == "posix" and path.stat().st_mode & 0o077
     except OSError as error:

@@ -122,6 +122,15 @@ def test_what_is_no_key_is_refused_untouched_and_unquoted(content: bytes, messag
     assert path.read_bytes() == content
 
 
+def test_a_device_and_a_large_file_are_no_key(tmp_path: Path) -> None:
+    large = tmp_path / "large.key"
+    large.touch()
+    os.truncate(large, 5 << 30)
+    for path, found in ((Path("/dev/zero"), "a device"), (large, "a large file"), (tmp_path, "no file")):
+        with pytest.raises(UsageError, match=found):
+            read_or_make_key(path)
+
+
 def test_a_key_that_cannot_be_read_or_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         read_or_make_key(tmp_path)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from holter2sleep.analyze import Polarity
 from holter2sleep.errors import UsageError
+from holter2sleep.io.files import exists, is_file, shortened
 from holter2sleep.io.inputs import find_inputs
 from holter2sleep.night import Night, Recording, Sex, Subject
 from holter2sleep.privacy import (
@@ -32,6 +33,7 @@ TELLING = ("channel", "age", "start", "time_zone", "lights_off", "lights_on")  #
 CLOCK_OF_THE_START = "the clock runs on evenly from the start, moved or not: a change of it would tell the date"
 OF_ONE_RECORDING = ("beats", "hypnogram", "start", "age", "sex")
 _ID = re.compile(r"\w[\w .-]{0,199}")
+_LONGEST_NAME = 200  # bytes: disks allow 255, and the folder it is written in beforehand has 40 more
 _NIGHT = re.compile(r"[1-9]\d{0,2}")
 _OF_NIGHTS = re.compile(r"(.+)_night(?:s|\d\d)")  # names that the results of several nights take
 
@@ -80,8 +82,8 @@ class Request:
         if options["stager"]:
             settings += (f'staging.stager="{options["stager"]}"',)
         for name in ("beats", "hypnogram"):
-            if options[name] is not None and not options[name].is_file():
-                what = "not a file" if options[name].exists() else "no such file"
+            if options[name] is not None and not is_file(options[name]):
+                what = "not a file" if exists(options[name]) else "no such file"
                 raise UsageError(f"--{name} {options[name]}: {what}")
         if options["fs"] is not None and not math.isfinite(options["fs"]):
             raise UsageError(f"--fs {options['fs']}: expected a sampling rate in Hz, such as 250")
@@ -115,9 +117,14 @@ class Request:
         owner: dict[str, Path] = {}
         for path in inputs:
             name = path.stem if self.recording_id is None else self.recording_id
-            if self.recording_id is not None and not _ID.fullmatch(name):
+            if self.recording_id is not None and not (_ID.fullmatch(name) and _names_a_folder(name)):
                 raise UsageError(
-                    f"--id {name!r}: expected up to 200 letters, digits, blanks, '.', '_' or '-', for it names a folder"
+                    f"--id {shortened(name, 100)!r}: expected up to 200 letters, digits, blanks, '.', '_' or '-' "
+                    f"({_LONGEST_NAME} bytes in UTF-8), for it names a folder"
+                )
+            if self.key is None and not _names_a_folder(name):
+                raise UsageError(
+                    f"{shortened(path.name, 100)!r}: its name cannot be that of a folder of results; give one with --id"
                 )
             if name in owner:
                 raise UsageError(
@@ -240,6 +247,14 @@ class Request:
             "rr_unit": self.rr_unit,
             "deidentified": self.key is not None,
         }
+
+
+def _names_a_folder(name: str) -> bool:
+    """Whether a name is one a folder can have; `.` is the folder it would lie in."""
+    try:
+        return 0 < len(name.encode("utf-8")) <= _LONGEST_NAME and name not in (".", "..")
+    except UnicodeEncodeError:  # bytes that are no UTF-8, which no table and no JSON can hold
+        return False
 
 
 def _key(wanted: bool, path: Path | None) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from edf_bytes import EdfFile, Signal, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from made_nights import RECIPE, simulated
 from reading import read_or_refusal
 
 from holter2sleep.audit.check import AuditOptions, audit_file
+from holter2sleep.cli import main
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.io import read_recording
@@ -278,6 +281,39 @@ def test_a_full_disk_leaves_no_folder_that_looks_finished(tmp_path: Path, short:
     assert_told(done, 1, "night")
     assert list((tmp_path / "out").rglob("run.json")) == []
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_full_disk_stops_a_simulation_in_one_line(tmp_path: Path) -> None:
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    for name in ("night.edf", "night.hea"):
+        done = run("simulate", "--out", tmp_path / name, "--hours", "0.05", preexec_fn=small_disk)
+        assert_told(done, 1, f"{name}: cannot be written", "Make room")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("words", [["--help"], ["phenotypes"], ["audit", "{night}", "--json"]])
+def test_output_that_cannot_be_printed_is_one_line(tmp_path: Path, short: bytes, words: list[str]) -> None:
+    path = tmp_path / "night.edf"
+    path.write_bytes(short)
+    command = [sys.executable, "-m", "holter2sleep", *(word.format(night=path) for word in words)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert_told(done, 1, "Error: the output: No space left on device")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_place_that_is_locked_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def locked(*_: object) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", "locked/beats.csv")
+
+    monkeypatch.setattr("pathlib.Path.exists", locked)
+    for words in (["audit", "a.edf", "--csv", "t.csv"], ["simulate", "--out", "a.edf"], ["report", "night"]):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 2, done.output
+        assert "Permission denied" in " ".join(done.output.split())
 
 
 def test_a_run_that_is_killed_leaves_nothing_that_looks_finished(tmp_path: Path, short: bytes) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, NoReturn
 
 import rich_click as click
 from click.exceptions import Abort, ClickException, Exit
@@ -18,11 +20,31 @@ from holter2sleep.cli.models import models
 from holter2sleep.cli.phenotypes import phenotypes
 from holter2sleep.cli.report import report
 from holter2sleep.cli.simulate import simulate
-from holter2sleep.errors import Holter2SleepError
+from holter2sleep.cli.tell import tell
+from holter2sleep.errors import Holter2SleepError, UsageError
+
+
+def _stop(error: OSError) -> NoReturn:
+    """End with an error of the disk, which is no defect of ours; a place that is locked is wrong use."""
+    where = f"{error.filename}: " if error.filename else "the output: "
+    tell(f"{where}{error.strerror or error}")
+    try:
+        sys.stdout.flush()
+    except OSError:  # what could not be printed would be tried again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(UsageError.exit_code if isinstance(error, PermissionError) else 1)
 
 
 class _Commands(click.RichGroup):
     """A group whose commands end with the exit codes of the contract instead of tracebacks."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        if isinstance(sys.stdout, TextIOWrapper):  # a name of bytes that are no UTF-8 can be shown
+            sys.stdout.reconfigure(errors="backslashreplace")
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            _stop(error)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -30,10 +52,17 @@ class _Commands(click.RichGroup):
         except Holter2SleepError as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            click.echo(f"Error: {error}", err=True)
+            tell(str(error))
             sys.exit(error.exit_code)
-        except (ClickException, Exit, Abort, BrokenPipeError):
+        except (ClickException, Exit, Abort):
             raise
+        except OSError:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            raise
+        except MemoryError:
+            tell("there is not enough memory for this")
+            sys.exit(1)
         except Exception as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()

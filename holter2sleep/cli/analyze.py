@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from holter2sleep.cli.number import Number
+
 if TYPE_CHECKING:
     from holter2sleep.request import Request
 
@@ -45,7 +47,7 @@ PATH = click.Path(path_type=Path)
     "--fs",
     panel=FILE,
     metavar="HZ",
-    type=click.FloatRange(0, 100_000, min_open=True),
+    type=Number(0, 100_000, min_open=True),
     help="Sampling rate of a file without header.",
 )
 @click.option(
@@ -99,9 +101,7 @@ PATH = click.Path(path_type=Path)
     help="Clock time (22:45), ISO time, or seconds from the start (900s).",
 )
 @click.option("--lights-on", panel=CLOCK, metavar="TIME", help="Likewise.")
-@click.option(
-    "--age", panel=PERSON, type=click.FloatRange(0, 130), help="Years, if the header does not say or is wrong."
-)
+@click.option("--age", panel=PERSON, type=Number(0, 130), help="Years, if the header does not say or is wrong.")
 @click.option("--sex", panel=PERSON, type=click.Choice(["F", "M"], case_sensitive=False), help="Likewise.")
 @click.option("--beats", panel=SCORED, metavar="FILE", type=PATH, help="Use these beats instead of detecting any.")
 @click.option(
@@ -172,6 +172,7 @@ def analyze(inputs: tuple[Path, ...], **options: Any) -> None:
 def _one(path: Path, request: Request, alone: bool) -> int:
     """Exit code of one recording; an error of several is told, and the next one is analysed."""
     from holter2sleep.cli.progress import steps_shown
+    from holter2sleep.cli.tell import tell
     from holter2sleep.errors import Holter2SleepError
     from holter2sleep.privacy import veiled_logs, without_names
     from holter2sleep.run import analyze_file
@@ -184,7 +185,7 @@ def _one(path: Path, request: Request, alone: bool) -> int:
         told = type(error)(without_names(str(error), names)) if names else error
         if alone:
             raise told from None
-        click.echo(f"Error: {told}", err=True)
+        tell(str(told))
         return error.exit_code
     click.echo(outcome.text)
     return outcome.exit_code

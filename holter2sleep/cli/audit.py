@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import rich_click as click
 
+from holter2sleep.cli.number import Number
+
 if TYPE_CHECKING:
     from holter2sleep.audit.check import AuditOptions
     from holter2sleep.audit.facts import Audit
@@ -31,7 +33,7 @@ def _list_findings(context: click.Context, _parameter: click.Parameter, asked: b
 @click.option(
     "--fs",
     metavar="HZ",
-    type=click.FloatRange(0, 100_000, min_open=True),
+    type=Number(0, 100_000, min_open=True),
     help="Sampling rate of a file without header.",
 )
 @click.option("--unit", type=click.Choice(["V", "mV", "uV", "nV"]), help="Unit of the samples, in place of the file's.")

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import rich_click as click
 
+from holter2sleep.cli.number import Number
+
 
 @click.command()
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write: .edf or .hea."
 )
 @click.option("--preset", "preset_name", default="sample", show_default=True, help="What happens in the night.")
-@click.option(
-    "--hours", type=click.FloatRange(0, 48, min_open=True), help="Length of the night.  [default: the preset's]"
-)
-@click.option("--fs", type=click.FloatRange(50, 4000), help="Sampling rate, Hz.  [default: the preset's]")
+@click.option("--hours", type=Number(0, 48, min_open=True), help="Length of the night.  [default: the preset's]")
+@click.option("--fs", type=Number(50, 4000), help="Sampling rate, Hz.  [default: the preset's]")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same bytes.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 def simulate(out: Path, preset_name: str, hours: float | None, fs: float | None, seed: int, overwrite: bool) -> None:
@@ -33,7 +33,7 @@ def simulate(out: Path, preset_name: str, hours: float | None, fs: float | None,
 
     import numpy as np
 
-    from holter2sleep.errors import UsageError
+    from holter2sleep.errors import OutputError, UsageError
     from holter2sleep.simulate import preset, simulate_night
     from holter2sleep.simulate.files import output_paths, write_night
 
@@ -47,5 +47,10 @@ def simulate(out: Path, preset_name: str, hours: float | None, fs: float | None,
     if not out.parent.is_dir():
         raise click.UsageError(f"{out.parent} is not a folder; create it first")
     plan = dataclasses.replace(plan, hours=hours or plan.hours, fs=fs or plan.fs)
-    for path in write_night(out, simulate_night(plan, np.random.default_rng(seed)), seed):
+    try:
+        paths = write_night(out, simulate_night(plan, np.random.default_rng(seed)), seed)
+    except OSError as error:
+        said = f"{out}: cannot be written ({error.strerror or error})"
+        raise OutputError(f"{said}. Make room, or choose another --out") from None
+    for path in paths:
         click.echo(str(path))

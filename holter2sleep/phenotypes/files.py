@@ -89,7 +89,8 @@ def write_csv(path: Path, table: pl.DataFrame) -> None:
 def write_run(folder: Path, run: dict[str, Any]) -> None:
     """The facts of the run as `run.json`."""
     text = json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+    # a name of bytes that are no UTF-8 is written as JSON escapes them
+    (folder / "run.json").write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def read_run(folder: Path) -> dict[str, Any] | None:

@@ -155,6 +155,32 @@ def test_a_wrong_word_is_refused_before_anything_is_read(edf: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["..edf", b"sur\xff.edf", "a" * 230 + ".edf", "\u65e5" * 80 + ".edf"])
+def test_a_file_whose_name_cannot_name_a_folder_needs_an_id(edf: Path, tmp_path: Path, name: str | bytes) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + os.fsencode(name)))
+    path.write_bytes(edf.read_bytes())
+    out = tmp_path / "out"
+    refused = run(path, "--out", out)
+    assert refused.exit_code == 2
+    assert "--id" in refused.output
+    assert not out.exists()
+    assert run(path, "--out", out, "--id", "n1", "--no-report").exit_code == 0
+    assert [made.name for made in out.iterdir()] == ["n1"]
+    assert json.loads((out / "n1" / "run.json").read_text())["input"]["file"] == path.name
+
+
+@pytest.mark.parametrize("given", ["\u65e5" * 199, "x" * 201])
+def test_an_id_is_counted_in_bytes_before_the_work(edf: Path, tmp_path: Path, given: str) -> None:
+    refused = run(edf, "--out", tmp_path / "out", "--id", given)
+    assert refused.exit_code == 2
+    assert "--id" in refused.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_age_that_is_no_number_is_refused(edf: Path, tmp_path: Path) -> None:
+    assert run(edf, "--out", tmp_path, "--age", "nan").exit_code == 2
+
+
 def test_a_start_with_a_fraction_and_a_zone_is_kept(edf: Path, tmp_path: Path) -> None:
     words = ("--start", "2024-07-01T22:30:00.250", "--tz", "Europe/Berlin")
     assert run(edf, "--out", tmp_path, *words).exit_code == 0

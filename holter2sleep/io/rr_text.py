@@ -245,8 +245,9 @@ def _rr_column(path: Path, header: list[str], rows: _Rows) -> int:
             return i
     if len(header) == n_columns and (other := [name for name in header if names_a_signal(name)]):
         raise refusal(path, f"a column {other[0]!r}, which holds no RR intervals", SAMPLES_WORK)
-    if header and n_columns > _UNNAMED_COLUMNS:
-        raise refusal(path, f"a table with the columns {', '.join(header)[:120]}", _WORKS)
+    if n_columns > _UNNAMED_COLUMNS:
+        found = f"the columns {', '.join(header)[:120]}" if header else f"{n_columns} columns without a name"
+        raise refusal(path, f"a table with {found}", _WORKS)
     for i, texts in enumerate(rows.columns):
         values = _numeric(texts)
         if len(values) and (len(values) < 2 or not (np.diff(values) > 0).all()):

@@ -142,6 +142,9 @@ def _layout(
     names, units, n_above = _titles(rows[:first], n_columns)
     if n_columns > _MAX_COLUMNS or len(names) > n_columns or len(units) > n_columns:
         raise refusal(path, f"rows of {n_columns} fields below other titles", _WORKS)
+    if names and any(field.strip() for field in rows[first][len(names) :]):  # maybe decimal commas between commas
+        found = f"rows of {n_columns} fields below {len(names)} titles"
+        raise refusal(path, found, "a title for each column; ';' or tabs between columns where commas are decimal")
     is_plain = n_above == 0 and _is_row(rows[first])
     if not is_plain and not is_samples and not _names_an_ecg(list(names)):
         raise refusal(path, f"no row of numbers below {lines[written[0]][:40]!r}", _WORKS)

@@ -582,3 +582,12 @@ def test_absurd_numbers_are_refused_without_a_word_of_any_library(tmp_path: Path
             read_recording(tmp_path / name)
     pl.DataFrame({"time_s": [-1e306, 1.0, 1.8, 2.6]}).write_parquet(tmp_path / "c.parquet")
     assert len(read_recording(tmp_path / "c.parquet").given_beats or ()) == 3
+
+
+def test_several_intervals_on_a_line_are_refused_rather_than_read_in_part(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "rr.txt").write_text(
+        "\n".join(" ".join(f"{rr:.0f}" for rr in row) for row in rng.normal(800, 40, (50, 10)))
+    )
+    with pytest.raises(RecordingError, match="10 columns without a name"):
+        read_recording(tmp_path / "rr.txt")

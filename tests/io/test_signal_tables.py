@@ -387,3 +387,9 @@ def test_an_opensignals_file_is_read_with_its_rate_and_column(shared_data: Path)
     recording = read_recording(path, fs=1000.0, channel="column 6", unit="uV")
     assert recording.ecg is not None
     assert np.round(recording.ecg[:4] * 1000).tolist() == [496, 496, 497, 498]
+
+
+def test_decimal_commas_between_commas_are_refused(tmp_path: Path) -> None:
+    for content in ("ECG I,ECG II\n" + "-0,0616,-0,1233\n" * 500, "ecg\n" + "0,1233,70\n" * 500):
+        with pytest.raises(RecordingError, match=r"fields below . titles.*commas are decimal"):
+            read_made(tmp_path, content, "night.csv", fs=128.0)

@@ -213,6 +213,25 @@ def test_minutes_spread_over_a_month_cost_no_more_than_minutes(tmp_path: Path) -
     assert audited.exit_code == 4
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\v", b"\x85"])
+def test_more_lines_than_a_month_has_beats_are_refused_before_they_are_split(tmp_path: Path, line_end: bytes) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_bytes(line_end * 9_000_000)
+    found = read_or_refusal(path)
+    assert isinstance(found, str)
+    assert "lines" in found
+
+
+def test_more_samples_than_a_month_has_are_refused_before_they_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.select(ecg=pl.repeat(1.0, 5000)).write_parquet(path)
+    assert isinstance(read_or_refusal(path, fs=250.0), Recording)
+    monkeypatch.setattr("holter2sleep.io.signal_batches._MAX_PARQUET_ROWS", 4999)
+    assert "5,000 rows" in str(read_or_refusal(path, fs=250.0))
+
+
 def test_memory_that_is_not_there_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, short: bytes) -> None:
     def claim(*_: object) -> None:
         raise MemoryError

@@ -23,6 +23,7 @@ _TELLS_NOTHING = re.compile(r"[\d .,:+/eE-]*")  # what numbers, dates and times 
 MAX_WHOLE_BYTES = 1 << 28  # of a file read whole: a month of beats is 50 MB as text; samples are read in blocks
 MAX_ROWS = 8_000_000  # beats of a month at 180 a minute
 _LONGEST_MESSAGE, _LONGEST_QUOTE = 1000, 60  # characters; one line of a file may have many millions
+_LINE_ENDS = (b"\n", b"\r", b"\v", b"\f", b"\x85")  # of bytes that Python splits lines at
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\v\f\r\x1a")  # control characters that no text file holds
 
 
@@ -147,7 +148,7 @@ def read_text(path: Path, works: str = READABLE, max_bytes: int = MAX_WHOLE_BYTE
         Binary content, or far more than a month of beats.
     """
     content = read_bytes(path, works, max_bytes)
-    if max(content.count(b"\n"), content.count(b"\r")) > MAX_ROWS:
+    if max(map(content.count, _LINE_ENDS)) > MAX_ROWS:
         raise refusal(path, f"more than {MAX_ROWS:,} lines, too much for a month of beats", works)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:

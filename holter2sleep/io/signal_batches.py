@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from holter2sleep.io.files import is_binary, refusal
+from holter2sleep.io.files import MAX_ELAPSED_S, is_binary, refusal
 from holter2sleep.io.labels import ecg_rank
 
 Batches = Callable[[Sequence[int]], Iterator[pl.DataFrame]]  # columns by number -> batches of their rows, in order
@@ -22,6 +22,7 @@ _HEAD_CHARS = 1 << 16  # looked at to learn how a text is written
 _BLOCK_CHARS = 1 << 23
 _LONGEST_LINE = 1 << 26
 _PARQUET_ROWS = 1 << 20
+_MAX_PARQUET_ROWS = round(MAX_ELAPSED_S * 1000)  # equal samples pack into next to nothing; at 1,000 Hz
 _MAX_COLUMNS = 4096
 _HEAD_ROWS = 200  # lines among which the first row is looked for: some recorders write a page above it
 _ROWS_BELOW = 8  # that must look like a first row which holds words as well as numbers
@@ -81,6 +82,8 @@ def _parquet(path: Path) -> SignalTable:
 
     if n_rows == 0 or not names:
         raise refusal(path, "the table has no row", _WORKS)
+    if n_rows > _MAX_PARQUET_ROWS:
+        raise refusal(path, f"{n_rows:,} rows, more than a month of samples", _WORKS)
     return SignalTable(tuple(names), ("",) * len(names), True, 1, batches)
 
 

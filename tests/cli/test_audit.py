@@ -178,3 +178,11 @@ def test_no_cell_of_the_table_is_a_formula(folder: Path, tmp_path: Path) -> None
     run("audit", tmp_path / "=1+1.edf", "--csv", tmp_path / "t.csv")
     (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
     assert row["file"] == "'=1+1.edf"
+
+
+def test_json_of_a_cut_file_is_all_that_is_printed(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.edf"
+    path.write_bytes((folder / "good.edf").read_bytes()[:100_077])
+    command = [sys.executable, "-m", "holter2sleep", "audit", str(path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert json.loads(done.stdout)["file"] == "cut.edf"

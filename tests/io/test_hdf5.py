@@ -296,7 +296,7 @@ def test_a_large_chunk_is_unpacked_once_for_all_columns_and_slices_of_it(
         lead.attrs["columns"] = [f"ECG {name}" for name in ("I", "II", "III", "aVR", "aVL", "V1")]
 
     path = made(tmp_path, fill)
-    monkeypatch.setattr("holter2sleep.io.hdf5._LARGE_CHUNK_BYTES", 1)
+    monkeypatch.setattr("holter2sleep.io.hdf5_leads._LARGE_CHUNK_BYTES", 1)
     unpacked = []
 
     def counted(path: Path, *place: object) -> object:

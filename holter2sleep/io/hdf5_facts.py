@@ -1,0 +1,143 @@
+"""Rate, unit, start, packing and holes of an HDF5 lead, by the attributes and small datasets around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from holter2sleep.io.hdf5_leads import Lead, attributes, plain_value
+from holter2sleep.io.options import ReadOptions
+from holter2sleep.io.sample_clock import SampleClock, clock_of, guessed_unit_s, time_unit
+from holter2sleep.night import Float
+
+_RATE_NAMES = re.compile(r"fs|sfreq|freq|frequency|rate|(sampl\w*?)_?(rate|freq|frequency)(_?hz)?", re.IGNORECASE)
+_UNIT_NAMES = re.compile(r"units?|physical_?dim(ension)?", re.IGNORECASE)
+_START_NAMES = re.compile(r"start(_?(date_?time|time|date))?|recording_?start|meas_?date", re.IGNORECASE)
+_CLOCK_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?", re.IGNORECASE)  # an index counts rows, not time
+_FIRST_TIMES = 1000  # looked at for their unit
+
+ClockBeside = Callable[[str, int], tuple[SampleClock | None, list[str]]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What attributes and small datasets around a lead say."""
+
+    fs: float | None
+    unit: str
+    start: datetime | None
+    notes: tuple[str, ...]
+    scale: float = 1.0  # of packed numbers: value = number * scale + offset
+    offset: float = 0.0
+    clock: SampleClock | None = None  # where a dataset of times says the rate, its holes
+
+
+def facts_of(file: Any, lead: Lead, options: ReadOptions, clock_beside: ClockBeside) -> Facts:
+    """Rate, unit and start by the attributes of the dataset, then of the groups around it."""
+    around = [file[lead.dataset]]
+    while around[-1].name != "/":
+        around.append(around[-1].parent)
+    said = [fact for item in around for fact in attributes(item)]
+    said += [fact for group in around[1:] for fact in _small_datasets(group)]
+    stated_hz = next((value for key, value in said if _RATE_NAMES.fullmatch(key) and _is_rate(value)), None)
+    clock: SampleClock | None = None
+    notes: list[str] = []
+    if options.fs is None and stated_hz is None:
+        clock, told = clock_beside(lead.dataset, lead.n_samples)
+        notes = list(told)
+    elif options.fs is not None and stated_hz is not None and options.fs != stated_hz:
+        notes = [f"the file says {stated_hz:g} Hz, --fs {options.fs:g} Hz: its rate was left out"]
+    units = (_of_column(value, lead) for key, value in said if _UNIT_NAMES.fullmatch(key))
+    unit = next((value for value in units if isinstance(value, str)), "")
+    written = next((value for key, value in said if _START_NAMES.fullmatch(key)), None)
+    start = _moment(written)
+    if written is not None and start is None:
+        notes.append("the start in the file is no date and time: give it with --start")
+    scale, offset = _packing(around[0], lead)
+    if (scale, offset) != (1.0, 0.0):
+        notes.append(f"packed numbers: scale_factor {scale:g} and add_offset {offset:g} of the file were applied")
+    fs = options.fs or stated_hz or (clock.fs if clock else None)
+    return Facts(fs, unit, start, tuple(notes), scale, offset, clock)
+
+
+def _of_column(value: Any, lead: Lead) -> Any:
+    """The column's own among values a column, given as a list or as a text with commas; else the value for all."""
+    values = value.split(",") if isinstance(value, str) else value
+    if lead.column is None or not isinstance(values, list) or len(values) != lead.n_columns or len(values) < 2:
+        return value
+    own = values[lead.column]
+    return own.strip() if isinstance(own, str) else own
+
+
+def _packing(dataset: Any, lead: Lead) -> tuple[float, float]:
+    """Factor and offset of numbers packed by the CF convention."""
+    said = {key.casefold(): _of_column(value, lead) for key, value in attributes(dataset)}
+    scale, offset = said.get("scale_factor", 1.0), said.get("add_offset", 0.0)
+    is_scale = isinstance(scale, float) and np.isfinite(scale) and scale != 0
+    return scale if is_scale else 1.0, offset if isinstance(offset, float) and np.isfinite(offset) else 0.0
+
+
+@dataclass(frozen=True)
+class _Times:
+    """A dataset of times, s, read when sliced."""
+
+    dataset: Any
+    unit_s: float
+
+    def __len__(self) -> int:
+        return int(self.dataset.shape[0])
+
+    def __getitem__(self, part: slice, /) -> Float:
+        return self.dataset[part].astype(np.float64) * self.unit_s
+
+
+def clock_beside_dataset(path: Path, dataset: Any, n_samples: int) -> tuple[SampleClock | None, list[str]]:
+    """Rate and holes by a dataset of as many times in the group of the lead."""
+    import h5py
+
+    group = dataset.parent
+    for key in group:
+        if not _CLOCK_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue
+        item = group[key]
+        if not isinstance(item, h5py.Dataset) or item.shape != (n_samples,) or item.dtype.kind not in "fiu":
+            continue
+        units = [value for name, value in attributes(item) if _UNIT_NAMES.fullmatch(name) and isinstance(value, str)]
+        unit_s, first = time_unit(key, next(iter(units), ""))[1], _Times(item, 1.0)[:_FIRST_TIMES]
+        if not np.isfinite(first).all() or (unit_s is None and np.median(np.diff(first)) == 1.0):
+            continue  # without a unit, steps of one may be rows as well as milliseconds
+        clock = clock_of(path, _Times(item, unit_s or guessed_unit_s(first)), 1)
+        lost = clock.n_samples - n_samples
+        holes = f", {len(clock.row) - 1} holes in it: {lost} samples missing" if lost else ""
+        return clock, [f"{clock.fs:g} Hz by the dataset {key!r}{holes}"]
+    return None, []
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, float) and np.isfinite(value) and value > 0
+
+
+def _moment(written: Any) -> datetime | None:
+    """Naive local time of an ISO text; a time zone is left out, as the clock on the wall shows."""
+    try:
+        return datetime.fromisoformat(written.strip()).replace(tzinfo=None) if isinstance(written, str) else None
+    except ValueError:
+        return None
+
+
+def _small_datasets(group: Any) -> Iterator[tuple[str, Any]]:
+    """Datasets of a single value right in a group; MATLAB and others keep the rate in one."""
+    import h5py
+
+    for key in group:
+        if not _RATE_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue
+        item = group[key]
+        if isinstance(item, h5py.Dataset) and item.shape is not None and item.size == 1:
+            yield key, plain_value(item[()])

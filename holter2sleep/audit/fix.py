@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holter2sleep import __version__
 from holter2sleep.audit.edf_fields import RawHeader, read_raw_header
@@ -34,25 +33,22 @@ from holter2sleep.audit.repair import (
     signal_fields,
 )
 from holter2sleep.audit.steps import step_mv
+from holter2sleep.audit.time_line import mended_time_line
 from holter2sleep.audit.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
-from holter2sleep.io.channels import MIN_FS_HZ
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_kind, read_edf_header, text_of
-from holter2sleep.io.edf_time_line import record_times
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded
 from holter2sleep.io.export import Scale, edf_blocks, write_files
 from holter2sleep.io.files import refusal, sha256_of
-from holter2sleep.night import NO_DATE, Float, Recording, Subject, date_known
+from holter2sleep.night import NO_DATE, Recording, Subject, date_known
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file
 REPLACED_TEXT = "annotation"  # what an annotation of no known vocabulary says in a de-identified file
 
 _BLOCK_BYTES = 1 << 22
 _MAX_SIGNALS = 9999  # four digits
-_SAME_TIME_S = 1e-5  # stamps this near the sample clock are those of the sample clock
-_STAMP_DECIMALS = 7
 
 
 @dataclass(frozen=True)
@@ -183,7 +179,7 @@ def _fixed_edf(path: Path, identity: Identity) -> _Fixed:
     if len(kept) >= _MAX_SIGNALS:
         raise refusal(path, f"{len(kept)} signals leave no room for the annotations", f"under {_MAX_SIGNALS} signals")
     given = _Input(path, header, raw, tuple(kept), identity)
-    onset_s, plus, changes = _time_line(path, header)
+    onset_s, plus, changes = mended_time_line(path, header)
     whole_s = floor(onset_s[0])
     notes, n_replaced, note_changes = _annotations(path, identity)
     times = AnnotationSignal(
@@ -231,52 +227,6 @@ def _kept_bytes(header: EdfHeader, kept: Sequence[int]) -> list[slice]:
         else:
             parts.append(slice(first, behind))
     return parts
-
-
-# --- time line -------------------------------------------------------------------------------------
-
-
-def _time_line(path: Path, header: EdfHeader) -> tuple[Float, str, list[Change]]:
-    """Onset of each data record after the header's start, `+C` or `+D`, and what was changed."""
-    times = record_times(path, header, _slowest_hz(header))
-    onset_s, steady_s, runs = times.onset_s, times.steady_s, times.runs
-    changes: list[Change] = []
-    if times.n_unknown == header.n_records:
-        if header.dialect[3:]:
-            changes.append(Change("time stamps", "none", "written", "data records taken as contiguous"))
-        return np.round(steady_s, _STAMP_DECIMALS), "+C", changes
-    if times.n_unknown:
-        changes.append(Change("time stamps", f"{times.n_unknown} missing", "written", "reckoned from those before"))
-    if header.dialect.endswith("+D"):
-        if np.abs(onset_s - onset_s[0] - steady_s).max() > _SAME_TIME_S:
-            return onset_s, "+D", changes  # jitter and all
-        changes.append(Change("continuity", header.dialect, f"{header.kind}+C", "there is no gap between data records"))
-        return np.round(onset_s[0] + steady_s, _STAMP_DECIMALS), "+C", changes
-    firm_s = _firm(onset_s, runs, steady_s, header.record_s)
-    if np.abs(firm_s - onset_s).max() > _SAME_TIME_S:
-        beside = f"up to {np.abs(firm_s - onset_s).max():.3g} s beside the sample clock"
-        changes.append(Change("time stamps", beside, "of the sample clock", "the file says it is continuous"))
-    if len(runs) > 1:
-        why = f"its time stamps have {len(runs) - 1} gaps"
-        changes.append(Change("continuity", header.dialect, f"{header.kind}+D", why))
-    return firm_s, "+C" if len(runs) == 1 else "+D", changes
-
-
-def _slowest_hz(header: EdfHeader) -> float:
-    """Rate of the slowest signal that could be an ECG: its half sample tells a gap from rounding for all."""
-    rates = [signal.samples_per_record / header.record_s for signal in header.signals if not signal.is_annotation]
-    return min((fs for fs in rates if fs >= MIN_FS_HZ), default=max(rates))
-
-
-def _firm(onset_s: Float, runs: NDArray[np.intp], steady_s: Float, record_s: float) -> Float:
-    """Contiguous records within each run, each run where its first stamp puts it and behind the one before."""
-    firm_s = np.empty_like(onset_s)
-    behind_s = -np.inf
-    for first, last in zip(runs, [*runs[1:], len(onset_s)], strict=True):
-        start_s = max(float(onset_s[first]), behind_s)
-        firm_s[first:last] = np.round(start_s + steady_s[first:last] - steady_s[first], _STAMP_DECIMALS)
-        behind_s = float(firm_s[last - 1]) + record_s
-    return firm_s
 
 
 # --- annotations -----------------------------------------------------------------------------------

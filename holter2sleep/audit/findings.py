@@ -57,7 +57,6 @@ class Finding:
 
 _TRUST_FILE = "the length of the file is trusted over the header"
 _AS_READ = "it is read all the same; --fix writes it by the standard"
-_SHOWN = "nothing; it is told so that you know"
 
 KINDS: dict[str, Kind] = {
     # verdict

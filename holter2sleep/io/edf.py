@@ -21,7 +21,7 @@ from holter2sleep.io.edf_header import EdfHeader, EdfSignal, read_edf_header
 from holter2sleep.io.edf_samples import Digital, digital_part, digital_samples
 from holter2sleep.io.edf_time_line import time_line
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
-from holter2sleep.io.lead import millivolt, rate_fault
+from holter2sleep.io.lead import LOOK_S, millivolt, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.units import UnitScale, unit_scale
 from holter2sleep.night import Recording, Source
@@ -29,8 +29,6 @@ from holter2sleep.spans import EMPTY, Spans, as_spans
 from holter2sleep.waveform import BLOCK_SAMPLES, Signal, Waveform
 
 log = logging.getLogger(__name__)
-
-_LOOK_S = 300.0  # of a channel's middle, to tell an ECG by its signal
 
 
 def read_edf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
@@ -129,11 +127,11 @@ def _millivolt(lead: _Lead, first: int, last: int) -> Signal:
 def _glance(lead: _Lead) -> Signal:
     """The data records in the middle of the file, some minutes of them, or of the one that is longer."""
     header, n_samples = lead.header, lead.signal.samples_per_record
-    n = min(header.n_records, math.ceil(_LOOK_S / header.record_s))
+    n = min(header.n_records, math.ceil(LOOK_S / header.record_s))
     first = (header.n_records - n) // 2
     if n_samples <= BLOCK_SAMPLES or n > 1:
         return _millivolt(lead, first, first + n)
-    half = round(_LOOK_S * n_samples / header.record_s / 2)
+    half = round(LOOK_S * n_samples / header.record_s / 2)
     return _part(lead, first, max(0, n_samples // 2 - half), min(n_samples, n_samples // 2 + half))
 
 

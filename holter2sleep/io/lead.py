@@ -15,7 +15,7 @@ from holter2sleep.waveform import Signal, Waveform
 
 MAX_FS_HZ = 50_000.0  # the fastest ECG recorders (late potentials, pacing spikes) stay below
 LARGEST_MV = 1e8  # a millivolt wrong by eight powers of ten; products of energies of more overflow
-_LOOK_S = 300.0  # of a channel's middle, to tell an ECG by its signal
+LOOK_S = 300.0  # of a channel's middle, to tell an ECG by its signal
 _MIN_GAP_S = 1.0  # shorter stretches without a sample stay NaN and are not called a gap
 
 
@@ -28,7 +28,7 @@ def rate_fault(fs: float) -> str | None:
 
 def middle_of(lead: Waveform, fs: float) -> Signal:
     """Some minutes from the middle of a lead."""
-    centre, half = len(lead) // 2, round(_LOOK_S * fs / 2)
+    centre, half = len(lead) // 2, round(LOOK_S * fs / 2)
     return lead[max(0, centre - half) : centre + half]
 
 

@@ -125,11 +125,6 @@ def read_night(folder: Path) -> NightTables:
     return NightTables(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
-def is_night_folder(folder: Path) -> bool:
-    """Whether a folder holds a night of ours and nothing else, so that it may be replaced."""
-    return holds_only(folder, NIGHT_FILES)
-
-
 def holds_only(folder: Path, names: frozenset[str]) -> bool:
     """Whether a folder is a finished run of ours: `run.json` and no file but those named."""
     return folder.is_dir() and {path.name for path in folder.iterdir()} <= names and read_run(folder) is not None

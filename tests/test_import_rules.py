@@ -63,7 +63,7 @@ HEAVY = {
     "wfdb": {"io"},
     "mne": {"io"},
     "h5py": {"io", "sleep/staging"},
-    "sleepecg": {"heart/detect.py"},
+    "sleepecg": set(),
     "statsmodels": {"cohort/association.py"},
     "neurokit2": set(),
     "pandas": set(),

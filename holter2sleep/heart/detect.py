@@ -6,19 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import sleepecg
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
+from holter2sleep.heart.candidates import find_candidates, qrs_energy, qrs_height, resampled
 from holter2sleep.heart.faults import Faults
+from holter2sleep.heart.moving_averages import beats_by_energy
+from holter2sleep.heart.refine import chance_of_beat, taller_side
+from holter2sleep.heart.summits import on_dominant_deflection
 from holter2sleep.night import Float, Recording
-from holter2sleep.spans import contains, covers, runs
-from holter2sleep.waveform import Signal, Waveform
-
-# Elgendi 2013 (PLoS ONE 8:e73557), table 3: lengths of a QRS complex and of a beat, band and offset
-QRS_S, BEAT_S, OFFSET, BAND_HZ = 0.097, 0.611, 0.08, (8.0, 20.0)
-SLEEPECG_LOWEST_HZ = 100.0  # what its documentation recommends; its band-pass reaches to 30 Hz
-BATCH = 2000  # beats whose windows are gathered at a time: a day at 1,000 Hz must not be in memory twice
+from holter2sleep.spans import contains, covers
+from holter2sleep.waveform import Signal
 
 
 @dataclass(frozen=True)
@@ -27,6 +24,7 @@ class BeatRules:
 
     stretch_s: float
     overlap_s: float
+    least_chance: float
     refractory_s: float
     search_s: float
     inverted_ratio: float
@@ -41,16 +39,17 @@ class Detection:
 
     time_s: Float  # (n_beats,)
     amplitude_mv: Float  # (n_beats,), height of the dominant deflection above the local baseline, signed
+    chance: Float  # (n_beats,), that it is a QRS complex, by the networks
     second_s: Float  # (n_other,)
 
 
 def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Detection:
     """R peaks of a waveform.
 
-    The first detector is that of Elgendi 2013 (two moving averages), the second SleepECG's (a modified
-    Pan-Tompkins 1985). Both see the record in stretches whose missing, flat and saturated seconds are bridged
-    by a straight line, so that one NaN cannot silence a night. Each peak is then placed on the
-    dominant deflection of the record, between samples by a parabola.
+    The first detector lets small networks judge every wave that could be a QRS complex; the second, after
+    Elgendi 2013 (two moving averages), knows nothing of shapes. Both see the record in stretches whose missing, flat
+    and saturated seconds are bridged by a straight line, so that one NaN cannot silence a night. Each peak is then
+    placed on the dominant deflection of the record, between samples by a parabola.
 
     Returns
     -------
@@ -58,31 +57,45 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
         Empty when there is no waveform or no signal in it.
     """
     if recording.ecg is None or recording.fs is None:
-        empty = np.empty(0)
-        return Detection(empty, empty, empty)
-    first: list[Float] = []
-    second: list[Float] = []
-    for part, core in _stretches(recording, faults, rules):
-        # the second detector tells up from down: it sees the taller side up, so that a lead turned over gives the same
-        for found, detector, ecg in (
-            (first, _two_moving_averages, part.ecg),
-            (second, _sleepecg_beats, part.ecg * _taller_side(part.ecg)),
-        ):
-            times = (detector(ecg, recording.fs) + part.start) / recording.fs
-            found.append(times[(times >= core[0]) & (times < core[1])])
-    coarse_s, second_s = (np.concatenate([np.empty(0), *found]) for found in (first, second))
-    time_s, amplitude_mv = _on_dominant_deflection(recording.ecg, recording.fs, coarse_s, rules)
+        return Detection(*(np.empty(0),) * 4)
+    fs = recording.fs
+    parts = [
+        _within(_looked_at(part.ecg, fs, rules), part.start / fs, core)
+        for part, core in _stretches(recording, faults, rules)
+    ]
+    coarse_s, chance, second_s = (
+        (np.concatenate([np.empty(0), *column]) for column in zip(*parts, strict=True)) if parts else (np.empty(0),) * 3
+    )
+    time_s, amplitude_mv = on_dominant_deflection(recording.ecg, fs, coarse_s, rules.search_s)
     order = np.argsort(time_s, kind="stable")
-    time_s, amplitude_mv = time_s[order], amplitude_mv[order]
-    keep = _spaced(time_s, amplitude_mv, rules.refractory_s) & ~contains(faults.spans, time_s)
-    return Detection(time_s[keep], amplitude_mv[keep], second_s)
+    time_s, amplitude_mv, chance = time_s[order], amplitude_mv[order], chance[order]
+    keep = _spaced(time_s, chance, rules.refractory_s) & ~contains(faults.spans, time_s)
+    return Detection(time_s[keep], amplitude_mv[keep], chance[keep], second_s)
+
+
+def _looked_at(ecg: Signal, fs: float, rules: BeatRules) -> tuple[Float, Float, Float]:
+    """Beats of the first detector, their chances, and beats of the second, s from the first sample."""
+    work = resampled(ecg, fs)
+    work *= np.float32(taller_side(work))
+    energy = qrs_energy(work)
+    candidates = find_candidates(work, qrs_height(energy))
+    chance = chance_of_beat(candidates)
+    found = chance >= rules.least_chance
+    return candidates.time_s[found], chance[found], beats_by_energy(energy)
+
+
+def _within(found: tuple[Float, Float, Float], start_s: float, core: tuple[float, float]) -> tuple[Float, Float, Float]:
+    """Of what was found in a stretch, what lies in its own time; times from the start of the recording."""
+    first_s, chance, second_s = found[0] + start_s, found[1], found[2] + start_s
+    own, own_second = ((times >= core[0]) & (times < core[1]) for times in (first_s, second_s))
+    return first_s[own], chance[own], second_s[own_second]
 
 
 def amplitude_at(recording: Recording, time_s: Float, rules: BeatRules) -> NDArray[np.float32]:
     """Height of the dominant deflection near each time, mV; NaN without a waveform. array (n,)."""
     if recording.ecg is None or recording.fs is None:
         return np.full(len(time_s), np.nan, np.float32)
-    return _on_dominant_deflection(recording.ecg, recording.fs, time_s, rules)[1].astype(np.float32)
+    return on_dominant_deflection(recording.ecg, recording.fs, time_s, rules.search_s)[1].astype(np.float32)
 
 
 def is_inverted(detection: Detection, rules: BeatRules) -> bool:
@@ -95,7 +108,7 @@ def is_inverted(detection: Detection, rules: BeatRules) -> bool:
 @dataclass(frozen=True)
 class _Stretch:
     start: int  # sample of the stretch's first value
-    ecg: NDArray[np.float64]  # gapless
+    ecg: Signal  # gapless
 
 
 def _stretches(
@@ -115,7 +128,7 @@ def _stretches(
             yield _Stretch(first, ecg), (start / fs, (start + core) / fs)
 
 
-def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.float64] | None:
+def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> Signal | None:
     """The signal with its faulty parts replaced by straight lines; None when hardly anything is left."""
     good = np.isfinite(ecg)
     least = 2 * fs  # both detectors learn their thresholds from two seconds
@@ -124,89 +137,20 @@ def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.f
     good &= ~contains(faults.spans, (start + np.arange(len(ecg))) / fs)
     if good.sum() < least:
         return None
-    whole = ecg.astype(np.float64)
+    whole = ecg
     if not good.all():
         index = np.arange(len(ecg))
-        whole = np.interp(index, index[good], whole[good])
+        whole = np.interp(index, index[good], ecg[good]).astype(np.float32)
     return None if np.ptp(whole) == 0 else whole
 
 
-def _taller_side(ecg: NDArray[np.float64]) -> float:
-    """1 where the signal reaches further above its median than below it, else -1."""
-    return 1.0 if ((ecg - np.median(ecg)) ** 3).sum() >= 0 else -1.0
-
-
-def _sleepecg_beats(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
-    if fs < SLEEPECG_LOWEST_HZ:
-        doubled = signal.resample_poly(ecg, 2, 1)
-        return np.asarray(sleepecg.detect_heartbeats(doubled, 2 * fs), dtype=np.int64) // 2
-    return np.asarray(sleepecg.detect_heartbeats(ecg, fs), dtype=np.int64)
-
-
-def _two_moving_averages(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
-    """R peaks after Elgendi 2013: QRS energy against the energy of a whole beat."""
-    sos = signal.butter(3, BAND_HZ, "bandpass", fs=fs, output="sos")
-    energy = signal.sosfiltfilt(sos, ecg) ** 2
-    qrs = ndimage.uniform_filter1d(energy, max(1, round(QRS_S * fs)))
-    beat = ndimage.uniform_filter1d(energy, max(1, round(BEAT_S * fs)))
-    # the offset (of the mean energy) from the median over seconds: a burst must not hide the beats around it
-    second = max(1, round(fs))
-    level = np.median(energy[: len(energy) // second * second].reshape(-1, second).mean(axis=1))
-    start, end = runs(qrs > beat + OFFSET * level)
-    wide = end - start >= round(QRS_S * fs)
-    peaks = [a + int(np.argmax(energy[a:b])) for a, b in zip(start[wide], end[wide], strict=True)]
-    return np.array(peaks, dtype=np.int64)
-
-
-def _spaced(time_s: Float, height: Float, least_s: float) -> NDArray[np.bool_]:
-    """False for the lower one of each two beats that come too close. array (n_beats,)."""
+def _spaced(time_s: Float, chance: Float, least_s: float) -> NDArray[np.bool_]:
+    """False for the less likely of each two beats that come too close. array (n_beats,)."""
     keep = np.ones(len(time_s), bool)
     for i in np.flatnonzero(np.diff(time_s) <= least_s) + 1:
         before = i - 1
         while before > 0 and not keep[before]:
             before -= 1
         if keep[before] and time_s[i] - time_s[before] <= least_s:
-            keep[min(before, i, key=lambda beat: abs(height[beat]))] = False
+            keep[min(before, i, key=lambda beat: chance[beat])] = False
     return keep
-
-
-def _on_dominant_deflection(ecg: Waveform, fs: float, coarse_s: Float, rules: BeatRules) -> tuple[Float, Float]:
-    """Times moved to the record's dominant deflection, and its signed height above the baseline."""
-    if len(coarse_s) == 0:
-        return np.empty(0), np.empty(0)
-    centre = np.clip(np.round(coarse_s * fs).astype(np.int64), 0, len(ecg) - 1)
-    reach = max(1, round(rules.search_s * fs))
-    batches = [_summits(ecg, centre[i : i + BATCH], reach, fs) for i in range(0, len(centre), BATCH)]
-    # which way the record's beats point is known only after the last: both summits of each are kept until then
-    up, down = (np.concatenate(side, axis=1) for side in zip(*batches, strict=True))
-    chosen = up if np.median(up[1]) >= np.median(-down[1]) else down
-    return (centre + chosen[0]) / fs, chosen[1]
-
-
-def _summits(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> tuple[Float, Float]:
-    """Highest and lowest point near each centre: offset in samples and height. Two arrays (2, n)."""
-    near = _near(ecg, centre, reach, fs)
-    row = np.arange(len(near))
-    summits = []
-    for sign in (1.0, -1.0):
-        peak = np.argmax(sign * near, axis=1)
-        summits.append(np.array([peak - reach + _parabola_shift(sign * near, peak), near[row, peak]]))
-    return summits[0], summits[1]
-
-
-def _near(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> Signal:
-    """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
-    wide = max(reach, 2, round(0.3 * fs))
-    windows = ecg.around(centre, wide)
-    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
-    return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
-
-
-def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:
-    """Offset of the vertex of the parabola through each peak and its neighbours, in samples (-0.5 to 0.5)."""
-    inner = np.clip(peak, 1, rows.shape[1] - 2)
-    n = np.arange(len(rows))
-    left, top, right = rows[n, inner - 1], rows[n, inner], rows[n, inner + 1]
-    bend = (left - 2 * top + right).astype(np.float64)
-    shift = np.where(bend < 0, 0.5 * (left - right) / np.where(bend < 0, bend, -1), 0.0)
-    return np.where(inner == peak, np.clip(shift, -0.5, 0.5), 0.0)

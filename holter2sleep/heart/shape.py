@@ -14,6 +14,11 @@ from holter2sleep.waveform import Waveform
 Rows = NDArray[np.float32]  # (n_beats, n_samples)
 STRETCH = 500  # beats that share a typical beat: it drifts with posture
 MARGIN = 24  # samples either side of what a spline is asked for: it forgets its borders by a factor of 0.27 a sample
+HALF = 90  # steps of 1 / SHAPE_HZ either side of a beat, 0.36 s: from before P to behind most of T
+P_S = (0.30, 0.07)  # before the R peak: where a P wave lies
+PATCH_STRIDE = 4
+PATCH_N = 2 * HALF // PATCH_STRIDE + 1
+TINY = 1e-9
 SHAPE_HZ = 250.0  # shapes are compared on one time line, whatever the recorder's rate
 
 
@@ -29,11 +34,23 @@ class ShapeRules:
 
 @dataclass(frozen=True)
 class Shape:
-    """How each beat compares with the record's typical beat."""
+    """How each beat compares with the record's typical beat near it.
+
+    Sizes are ratios to the typical beat's: free of the lead's scale, and of which side is up.
+    """
 
     correlation: Float  # (n_beats,), with the typical beat, best over small shifts
-    width: Float  # (n_beats,), area / height of the rectified deflection relative to the typical beat's
+    width: Float  # (n_beats,), area / height of the rectified deflection
     twin: Float  # (n_beats,), correlation of a foreign beat with the second most like foreign beat near it, else 0
+    height: Float  # (n_beats,), of the rectified deflection
+    lean: Float  # (n_beats,), signed: the beat projected on the typical beat; 1 is alike, below 0 points the other way
+    steepness: Float  # (n_beats,), steepest slope
+    typical_width_s: Float  # (n_beats,), area / height of the typical beat itself
+    p_wave: Float  # (n_beats, 3): correlation, projection and difference of what lies before the QRS
+    t_wave: Float  # (n_beats, 3): the same of what lies behind it
+    kin: NDArray[np.int32]  # (n_beats,), foreign beats of one shape share a number; -1 for the others
+    patch: Rows  # (n_beats, PATCH_N), the beat from before P to behind T in units of the typical beat
+    typical_patch: Rows  # (n_beats, PATCH_N), the same of the typical beat
     limit: float  # of the correlation, below which a beat is foreign
 
     @property
@@ -46,20 +63,49 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
     """The shapes of the beats at the given times; None when there is no waveform, or no beat."""
     if recording.ecg is None or recording.fs is None or len(time_s) == 0:
         return None
+    parts, first_kin = [], 0
+    for first in range(0, len(time_s), STRETCH):
+        rows = _windows_at(recording.ecg, recording.fs, time_s[first : first + STRETCH], HALF)
+        parts.append(_shapes(_levelled(rows), rules, first_kin))
+        first_kin += STRETCH
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Shape(**columns, limit=rules.foreign_correlation)
+
+
+def _shapes(rows: Rows, rules: ShapeRules, first_kin: int) -> dict[str, NDArray]:
+    """The columns of `Shape` for beats that share a typical beat."""
     before, after, slack = (round(s * SHAPE_HZ) for s in (rules.before_s, rules.after_s, rules.slack_s))
-    half, n = before + after, len(time_s)
-    core = slice(half - before, half + after + 1)
-    correlation, width, twin = np.ones(n), np.ones(n), np.zeros(n)
-    for first in range(0, n, STRETCH):
-        part = slice(first, first + STRETCH)
-        rows = _levelled(_windows_at(recording.ecg, recording.fs, time_s[part], half))
-        typical = _typical(rows[:, core])
-        shifts = range(-slack, slack + 1)
-        every = [_correlation(rows[:, core.start + k : core.stop + k], typical) for k in shifts]
-        correlation[part] = np.max(every, axis=0)
-        width[part] = _width(rows[:, core]) / _width(typical[None])[0]
-        twin[part] = _twin_correlation(rows, correlation[part] < rules.foreign_correlation)
-    return Shape(correlation, width, twin, rules.foreign_correlation)
+    qrs = slice(HALF - before, HALF + after + 1)
+    usual = _typical_beat(rows, qrs)
+    typical, core = usual[qrs], rows[:, qrs]
+    shifts = range(-slack, slack + 1)
+    every = [_correlation(rows[:, qrs.start + k : qrs.stop + k], typical) for k in shifts]
+    correlation = np.max(every, axis=0)
+    foreign = np.flatnonzero(correlation < rules.foreign_correlation)
+    likeness = _mutual_correlation(core[foreign])
+    n, size = len(rows), float(np.abs(typical).max()) or 1.0
+    sign = 1.0 if typical[np.argmax(np.abs(typical))] >= 0 else -1.0
+    return {
+        "correlation": correlation,
+        "width": _width(core) / _width(typical[None])[0],
+        "twin": _spread(_second_best(likeness), foreign, n, 0.0),
+        "height": np.abs(core).max(axis=1).astype(np.float64) / size,
+        "lean": _projection(core, typical),
+        "steepness": _steepness(core) / max(float(_steepness(typical[None])[0]), TINY),
+        "typical_width_s": np.full(n, _width(typical[None])[0] / SHAPE_HZ),
+        "p_wave": _wave(rows, usual, slice(HALF - round(P_S[0] * SHAPE_HZ), HALF - round(P_S[1] * SHAPE_HZ)), size),
+        "t_wave": _wave(rows, usual, slice(HALF + after, 2 * HALF + 1), size),
+        "kin": _spread(first_kin + _kin(likeness, rules.foreign_correlation), foreign, n, -1).astype(np.int32),
+        "patch": (sign * rows[:, ::PATCH_STRIDE] / size).astype(np.float32),
+        "typical_patch": np.tile((sign * usual[::PATCH_STRIDE] / size).astype(np.float32), (n, 1)),
+    }
+
+
+def _spread(values: NDArray, at: NDArray[np.intp], n: int, fill: float) -> Float:
+    """Values of some beats as a column of all. array (n,)."""
+    column = np.full(n, fill)
+    column[at] = values
+    return column
 
 
 def _windows_at(ecg: Waveform, fs: float, time_s: Float, half: int) -> Rows:
@@ -79,17 +125,34 @@ def _near_together(time_s: Float) -> list[slice]:
     return [slice(int(a), int(b)) for a, b in zip(np.r_[0, cuts], np.r_[cuts, len(time_s)], strict=True)]
 
 
-def _twin_correlation(rows: Rows, foreign: Bool) -> Float:
-    """Correlation of each foreign beat with the second most like of the others: the first may be chance."""
-    index = np.flatnonzero(foreign)
-    twin = np.zeros(len(rows))
-    if len(index) >= 3:
-        centred = rows[index] - rows[index].mean(axis=1, keepdims=True)
-        unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(1e-9))
-        likeness = unit @ unit.T
-        np.fill_diagonal(likeness, -1.0)
-        twin[index] = np.partition(likeness, -2, axis=1)[:, -2]
-    return twin
+def _mutual_correlation(rows: Rows) -> Rows:
+    """Correlation of each row with each other; -1 with itself. array (n, n)."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.float32(TINY))
+    likeness = unit @ unit.T
+    np.fill_diagonal(likeness, -1.0)
+    return likeness
+
+
+def _second_best(likeness: Rows) -> Float:
+    """The second highest of each row: the highest may be chance. array (n,)."""
+    if len(likeness) < 3:
+        return np.zeros(len(likeness))
+    return np.partition(likeness, -2, axis=1)[:, -2].astype(np.float64)
+
+
+def _kin(likeness: Rows, limit: float) -> NDArray[np.int64]:
+    """A number for each row, shared by rows of one shape: the one with most of its kind gathers them first. (n,)."""
+    alike = likeness >= limit
+    kin = np.full(len(likeness), -1)
+    free = np.ones(len(likeness), bool)
+    number = 0
+    while free.any():
+        leader = int(np.argmax(np.where(free, (alike & free).sum(axis=1), -1)))
+        kin[free & (alike[leader] | (np.arange(len(kin)) == leader))] = number
+        free &= kin < 0
+        number += 1
+    return kin
 
 
 def _levelled(rows: Rows) -> Rows:
@@ -97,11 +160,27 @@ def _levelled(rows: Rows) -> Rows:
     return rows - np.median(rows, axis=1, keepdims=True)
 
 
-def _typical(rows: Rows) -> Rows:
-    """The beat most others look like: median of the beats that correlate with the median beat."""
-    median = np.median(rows, axis=0)
-    alike = _correlation(rows, median) >= np.median(_correlation(rows, median))
-    return np.median(rows[alike], axis=0)
+def _typical_beat(rows: Rows, qrs: slice) -> Rows:
+    """The beat most others look like: median of the beats whose QRS correlates with the median QRS."""
+    alike = _correlation(rows[:, qrs], np.median(rows[:, qrs], axis=0))
+    return np.median(rows[alike >= np.median(alike)], axis=0)
+
+
+def _wave(rows: Rows, usual: Rows, part: slice, size: float) -> Float:
+    """Correlation, projection and difference (in heights of the QRS) of a part with the typical one's. (n, 3)."""
+    seen, expected = rows[:, part], usual[part]
+    seen, expected = seen - seen.mean(axis=1, keepdims=True), expected - expected.mean()
+    apart = np.sqrt(((seen - expected) ** 2).mean(axis=1)) / size
+    return np.column_stack([_correlation(seen, expected), _projection(seen, expected), apart])
+
+
+def _projection(rows: Rows, reference: Rows) -> Float:
+    """How much of the reference is in each row: 1 for the reference itself. array (n,)."""
+    return (rows @ reference / max(float(reference @ reference), TINY)).astype(np.float64)
+
+
+def _steepness(rows: Rows) -> Float:
+    return np.abs(np.diff(rows, axis=1)).max(axis=1).astype(np.float64)
 
 
 def _correlation(rows: Rows, reference: Rows) -> Float:

@@ -8,7 +8,7 @@ from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
 from holter2sleep.evaluate.ec57 import compare_beats
 from holter2sleep.heart.classify import classify_beats, prematurity
-from holter2sleep.heart.shape import Shape
+from holter2sleep.heart.shape import PATCH_N, Shape
 from holter2sleep.night import Beats
 
 ECTOPY = {"hours": 3.0, "bursts_per_hour": 0.0}
@@ -23,10 +23,19 @@ def measures(name: str, **changes: object) -> dict[str, float | None]:
 
 def shape_of(n: int, **odd: dict[int, float]) -> Shape:
     """Typical beats but for the ones named: `correlation={5: 0.2}`."""
-    columns = {"correlation": np.ones(n), "width": np.ones(n), "twin": np.zeros(n)}
+    columns = typical_columns(n)
     for name, values in odd.items():
         columns[name][list(values)] = list(values.values())
     return Shape(**columns, limit=RECIPE.shape.foreign_correlation)
+
+
+def typical_columns(n: int) -> dict[str, np.ndarray]:
+    """A shape's columns for beats that all look like the typical one."""
+    wave, patch = np.tile([1.0, 1.0, 0.0], (n, 1)), np.zeros((n, PATCH_N), np.float32)
+    ones = dict.fromkeys(("correlation", "width", "height", "lean", "steepness"), 1.0)
+    columns = {name: np.full(n, value) for name, value in {**ones, "twin": 0.0, "typical_width_s": 0.03}.items()}
+    kin = np.full(n, -1, np.int32)
+    return columns | {"p_wave": wave, "t_wave": wave, "kin": kin, "patch": patch, "typical_patch": patch}
 
 
 def labels(beats: Beats, shape: Shape | None) -> list[tuple[int, str]]:

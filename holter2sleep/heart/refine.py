@@ -1,0 +1,34 @@
+"""Which candidates are beats: two small networks, the second of which knows what the first has found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.heart.candidates import Candidates
+from holter2sleep.heart.second_look import second_look
+from holter2sleep.heart.sequence_net import chances, logits
+from holter2sleep.heart.weights import read_weights
+from holter2sleep.night import Float
+
+WEIGHTS = Path(__file__).parent / "weights" / "qrs.npz"  # made by training/qrs.py
+
+
+def chance_of_beat(candidates: Candidates) -> Float:
+    """Probability that each candidate is a QRS complex. array (n,)."""
+    if len(candidates) == 0:
+        return np.empty(0)
+    networks = read_weights(WEIGHTS)
+    first = chances(logits(networks["first"], candidates.features, candidates.patches))[:, 1]
+    again = second_look(candidates, first)
+    return chances(logits(networks["second"], again, candidates.patches))[:, 1]
+
+
+def taller_side(ecg: NDArray[np.floating]) -> float:
+    """1 where the signal reaches further above its median than below it, else -1.
+
+    The networks tell up from down: they see the taller side up, so that a lead turned over gives the same.
+    """
+    return 1.0 if ((ecg.astype(np.float64) - np.median(ecg)) ** 3).sum() >= 0 else -1.0

@@ -1,0 +1,57 @@
+"""A small network that judges each candidate, or beat, by its shape and by its neighbours; numpy only.
+
+Each is encoded by two dense layers; dilated convolutions along the sequence then weigh it against those before and
+after. `training/sequence.py` holds the same network in torch, and fits it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+DILATIONS = (1, 2, 4)  # with 5 taps each: 14 neighbours to each side
+TAPS = 5
+
+Weights = Mapping[str, NDArray[np.float32]]
+Rows = NDArray[np.float32]  # (n, n_channels)
+
+
+def logits(weights: Weights, features: Rows, patches: Rows) -> Rows:
+    """Logarithm of the odds of each class, but for a constant. array (n, n_classes).
+
+    Parameters
+    ----------
+    weights
+        As `training/sequence.py` writes them; dense layers (in, out), convolutions (taps, in, out).
+    features
+        Not yet standardised; array (n, n_features).
+    patches
+        The signal around each; array (n, n_samples).
+    """
+    known = (features - weights["mean"]) / weights["sd"]
+    code = _relu(np.hstack([known, patches]) @ weights["dense1.weight"] + weights["dense1.bias"])
+    code = _relu(code @ weights["dense2.weight"] + weights["dense2.bias"])
+    context = np.hstack([code, known])
+    for i, dilation in enumerate(DILATIONS):
+        step = _relu(_convolved(context, weights[f"convs.{i}.weight"], dilation) + weights[f"convs.{i}.bias"])
+        context = step if i == 0 else context + step
+    return np.hstack([context, code]) @ weights["out.weight"] + weights["out.bias"]
+
+
+def chances(logits: Rows) -> NDArray[np.float64]:
+    """Probability of each class. array (n, n_classes), rows sum to 1."""
+    odds = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _relu(x: Rows) -> Rows:
+    return np.maximum(x, 0)
+
+
+def _convolved(rows: Rows, kernel: NDArray[np.float32], dilation: int) -> Rows:
+    """Convolution along the sequence, zeros beyond the ends. array (n, n_out)."""
+    reach, n = TAPS // 2 * dilation, len(rows)
+    padded = np.pad(rows, ((reach, reach), (0, 0)))
+    return np.sum([padded[k * dilation : k * dilation + n] @ kernel[k] for k in range(TAPS)], axis=0)

@@ -22,8 +22,8 @@ from holter2sleep.evaluate.rhythms import (
 )
 from holter2sleep.evaluate.sides import Side, read_side
 from holter2sleep.evaluate.stages import StageMatrix, compare_stages
-from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, header_beside
-from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.io.annotations import header_beside
+from holter2sleep.io.beatfiles import is_annotation_file, read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Clock, EpochGrid, Float, Hypnogram
 from holter2sleep.spans import EMPTY, Spans
@@ -104,7 +104,7 @@ def _duration_s(pair: Pair, *times_s: Float) -> float:
     """Length of the record: of the night, else by the reference's header, else to just after the last mark."""
     if pair.run():
         return float(pair.run()["duration_s"])
-    header = header_beside(pair.reference) if pair.reference.suffix in ANNOTATION_SUFFIXES else None
+    header = header_beside(pair.reference) if is_annotation_file(pair.reference) else None
     if header and header.n_samples:
         return header.n_samples / header.fs
     return float(max((side[-1] for side in times_s if len(side)), default=0.0)) + MATCH_WINDOW_S

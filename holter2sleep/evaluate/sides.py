@@ -8,8 +8,7 @@ from pathlib import Path
 from holter2sleep.evaluate.protocol import STANDARD, Protocol
 from holter2sleep.evaluate.rhythms import ATRIAL_FIBRILLATION, VENTRICULAR_FIBRILLATION, read_rhythm_spans
 from holter2sleep.evaluate.shutdowns import read_shutdowns
-from holter2sleep.io.annotations import ANNOTATION_SUFFIXES
-from holter2sleep.io.beatfiles import read_beats
+from holter2sleep.io.beatfiles import is_annotation_file, read_beats
 from holter2sleep.night import Beats
 from holter2sleep.spans import EMPTY, Spans
 
@@ -33,7 +32,7 @@ def read_side(path: Path, protocol: Protocol = STANDARD, fs: float | None = None
         Not a beat file, or one without a beat.
     """
     beats = read_beats(path, fs)
-    if path.suffix not in ANNOTATION_SUFFIXES:
+    if not is_annotation_file(path):
         return Side(beats)
     return Side(
         beats,

@@ -115,15 +115,17 @@ EPISODE_COLUMNS = (
 )
 
 
+BEAT_LAYOUTS = {  # heading and columns of each line report
+    "beats": ("Beat by beat (EC57)", BEAT_COLUMNS),
+    "shutdown": ("Beats missed in shutdown", SHUTDOWN_COLUMNS),
+    **{f"runs_{name}": (f"Runs of {name}", tuple(_run_columns(name))) for name in RUN_CLASSES},
+}
+
+
 def beat_tables(records: Mapping[str, BeatAgreement]) -> dict[str, Table]:
     """Line reports: beats, shutdowns, runs of V and of S."""
     total = gross_agreement(list(records.values()))
-    layouts = {
-        "beats": ("Beat by beat (EC57)", BEAT_COLUMNS),
-        "shutdown": ("Beats missed in shutdown", SHUTDOWN_COLUMNS),
-        **{f"runs_{name}": (f"Runs of {name}", tuple(_run_columns(name))) for name in RUN_CLASSES},
-    }
-    return {name: record_table(heading, columns, records, total) for name, (heading, columns) in layouts.items()}
+    return {name: record_table(heading, columns, records, total) for name, (heading, columns) in BEAT_LAYOUTS.items()}
 
 
 def episode_table(records: Mapping[str, EpisodeAgreement], heading: str) -> Table:

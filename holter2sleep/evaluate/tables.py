@@ -81,17 +81,23 @@ def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return file.getvalue()
 
 
+def line_table(heading: str, columns: Sequence[Column], records: Mapping[str, Any]) -> Table:
+    """A line for each record."""
+    rows = tuple((name, tuple(column.value(record) for column in columns)) for name, record in records.items())
+    return Table(heading, tuple(columns), rows)
+
+
 def record_table(heading: str, columns: Sequence[Column], records: Mapping[str, Any], total: Any) -> Table:
     """A line for each record, the gross one of `total`, and the average.
 
     The average weighs every record that defines a value alike; of counts there is none.
     """
-    values = {name: tuple(column.value(record) for column in columns) for name, record in records.items()}
-    rows = [*values.items(), (GROSS, tuple(column.value(total) for column in columns))]
+    lines = line_table(heading, columns, {**records, GROSS: total})
+    of_records = [values for _, values in lines.rows[:-1]]
     average = tuple(
-        "" if column.form == COUNT else _mean([row[i] for row in values.values()]) for i, column in enumerate(columns)
+        "" if column.form == COUNT else _mean([values[i] for values in of_records]) for i, column in enumerate(columns)
     )
-    return Table(heading, tuple(columns), (*rows, (AVERAGE, average)))
+    return Table(heading, lines.columns, (*lines.rows, (AVERAGE, average)))
 
 
 def _mean(values: Iterable[Any]) -> float | None:

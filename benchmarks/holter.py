@@ -38,7 +38,7 @@ from benchmarks.detectors import (
 )
 from benchmarks.noise import LEVELS_DB, noisy_spans, with_noise
 from holter2sleep.errors import UsageError
-from holter2sleep.evaluate.tables import Column, Table, line_table, record_table
+from holter2sleep.evaluate.tables import COUNT, Column, Table, line_table, record_table
 from holter2sleep.spans import complement
 
 SECTIONS = ("detection", "noise", "classes")
@@ -90,6 +90,8 @@ def detection(choice: Choice) -> Iterator[tuple[str, Table]]:
 class Stressed:
     """A detector at one level of noise: whole records as EC57 asks, and only their noisy minutes."""
 
+    detector: str
+    snr_db: int
     whole: Detected
     noisy: Detected
 
@@ -107,11 +109,15 @@ def _within(part: str, column: Column) -> Column:
     )
 
 
-NOISE_COLUMNS = tuple(
-    _within(part, column)
-    for part in ("whole", "noisy")
-    for column in DETECTION_COLUMNS
-    if column.name in _NOISE_FIGURES
+NOISE_COLUMNS = (
+    Column("detector", "detector", COUNT, lambda stressed: stressed.detector),
+    Column("SNR dB", "snr_db", COUNT, lambda stressed: stressed.snr_db),
+    *(
+        _within(part, column)
+        for part in ("whole", "noisy")
+        for column in DETECTION_COLUMNS
+        if column.name in _NOISE_FIGURES
+    ),
 )
 
 
@@ -124,16 +130,17 @@ def noise(choice: Choice) -> Iterator[tuple[str, Table]]:
         for level_db in choice.levels_db:
             progress(f"noise: {kind}, {level_db} dB")
             noisy = [with_noise(record, samples, level_db) for record in records]
-            rows |= {f"{name} {level_db} dB": _stressed(noisy, name) for name in choice.detectors}
+            rows |= {f"{name} {level_db}": _stressed(noisy, name, level_db) for name in choice.detectors}
         heading = f"Noise stress, {kind}, records {' '.join(choice.noise_records)}, gross at 150 ms"
-        yield f"noise_{kind}", line_table(heading, NOISE_COLUMNS, dict(sorted(rows.items(), key=_by_detector)))
+        yield f"noise_{kind}", line_table(heading, NOISE_COLUMNS, dict(sorted(rows.items(), key=_curve)))
 
 
-def _by_detector(item: tuple[str, object]) -> int:
-    return list(DETECTORS).index(item[0].split()[0])
+def _curve(item: tuple[str, Stressed]) -> tuple[int, int]:
+    """Order: a detector's levels together, the quietest noise first."""
+    return list(DETECTORS).index(item[1].detector), -item[1].snr_db
 
 
-def _stressed(records: Sequence[Annotated], name: str) -> Stressed:
+def _stressed(records: Sequence[Annotated], name: str, snr_db: int) -> Stressed:
     whole, noisy = [], []
     for record in records:
         found = timed(DETECTORS[name], record.recording)
@@ -141,7 +148,7 @@ def _stressed(records: Sequence[Annotated], name: str) -> Stressed:
         clean = complement(noisy_spans(duration_s), 0.0, duration_s)
         whole.append(score(record, *found))
         noisy.append(score(record, *found, excluded=clean))
-    return Stressed(pooled(whole), pooled(noisy))
+    return Stressed(name, snr_db, pooled(whole), pooled(noisy))
 
 
 # --- command ---------------------------------------------------------------------------------------

@@ -167,7 +167,13 @@ def _beat_facts(records: Mapping[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="Rhythm code, or AF or VF for all of its codes; repeatable.",
 )
-@click.option("--min-length", default=30.0, show_default=True, help="Shortest episode of the test that counts, s.")
+@click.option(
+    "--min-length",
+    type=Number(0),
+    default=30.0,
+    show_default=True,
+    help="Shortest episode of the test that counts, s.",
+)
 @_protocol("learning", "out")
 def episodes(
     references: tuple[Path, ...],

@@ -242,6 +242,12 @@ def test_a_window_or_period_that_cannot_be_is_wrong_usage(night: Path, reference
     assert CliRunner().invoke(evaluate, arguments).exit_code == 2
 
 
+@pytest.mark.parametrize("option", [("--min-length", "nan"), ("--min-length", "-1"), ("--learning", "5 min")])
+def test_a_length_of_episodes_that_cannot_be_is_wrong_usage(night: Path, references: Path, option: tuple) -> None:
+    arguments = ["episodes", "--test", str(night), "--reference", str(references / "n01.rhythm.csv"), *option]
+    assert CliRunner().invoke(evaluate, arguments).exit_code == 2
+
+
 def test_episodes_command_writes_the_report_of_epicmp(night: Path, references: Path, tmp_path: Path) -> None:
     reference = references / "n01.rhythm.csv"
     text = output("episodes", "--test", night, "--reference", reference, "--out", tmp_path, "--kind", "AF")

@@ -1,77 +1,111 @@
-"""QRS detectors on annotated records, scored by EC57 in one run.
-
-    python -m benchmarks.detectors ../shared/data/mitdb
-
-The first channel of every record that has a `.atr` beside its header.
-"""
+"""Annotated records, and the QRS detectors that are compared on them."""
 
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import neurokit2
 import numpy as np
 import sleepecg
+from wfdb import processing
 
-from holter2sleep.evaluate.ec57 import compare_beats, gross, qrs_positive_predictivity, qrs_sensitivity
-from holter2sleep.evaluate.rhythms import VENTRICULAR_FLUTTER, read_rhythm_spans
+from holter2sleep.errors import UsageError
+from holter2sleep.evaluate.sides import Side, read_side
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
-from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.io.wfdb_header import read_wfdb_header
-from holter2sleep.night import Beats, Recording
+from holter2sleep.night import Beats, Float, Recording
 from holter2sleep.recipe import load_recipe
 
-Detector = Callable[[Recording], np.ndarray]  # -> R times, s
+Detector = Callable[[Recording], Float]  # -> R times, s
 
 
-def ours(recording: Recording) -> np.ndarray:
+@dataclass(frozen=True)
+class Annotated:
+    """The first channel of a record, and what its annotators say."""
+
+    name: str
+    recording: Recording
+    reference: Side
+
+
+def first_channel(header: Path) -> Recording:
+    """The lead stored first, as the field scores the sets."""
+    return read_wfdb(header, header.stem, ReadOptions(read_wfdb_header(header).signals[0].label))
+
+
+def annotated_headers(folder: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """Headers of the records that have a `.atr` beside them, all or those named.
+
+    Raises
+    ------
+    UsageError
+        There is none, or one that is named is missing.
+    """
+    headers = [path for path in sorted(folder.glob("*.hea")) if path.with_suffix(".atr").is_file()]
+    missing = sorted(set(names or ()) - {path.stem for path in headers})
+    if missing or not headers:
+        what = f"no annotated record {missing[0]}" if missing else "no record with a header and a .atr"
+        raise UsageError(f"{folder}: {what}; give the folder that holds mitdb and nstdb")
+    return [path for path in headers if names is None or path.stem in names]
+
+
+def read_annotated(header: Path) -> Annotated:
+    """A record with its reference."""
+    return Annotated(header.stem, first_channel(header), read_side(header.with_suffix(".atr")))
+
+
+def ours(recording: Recording) -> Float:
     """The first detector of this package."""
     recipe = load_recipe()
     return detect_beats(recording, find_faults(recording, recipe.faults), recipe.beats).time_s
 
 
-def by_sleepecg(recording: Recording) -> np.ndarray:
+def by_sleepecg(recording: Recording) -> Float:
     """SleepECG's detector."""
-    return sleepecg.detect_heartbeats(np.asarray(recording.ecg, np.float64), recording.fs) / recording.fs
+    ecg, fs = _samples(recording)
+    return np.asarray(sleepecg.detect_heartbeats(ecg, fs) / fs)
 
 
-def by_neurokit(recording: Recording) -> np.ndarray:
+def by_neurokit(recording: Recording) -> Float:
     """NeuroKit2's default."""
-    rate = int(recording.fs or 0)
-    clean = neurokit2.ecg_clean(np.asarray(recording.ecg, np.float64), rate)
-    return neurokit2.ecg_peaks(clean, rate)[1]["ECG_R_Peaks"] / rate
+    ecg, fs = _samples(recording)
+    return np.asarray(neurokit2.ecg_peaks(neurokit2.ecg_clean(ecg, int(fs)), int(fs))[1]["ECG_R_Peaks"] / fs)
 
 
-DETECTORS: dict[str, Detector] = {"holter2sleep": ours, "sleepecg": by_sleepecg, "neurokit2": by_neurokit}
+def by_xqrs(recording: Recording) -> Float:
+    """XQRS of the wfdb package."""
+    ecg, fs = _samples(recording)
+    return np.asarray(processing.xqrs_detect(ecg, fs, verbose=False), np.float64) / fs
 
 
-def main(folder: Path) -> None:
-    """Print gross sensitivity and positive predictivity of each detector."""
-    warnings.simplefilter("ignore")
-    matrices: dict[str, list] = {name: [] for name in DETECTORS}
-    for header in sorted(folder.glob("*.hea")):
-        if not header.with_suffix(".atr").exists():
-            continue
-        recording = read_wfdb(header, header.stem, ReadOptions(read_wfdb_header(header).signals[0].label))
-        reference = read_beats(header.with_suffix(".atr"), recording.fs)
-        flutter = read_rhythm_spans(header.with_suffix(".atr"), VENTRICULAR_FLUTTER)
-        for name, detector in DETECTORS.items():
-            test = Beats.at(np.unique(detector(recording)))
-            matrix = compare_beats(reference, test, duration_s=recording.duration_s, excluded=flutter)
-            matrices[name].append(matrix)
-    for name, found in matrices.items():
-        total = gross(found)
-        sensitivity, predictivity = qrs_sensitivity(total), qrs_positive_predictivity(total)
-        print(
-            f"{name:13} Se {100 * (sensitivity or 0):.2f} %  +P {100 * (predictivity or 0):.2f} %  {len(found)} records"
-        )
+def _samples(recording: Recording) -> tuple[Float, float]:
+    """Samples in mV and their rate."""
+    return np.asarray(recording.ecg, np.float64), float(recording.fs or 0)
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+OURS = "holter2sleep"
+DETECTORS: dict[str, Detector] = {
+    OURS: ours,
+    "sleepecg": by_sleepecg,
+    "neurokit2": by_neurokit,
+    "xqrs": by_xqrs,
+}
+
+
+def progress(text: str) -> None:
+    """What is being done, beside the results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def timed(detector: Detector, recording: Recording) -> tuple[Beats, float]:
+    """Beats that a detector finds, and the seconds of processor time it takes."""
+    begin = time.process_time()
+    found = detector(recording)
+    return Beats.at(np.unique(found)), time.process_time() - begin

@@ -74,6 +74,17 @@ def complement(spans: Spans, start_s: float, end_s: float) -> Spans:
     return as_spans(np.column_stack([np.r_[start_s, inside[:, 1]], np.r_[inside[:, 0], end_s]]))
 
 
+def subtraction(a: Spans, b: Spans) -> Spans:
+    """The time of `a` that lies outside `b`.
+
+    Examples
+    --------
+    >>> subtraction(as_spans([(0, 10)]), as_spans([(2, 3), (8, 12)])).tolist()
+    [[0.0, 2.0], [3.0, 8.0]]
+    """
+    return intersection(a, complement(b, a[0, 0], a[-1, 1])) if len(a) else a
+
+
 def contains(spans: Spans, time_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each time lies in a span; array shaped like `time_s`."""
     if len(spans) == 0:

@@ -9,6 +9,8 @@ from typing import Any
 
 import rich_click as click
 
+from holter2sleep.cli.number import Number
+
 Rows = Mapping[str, Mapping[str, float | None]]
 
 BOOTSTRAP_DRAWS = 2000
@@ -54,40 +56,125 @@ def _inputs(suffix: str) -> Callable[[Any], Any]:
     return add
 
 
+def _protocol(*names: str) -> Callable[[Any], Any]:
+    """Options that leave the standard; what they change is printed with the result."""
+    options = {
+        "window": click.option(
+            "--window",
+            "window_ms",
+            type=Number(0, 1000, min_open=True),
+            default=150.0,
+            show_default=True,
+            help="Match window, ms; another than EC57's makes the result non-standard.",
+        ),
+        "learning": click.option(
+            "--learning",
+            "learning_s",
+            type=Number(0),
+            default=300.0,
+            show_default=True,
+            help="Time at the start that is not scored, s; likewise.",
+        ),
+        "out": click.option(
+            "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports, as text and CSV."
+        ),
+    }
+
+    def add(command: Any) -> Any:
+        for name in reversed(names):
+            command = options[name](command)
+        return command
+
+    return add
+
+
 @evaluate.command()
 @_inputs(".atr")
+@_protocol("window", "learning", "out")
 def beats(
-    references: tuple[Path, ...], tests: tuple[Path, ...], reference_dir: Path, suffix: str, as_json: bool
+    references: tuple[Path, ...],
+    tests: tuple[Path, ...],
+    reference_dir: Path,
+    suffix: str,
+    as_json: bool,
+    window_ms: float,
+    learning_s: float,
+    out: Path | None,
 ) -> None:
-    """Beat by beat, by EC57: QRS, VEB and SVEB sensitivity and positive predictivity.
+    """Beat by beat and run by run, by EC57: QRS, VEB, SVEB, runs of V and of S, RR intervals, shutdown time.
 
     The first five minutes are not scored. Beats pair within 150 ms. The reference's ventricular flutter and
-    fibrillation are left out. A beat missed where the night calls its signal unusable goes to column X.
+    fibrillation are left out. A beat missed where the night calls its signal unusable, or a tested annotation
+    file marks a shutdown, goes to column X. --out writes the reports of bxb and rxr.
 
     Example: holter2sleep evaluate beats --test nights/ --reference-dir mitdb --suffix .atr
     """
-    from holter2sleep.evaluate.ec57 import CLASSES, average, gross
-    from holter2sleep.evaluate.nights import compare_night_beats
+    from holter2sleep.evaluate.ec57 import CLASSES, average
+    from holter2sleep.evaluate.nights import compare_night_record
     from holter2sleep.evaluate.pairs import find_pairs
+    from holter2sleep.evaluate.protocol import Protocol
+    from holter2sleep.evaluate.records import gross_agreement
+    from holter2sleep.evaluate.reports import beat_files, beat_tables, run_matrices_text
 
+    protocol = Protocol(window_ms / 1000, learning_s)
     pairs = find_pairs(tests, references, reference_dir, suffix)
-    matrices = {pair.recording_id: compare_night_beats(pair) for pair in pairs}
-    records = {name: matrix.measures() for name, matrix in matrices.items()}
-    total = gross(list(matrices.values()))
-    rows = {**records, "gross": total.measures(), "average": average(list(records.values()))}
+    records = {pair.recording_id: compare_night_record(pair, protocol) for pair in pairs}
+    total = gross_agreement(list(records.values()))
+    measures = {name: record.measures() for name, record in records.items()}
+    rows = {**measures, "gross": total.measures(), "average": average(list(measures.values()))}
+    _write_reports(out, beat_files(records, protocol))
     if as_json:
-        counts = {name: matrix.counts.tolist() for name, matrix in {**matrices, "gross": total}.items()}
-        _echo_json(rows, classes=list(CLASSES), counts=counts, shutdown_s=total.shutdown_s)
+        _echo_json(rows, classes=list(CLASSES), **_beat_facts({**records, "gross": total}), protocol=str(protocol))
         return
+    _echo_deviations(protocol.deviations)
     _echo_rates("record", rows)
-    click.echo(f"\nGross counts (row: reference, column: test); {total.shutdown_s:.0f} s of shutdown")
-    _echo_counts(CLASSES, total.counts)
+    click.echo(f"\nGross counts (row: reference, column: test); {total.matrix.shutdown_s:.0f} s of shutdown")
+    _echo_counts(CLASSES, total.matrix.counts)
+    for table in beat_tables(records).values():
+        click.echo(f"\n{table.text()}", nl=False)
+    for label in total.runs:
+        click.echo(f"\nGross: {run_matrices_text(total, label)}", nl=False)
+
+
+def _beat_facts(records: Mapping[str, Any]) -> dict[str, Any]:
+    """What JSON says of each record beside its rates."""
+    return {
+        "counts": {name: record.matrix.counts.tolist() for name, record in records.items()},
+        "shutdown_s": records["gross"].matrix.shutdown_s,
+        "record_shutdown_s": {name: record.matrix.shutdown_s for name, record in records.items()},
+        "rms_rr_error_ms": {name: record.rr_error.rms_ms for name, record in records.items()},
+        "runs": {
+            name: {
+                label: {
+                    "sensitivity": tables.sensitivity.tolist(),
+                    "predictivity": tables.predictivity.tolist(),
+                    "measures": tables.measures(),
+                }
+                for label, tables in record.runs.items()
+            }
+            for name, record in records.items()
+        },
+    }
 
 
 @evaluate.command()
 @_inputs(".atr")
-@click.option("--kind", "kinds", multiple=True, default=("AFIB", "AFL"), show_default=True, help="Rhythm; repeatable.")
-@click.option("--min-length", default=30.0, show_default=True, help="Shortest episode of the test that counts, s.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    default=("AFIB", "AFL"),
+    show_default=True,
+    help="Rhythm code, or AF or VF for all of its codes; repeatable.",
+)
+@click.option(
+    "--min-length",
+    type=Number(0),
+    default=30.0,
+    show_default=True,
+    help="Shortest episode of the test that counts, s.",
+)
+@_protocol("learning", "out")
 def episodes(
     references: tuple[Path, ...],
     tests: tuple[Path, ...],
@@ -96,30 +183,42 @@ def episodes(
     as_json: bool,
     kinds: tuple[str, ...],
     min_length: float,
+    learning_s: float,
+    out: Path | None,
 ) -> None:
     """Episodes of a rhythm, by EC57: sensitivity and positive predictivity of episodes and of their time.
 
-    The first five minutes are not scored; the reference's episodes count whatever their length.
+    The first five minutes are not scored; the reference's episodes count whatever their length. With AFIB alone,
+    what the test calls in the reference's atrial flutter is not judged. --out writes the report of epicmp.
 
     Example: holter2sleep evaluate episodes --test nights/ --reference-dir mitdb --kind AFIB
     """
     from holter2sleep.evaluate.ec57 import average, gross_episodes
     from holter2sleep.evaluate.nights import compare_night_episodes
     from holter2sleep.evaluate.pairs import find_pairs
+    from holter2sleep.evaluate.protocol import Protocol
+    from holter2sleep.evaluate.reports import episode_table
 
+    protocol = Protocol(learning_s=learning_s)
     pairs = find_pairs(tests, references, reference_dir, suffix)
-    agreements = {pair.recording_id: compare_night_episodes(pair, kinds, min_length) for pair in pairs}
+    agreements = {pair.recording_id: compare_night_episodes(pair, kinds, min_length, protocol) for pair in pairs}
     records = {name: agreement.measures() for name, agreement in agreements.items()}
     total = gross_episodes(list(agreements.values()))
     rows = {**records, "gross": total.measures(), "average": average(list(records.values()))}
+    rules = f"{protocol}; {' '.join(kinds)}; episodes of the test of at least {min_length:g} s"
+    table = episode_table(agreements, f"Episodes of {' '.join(kinds)}")
+    _write_reports(out, {"episodes.txt": f"{rules}\n{table.text()}", "episodes.csv": table.csv(protocol=rules)})
     if as_json:
-        _echo_json(rows, kinds=list(kinds), min_length_s=min_length, n_reference=total.n_reference, n_test=total.n_test)
+        facts = {"n_reference": total.n_reference, "n_test": total.n_test, "protocol": str(protocol)}
+        _echo_json(rows, kinds=list(kinds), min_length_s=min_length, **facts)
         return
+    _echo_deviations(protocol.deviations)
     _echo_rates("record", rows)
     click.echo(
         f"\n{' '.join(kinds)}: reference {total.n_reference} episodes, {total.reference_s / 60:.1f} min; "
         f"test {total.n_test} of at least {min_length:g} s, {total.test_s / 60:.1f} min"
     )
+    click.echo(f"\n{table.text()}", nl=False)
 
 
 @evaluate.command()
@@ -167,6 +266,22 @@ def stages(
     click.echo(f"Left out: {unscored} epochs without a reference stage, {unstaged} not staged by the test")
     click.echo("\nPooled counts (row: reference, column: test)")
     _echo_counts(total.classes, total.counts)
+
+
+def _write_reports(out: Path | None, reports: Mapping[str, str]) -> None:
+    """Reports into their folder, all or none."""
+    from holter2sleep.io.export import write_files
+
+    if out is None:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_files({out / name: [text.encode()] for name, text in reports.items()})
+
+
+def _echo_deviations(deviations: Iterable[str]) -> None:
+    """What is not as the standard asks, before anything else."""
+    for text in deviations:
+        click.echo(f"NOT a standard EC57 result: {text}")
 
 
 def _echo_json(rows: Rows, **facts: Any) -> None:

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.evaluate.protocol import MATCH_WINDOW_S, STANDARD, Protocol
 from holter2sleep.night import Beats, frozen_array
-from holter2sleep.spans import EMPTY, Spans, complement, contains, duration, intersection
-
-LEARNING_S = 300.0  # EC57: the first five minutes are not scored
-MATCH_WINDOW_S = 0.150  # EC57: two marks of one beat lie at most 150 ms apart
+from holter2sleep.spans import EMPTY, Spans, complement, contains, duration, intersection, subtraction
 
 # O: no mark on the other side. X: no mark because the other side had shut down (declared noise).
 CLASSES = "NSVFQOX"
@@ -57,38 +55,39 @@ class BeatMatrix:
         return {name: measure(self) for name, measure in MEASURES.items()}
 
 
-def _ratio(part: float, whole: float) -> float | None:
+def ratio(part: float, whole: float) -> float | None:
+    """Share of the whole; None without a whole."""
     return part / whole if whole > 0 else None
 
 
 def qrs_sensitivity(matrix: BeatMatrix) -> float | None:
     """Share of the reference beats that the test found; beats lost to a shutdown count as missed."""
-    return _ratio(matrix.count("NSVFQ", "NSVFQ"), matrix.count("NSVFQ", CLASSES))
+    return ratio(matrix.count("NSVFQ", "NSVFQ"), matrix.count("NSVFQ", CLASSES))
 
 
 def qrs_positive_predictivity(matrix: BeatMatrix) -> float | None:
     """Share of the test's beats that are beats of the reference."""
-    return _ratio(matrix.count("NSVFQ", "NSVFQ"), matrix.count(CLASSES, "NSVFQ"))
+    return ratio(matrix.count("NSVFQ", "NSVFQ"), matrix.count(CLASSES, "NSVFQ"))
 
 
 def veb_sensitivity(matrix: BeatMatrix) -> float | None:
     """Share of the reference's ventricular ectopic beats that the test calls V."""
-    return _ratio(matrix.count("V", "V"), matrix.count("V", CLASSES))
+    return ratio(matrix.count("V", "V"), matrix.count("V", CLASSES))
 
 
 def veb_positive_predictivity(matrix: BeatMatrix) -> float | None:
     """Share of the beats called V that are V; a fusion or unknown beat called V is no false positive."""
-    return _ratio(matrix.count("V", "V"), matrix.count("NSVOX", "V"))
+    return ratio(matrix.count("V", "V"), matrix.count("NSVOX", "V"))
 
 
 def sveb_sensitivity(matrix: BeatMatrix) -> float | None:
     """Share of the reference's supraventricular ectopic beats that the test calls S."""
-    return _ratio(matrix.count("S", "S"), matrix.count("S", CLASSES))
+    return ratio(matrix.count("S", "S"), matrix.count("S", CLASSES))
 
 
 def sveb_positive_predictivity(matrix: BeatMatrix) -> float | None:
     """Share of the beats called S that are S; an unknown beat called S is no false positive."""
-    return _ratio(matrix.count("S", "S"), matrix.count("NSVFOX", "S"))
+    return ratio(matrix.count("S", "S"), matrix.count("NSVFOX", "S"))
 
 
 MEASURES: dict[str, Callable[[BeatMatrix], float | None]] = {
@@ -102,17 +101,24 @@ MEASURES: dict[str, Callable[[BeatMatrix], float | None]] = {
 
 
 def compare_beats(
-    reference: Beats, test: Beats, *, duration_s: float, excluded: Spans = EMPTY, shutdown: Spans = EMPTY
+    reference: Beats,
+    test: Beats,
+    *,
+    duration_s: float,
+    excluded: Spans = EMPTY,
+    shutdown: Spans = EMPTY,
+    reference_shutdown: Spans = EMPTY,
+    protocol: Protocol = STANDARD,
 ) -> BeatMatrix:
     """Beat-by-beat matrix of a test against its reference.
 
     Beats pair over the whole record; a pair counts when at least one of its beats lies in the scored time,
     so that a beat just after 5:00 may match a mark just before. `excluded` are the reference's stretches
     of ventricular flutter or fibrillation, left out for both lists. Reference beats missed while the test
-    had declared a `shutdown` go to column X.
+    had declared a `shutdown` go to column X, beats found while the reference had to row X.
     """
-    scored = complement(excluded, LEARNING_S, max(duration_s, LEARNING_S))
-    pairs = match_beats(reference.time_s, test.time_s)
+    scored = scored_spans(duration_s, excluded, protocol)
+    pairs = match_beats(reference.time_s, test.time_s, protocol.window_s)
     counts = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     in_reference, in_test = contains(scored, reference.time_s), contains(scored, test.time_s)
     row, column = _class_index(reference), _class_index(test)
@@ -121,16 +127,27 @@ def compare_beats(
     np.add.at(counts, (row[paired[:, 0]], column[paired[:, 1]]), 1)
 
     missed = in_reference & ~_chosen(pairs[:, 0], len(reference))
-    lost_to = np.where(contains(shutdown, reference.time_s), _SHUT_DOWN, _NONE)
-    np.add.at(counts, (row[missed], lost_to[missed]), 1)
+    np.add.at(counts, (row[missed], _lost_to(shutdown, reference)[missed]), 1)
 
     extra = in_test & ~_chosen(pairs[:, 1], len(test))
-    counts[_NONE] += np.bincount(column[extra], minlength=len(CLASSES))
+    np.add.at(counts, (_lost_to(reference_shutdown, test)[extra], column[extra]), 1)
     return BeatMatrix(counts, duration(scored), duration(intersection(shutdown, scored)))
 
 
-def match_beats(reference_s: NDArray[np.float64], test_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """One-to-one pairs of beats at most 150 ms apart; when two compete for one, the nearer wins.
+def scored_spans(duration_s: float, excluded: Spans = EMPTY, protocol: Protocol = STANDARD) -> Spans:
+    """The record from the end of the learning period on, without what is excluded."""
+    return complement(excluded, protocol.learning_s, max(duration_s, protocol.learning_s))
+
+
+def _lost_to(shutdown: Spans, beats: Beats) -> NDArray[np.int64]:
+    """What a beat without partner is paired with: X where the other side had shut down, else O."""
+    return np.where(contains(shutdown, beats.time_s), _SHUT_DOWN, _NONE)
+
+
+def match_beats(
+    reference_s: NDArray[np.float64], test_s: NDArray[np.float64], window_s: float = MATCH_WINDOW_S
+) -> NDArray[np.int64]:
+    """One-to-one pairs of beats at most a match window apart; when two compete for one, the nearer wins.
 
     Both lists are walked in time. The earlier of the two beats at hand pairs with the other, unless the
     beat that follows it in its own list is nearer still. Ties go to the earlier.
@@ -146,7 +163,7 @@ def match_beats(reference_s: NDArray[np.float64], test_s: NDArray[np.float64]) -
     """
     # Whole microseconds: the border of 150 ms must not depend on the rounding of a difference of floats.
     times = [np.round(np.asarray(side) * 1e6).astype(np.int64).tolist() for side in (reference_s, test_s)]
-    window = round(MATCH_WINDOW_S * 1e6)
+    window = round(window_s * 1e6)
     at, pairs = [0, 0], []
     while at[0] < len(times[0]) and at[1] < len(times[1]):
         early = 0 if times[0][at[0]] <= times[1][at[1]] else 1
@@ -202,26 +219,29 @@ class EpisodeAgreement:
     def measures(self) -> dict[str, float | None]:
         """Sensitivity and positive predictivity, of episodes and of their duration, as shares of 1."""
         return {
-            "episode_sensitivity": _ratio(self.n_reference_met, self.n_reference),
-            "episode_positive_predictivity": _ratio(self.n_test_met, self.n_test),
-            "duration_sensitivity": _ratio(self.overlap_s, self.reference_s),
-            "duration_positive_predictivity": _ratio(self.overlap_s, self.test_s),
+            "episode_sensitivity": ratio(self.n_reference_met, self.n_reference),
+            "episode_positive_predictivity": ratio(self.n_test_met, self.n_test),
+            "duration_sensitivity": ratio(self.overlap_s, self.reference_s),
+            "duration_positive_predictivity": ratio(self.overlap_s, self.test_s),
         }
 
 
-def compare_episodes(reference: Spans, test: Spans, scored: Spans) -> EpisodeAgreement:
+def compare_episodes(reference: Spans, test: Spans, scored: Spans, neutral: Spans = EMPTY) -> EpisodeAgreement:
     """Agreement of two lists of episodes, clipped to the scored time.
 
-    Spans are merged where they touch; an episode is met when it shares any time with the other side.
+    Spans are merged where they touch; an episode is met when it shares any time with the other side. Time of the
+    test that lies in `neutral` is neither right nor wrong: EC57 so treats fibrillation called in atrial flutter.
     """
     reference, test = intersection(reference, scored), intersection(test, scored)
+    counted = subtraction(test, neutral)
+    judged = test[_meets(test, counted)]
     return EpisodeAgreement(
         n_reference=len(reference),
         n_reference_met=int(_meets(reference, test).sum()),
-        n_test=len(test),
-        n_test_met=int(_meets(test, reference).sum()),
+        n_test=len(judged),
+        n_test_met=int(_meets(judged, reference).sum()),
         reference_s=duration(reference),
-        test_s=duration(test),
+        test_s=duration(counted),
         overlap_s=duration(intersection(reference, test)),
     )
 

@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 
 TABLE_SUFFIXES = (".parquet", ".csv")
 VENTRICULAR_FLUTTER = "VFL"  # WFDB rhythm code; also what lies between the marks [ and ]
+VENTRICULAR_FIBRILLATION = (VENTRICULAR_FLUTTER, "VFIB", "VF")  # the field scores both as one
+ATRIAL_FLUTTER = "AFL"
+ATRIAL_FIBRILLATION = ("AFIB", ATRIAL_FLUTTER)
+GROUPS = {"AF": ATRIAL_FIBRILLATION, "VF": VENTRICULAR_FIBRILLATION}  # names that stand for several codes
 
 
 def read_rhythm_spans(path: Path, kinds: Sequence[str]) -> Spans:
@@ -35,6 +39,17 @@ def read_rhythm_spans(path: Path, kinds: Sequence[str]) -> Spans:
         log.warning("%s: %s", path.name, note)
     found = [(start, end) for kind, start, end in _stretches(annotations) if kind in kinds]
     return as_spans([(start / ticks_hz, end / ticks_hz) for start, end in found])
+
+
+def rhythm_codes(kinds: Sequence[str]) -> tuple[str, ...]:
+    """The codes that some names stand for.
+
+    Examples
+    --------
+    >>> rhythm_codes(["AF", "SVTA"])
+    ('AFIB', 'AFL', 'SVTA')
+    """
+    return tuple(dict.fromkeys(code for kind in kinds for code in GROUPS.get(kind, (kind,))))
 
 
 def _table_spans(path: Path, kinds: Sequence[str]) -> Spans:

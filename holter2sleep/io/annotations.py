@@ -37,7 +37,7 @@ AAMI_CLASS = {
     **dict.fromkeys("/fQ?", "Q"),
 }
 ARTEFACT, QUALITY_CHANGE = "|", "~"  # looks like a beat and is none; noise begins, changes or ends
-_SKIP, _AUX = 59, 63
+_SKIP, _SUB, _AUX = 59, 61, 63
 _LAST_CODE, _FIRST_PSEUDO_CODE = 49, 59  # 42-49 are free for users, 50-58 do not exist
 
 
@@ -48,6 +48,7 @@ class Annotations:
     sample: NDArray[np.int64]  # (n_annotations,), ticks from sample 0 of the record; `clock_hz` of them are a second
     symbol: Text  # (n_annotations,), WFDB code, one character
     text: tuple[str, ...]  # (n_annotations,), the note that follows; empty without one
+    subtype: NDArray[np.int64]  # (n_annotations,), what it means depends on the symbol; 0 without one
     resolution_hz: float | None  # ticks per second, where the file states its own clock
 
 
@@ -74,7 +75,9 @@ def read_annotations(path: Path) -> Annotations:
             step[at] = np.array((int(words[at + 1]) << 16) | int(words[at + 2]), np.uint32).astype(np.int32)
     time = np.cumsum(step[shown])
     is_annotation = code[shown] <= _LAST_CODE
-    return _annotations(shown[is_annotation], time[is_annotation], code[shown[is_annotation]], texts)
+    at, is_subtype = shown[is_annotation], code[shown] == _SUB
+    subtype = _subtypes(at, shown[is_subtype], low)
+    return _annotations(at, time[is_annotation], code[at], subtype, texts)
 
 
 def header_beside(path: Path) -> WfdbHeader | None:
@@ -132,8 +135,20 @@ def _data_words(
     return is_data, len(words), texts
 
 
+def _subtypes(at: NDArray[np.int64], words: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Subtype of each annotation: the low byte, signed, of the SUB word that follows it."""
+    owner = np.searchsorted(at, words) - 1
+    subtype = np.zeros(len(at), np.int64)
+    subtype[owner[owner >= 0]] = low[words[owner >= 0]].astype(np.uint8).astype(np.int8)
+    return subtype
+
+
 def _annotations(
-    at: NDArray[np.int64], sample: NDArray[np.int64], code: NDArray[np.int64], texts: dict[int, str]
+    at: NDArray[np.int64],
+    sample: NDArray[np.int64],
+    code: NDArray[np.int64],
+    subtype: NDArray[np.int64],
+    texts: dict[int, str],
 ) -> Annotations:
     """Annotations with the text that follows each; the notes that define the file are taken out."""
     text = [""] * len(at)
@@ -145,4 +160,5 @@ def _annotations(
     keep = np.array([not note.startswith("## ") for note in text], bool)
     symbol = np.array([*_SYMBOLS.ljust(_LAST_CODE + 1)])[code]
     kept_text = tuple(note for note, kept in zip(text, keep, strict=True) if kept)
-    return Annotations(sample[keep], symbol[keep], kept_text, float(stated[0][1]) if stated else None)
+    resolution_hz = float(stated[0][1]) if stated else None
+    return Annotations(sample[keep], symbol[keep], kept_text, subtype[keep], resolution_hz)

@@ -140,6 +140,12 @@ def read_beat_file(path: Path, fs: float | None = None, *, rr_unit: str = "auto"
         return _read(path, fs, rr_unit)
 
 
+def is_annotation_file(path: Path) -> bool:
+    """Whether the beats of a file are WFDB annotations, which may say more than beats."""
+    suffix = path.suffix.lower()
+    return suffix in ANNOTATION_SUFFIXES or (suffix not in TABLE_SUFFIXES and is_annotation_beside_header(path))
+
+
 def _read(path: Path, fs: float | None, rr_unit: str) -> BeatFile:
     suffix = path.suffix.lower()
     content = read_head(path)
@@ -147,7 +153,7 @@ def _read(path: Path, fs: float | None, rr_unit: str) -> BeatFile:
         raise refusal(path, "an ISHNE recording, which brings no beats; it goes without --beats", _WORKS)
     if content.startswith(ANN_MAGIC):
         return _from_ishne(path)
-    if suffix in ANNOTATION_SUFFIXES or (suffix not in TABLE_SUFFIXES and is_annotation_beside_header(path)):
+    if is_annotation_file(path):
         return _from_annotations(path, fs)
     if suffix == POLAR_SUFFIX:
         return _from_polar(path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from click.testing import CliRunner
 
 from holter2sleep.cli.evaluate import evaluate
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.evaluate.nights import compare_night_beats, compare_night_stages, subjects_of
+from holter2sleep.evaluate.nights import compare_night_beats, compare_night_record, compare_night_stages, subjects_of
 from holter2sleep.evaluate.pairs import Pair, find_pairs
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
+from holter2sleep.evaluate.tables import Column, record_table
 
 DURATION_S = 900.0
 
@@ -179,3 +181,118 @@ def test_stages_command_prints_pooled_kappa_and_counts(night: Path, references: 
 @pytest.mark.parametrize("command", ["beats", "episodes", "stages"])
 def test_every_command_shows_an_example(command: str) -> None:
     assert f"holter2sleep evaluate {command}" in output(command, "--help").replace("\n", " ")
+
+
+# --- reports ---------------------------------------------------------------------------------------
+
+
+def test_beats_command_prints_runs_intervals_and_shutdown_time(night: Path, references: Path) -> None:
+    text = output("beats", "--test", night.parent, "--reference-dir", references, "--suffix", ".csv")
+    for heading in ("Beat by beat (EC57)", "Beats missed in shutdown", "Runs of V", "Runs of S"):
+        assert heading in text
+    lines = text[text.index("Beats missed in shutdown") :].splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["n01", "Gross", "Average"]
+    assert lines[2].split()[1:] == ["5", "0", "0", "0", "0", "0.83", "0.83", "-", "-", "-", "60", "600"]
+
+
+def test_a_rate_without_denominator_is_a_dash_in_every_report(night: Path, references: Path, tmp_path: Path) -> None:
+    arguments = ("beats", "--test", night, "--reference", references / "n01.csv", "--out", tmp_path / "reports")
+    output(*arguments)
+    with (tmp_path / "reports" / "beats.csv").open() as file:
+        rows = {row["record"]: row for row in csv.DictReader(file)}
+    assert (
+        rows["n01"]["veb_sensitivity"] == rows["Gross"]["veb_sensitivity"] == rows["Average"]["sveb_sensitivity"] == "-"
+    )
+    assert (rows["n01"]["qrs_sensitivity"], rows["n01"]["rms_rr_error_ms"]) == (str(595 / 600), "0.0")
+    assert (rows["Gross"]["Nn'"], rows["Average"]["Nn'"]) == ("595", "")
+    assert rows["n01"]["protocol"] == "EC57"
+    runs = (tmp_path / "reports" / "runs_V.txt").read_text().splitlines()
+    assert runs[2].split() == "Record CTs CFN CTp CFP STs SFN STp SFP LTs LFN LTp LFP CSe C+P SSe S+P LSe L+P".split()
+    assert runs[3].split() == ["n01", *["0"] * 12, *["-"] * 6]
+
+
+def test_reports_hold_every_matrix(night: Path, references: Path, tmp_path: Path) -> None:
+    output("beats", "--test", night, "--reference", references / "n01.csv", "--out", tmp_path)
+    cells = pl.read_csv(tmp_path / "matrices.csv")
+    assert cells.height == 2 * 49
+    assert cells.filter(record="n01", reference="N", test="X")["beats"].to_list() == [5]
+    assert pl.read_csv(tmp_path / "run_matrices.csv").height == 2 * 2 * 2 * 49
+    assert "Record Gross" in (tmp_path / "matrices.txt").read_text()
+
+
+def test_another_window_or_learning_period_is_printed_with_the_result(
+    night: Path, references: Path, tmp_path: Path
+) -> None:
+    arguments = ("beats", "--test", night, "--reference", references / "n01.csv", "--window", 50, "--learning", 0)
+    lines = output(*arguments, "--out", tmp_path).splitlines()
+    assert lines[0] == "NOT a standard EC57 result: match window 50 ms (standard 150 ms)"
+    assert lines[1] == "NOT a standard EC57 result: learning period 0 s (standard 300 s)"
+    assert (tmp_path / "beats.txt").read_text().startswith("non-standard: match window 50 ms")
+    assert "non-standard" in (tmp_path / "beats.csv").read_text().splitlines()[1]
+    found = json.loads(output(*arguments, "--json"))
+    assert found["protocol"].startswith("non-standard")
+    assert found["counts"]["gross"][0][0] == 894
+
+
+@pytest.mark.parametrize(
+    "option", [("--window", "0"), ("--window", "nan"), ("--window", "150 ms"), ("--learning", "-1")]
+)
+def test_a_window_or_period_that_cannot_be_is_wrong_usage(night: Path, references: Path, option: tuple) -> None:
+    arguments = ["beats", "--test", str(night), "--reference", str(references / "n01.csv"), *option]
+    assert CliRunner().invoke(evaluate, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("option", [("--min-length", "nan"), ("--min-length", "-1"), ("--learning", "5 min")])
+def test_a_length_of_episodes_that_cannot_be_is_wrong_usage(night: Path, references: Path, option: tuple) -> None:
+    arguments = ["episodes", "--test", str(night), "--reference", str(references / "n01.rhythm.csv"), *option]
+    assert CliRunner().invoke(evaluate, arguments).exit_code == 2
+
+
+def test_episodes_command_writes_the_report_of_epicmp(night: Path, references: Path, tmp_path: Path) -> None:
+    reference = references / "n01.rhythm.csv"
+    text = output("episodes", "--test", night, "--reference", reference, "--out", tmp_path, "--kind", "AF")
+    lines = (tmp_path / "episodes.txt").read_text().splitlines()
+    assert lines[0] == "EC57; AF; episodes of the test of at least 30 s"
+    assert lines[2].split()[:9] == ["Record", "TPs", "FN", "TPp", "FP", "ESe", "E+P", "DSe", "D+P"]
+    assert lines[3].split() == ["n01", *"1 0 1 0 100 100 33 50 0:02:30.000 0:01:40.000".split()]
+    assert lines[3] in text
+    assert (tmp_path / "episodes.csv").read_text().splitlines()[1].split(",")[5:9] == [
+        "1.0",
+        "1.0",
+        str(50 / 150),
+        "0.5",
+    ]
+
+
+def test_a_json_of_beats_holds_runs_and_intervals(night: Path, references: Path) -> None:
+    found = json.loads(output("beats", "--test", night, "--reference", references / "n01.csv", "--json"))
+    assert found["runs"]["n01"]["V"]["measures"]["couplet_sensitivity"] is None
+    assert found["rms_rr_error_ms"]["gross"] == 0.0
+    assert (found["shutdown_s"], found["record_shutdown_s"]["n01"]) == (60.0, 60.0)
+
+
+def test_an_average_weighs_only_records_that_define_the_value() -> None:
+    column = Column("Se", "sensitivity", "percent", lambda record: record)
+    table = record_table("Made", [column], {"a": 0.5, "b": None, "c": 1.0}, 0.6)
+    assert table.text().split()[2:] == [
+        "Se",
+        "a",
+        "50.00",
+        "b",
+        "-",
+        "c",
+        "100.00",
+        "Gross",
+        "60.00",
+        "Average",
+        "75.00",
+    ]
+
+
+@pytest.mark.realdata
+def test_fusion_beats_of_mitdb_208_extend_runs_and_are_no_veb(shared_data: Path) -> None:
+    """PhysioNet: record 208 has 373 fusion beats in its 30 minutes."""
+    path = shared_data / "mitdb" / "208.atr"
+    record = compare_night_record(Pair("208", path, path))
+    assert record.matrix.count("F", "F") > 300
+    assert record.runs["V"].measures()["couplet_sensitivity"] == 1.0

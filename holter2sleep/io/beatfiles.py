@@ -22,6 +22,7 @@ from holter2sleep.io.annotations import (
     PULSE_SUFFIXES,
     QUALITY_CHANGE,
     REFERENCE_SUFFIXES,
+    UNREADABLE,
     Annotations,
     clock_hz,
     header_beside,
@@ -45,7 +46,7 @@ from holter2sleep.io.polar import read_hrm
 from holter2sleep.io.rr_text import check_rr, read_rr_text
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import Beats, Bool, Float, Recording, Source, Subject
-from holter2sleep.spans import EMPTY, Spans, as_spans, duration
+from holter2sleep.spans import EMPTY, Spans, as_spans, contains, duration
 
 log = logging.getLogger(__name__)
 
@@ -169,12 +170,14 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
     classes = [AAMI_CLASS.get(symbol) for symbol in annotations.symbol]
     is_beat = np.array([name is not None for name in classes], bool)
     labels = [name for name in classes if name is not None]
-    beats, cleaned = _clean(path, _Given(annotations.sample[is_beat] / ticks_hz, labels))
+    time_s = annotations.sample[is_beat] / ticks_hz
+    readable = ~contains(_unreadable(annotations, ticks_hz), time_s)
+    beats, cleaned = _clean(path, _Given(time_s, labels, readable))
     suffix = path.suffix.lower()
     classified = suffix in REFERENCE_SUFFIXES or set(labels) != {"N"}
     if suffix in PULSE_SUFFIXES:
         notes += ("onsets of pressure pulses, not R peaks: their intervals follow the heart's only roughly",)
-    gaps, doubts = _gaps(beats.time_s, annotations, ticks_hz)
+    gaps, doubts = _gaps(beats, annotations, ticks_hz)
     notes = (*(header.warnings if header else ()), *notes, *cleaned, *doubts)
     return BeatFile(
         beats,
@@ -190,23 +193,35 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
     )
 
 
-def _gaps(beat_s: Float, annotations: Annotations, ticks_hz: float) -> tuple[Spans, tuple[str, ...]]:
-    """Time between two beats where marks tell of an artefact, or of noise from its begin to its end.
+def _unreadable(annotations: Annotations, ticks_hz: float) -> Spans:
+    """Time from each mark that no signal can be read to the next change of quality, or to the end."""
+    changes = annotations.symbol == QUALITY_CHANGE
+    start = annotations.sample[changes] / ticks_hz
+    end = np.r_[start[1:], np.inf][: len(start)]
+    return as_spans(np.column_stack([start, end])[annotations.subtype[changes] == UNREADABLE])
+
+
+def _gaps(beats: Beats, annotations: Annotations, ticks_hz: float) -> tuple[Spans, tuple[str, ...]]:
+    """Time between two beats where marks tell of an artefact, of noise from its begin to its end, or of no signal.
 
     A gap begins a tick behind its first beat, so that a beat between two gaps stays outside both. A beat may be
     missing in it: in the MIT-BIH Normal Sinus Rhythm Database every interval that holds artefacts and both ends of a
-    noise is longer than those around it. A single change of quality leaves the interval as it is.
+    noise is longer than those around it. A single change of quality leaves the interval as it is; beats where no signal
+    can be read are unusable, and so are the intervals beside them.
     """
+    beat_s = beats.time_s
     before = np.searchsorted(beat_s, annotations.sample / ticks_hz, side="right") - 1
     inside = (before >= 0) & (before < len(beat_s) - 1)
     n_artefacts, n_changes = (
         np.bincount(before[inside & (annotations.symbol == mark)], minlength=len(beat_s))
         for mark in (ARTEFACT, QUALITY_CHANGE)
     )
-    doubtful = np.flatnonzero((n_artefacts > 0) | (n_changes > 1))
+    unread = ~beats.usable | ~np.r_[beats.usable[1:], True]
+    doubtful = np.flatnonzero(((n_artefacts > 0) | (n_changes > 1) | unread)[:-1])
     if len(doubtful) == 0:
         return EMPTY, ()
-    gaps = as_spans(np.column_stack([beat_s[doubtful] + 1 / ticks_hz, beat_s[doubtful + 1]]))
+    first_s = beat_s[doubtful] + beats.usable[doubtful] / ticks_hz
+    gaps = as_spans(np.column_stack([first_s, beat_s[doubtful + 1]]))
     note = f"{len(doubtful)} of {len(beat_s) - 1} intervals hold artefacts or noise by the file's marks: left out"
     return gaps, (f"{note} ({duration(gaps):.0f} s)",)
 

@@ -18,6 +18,7 @@ import numpy as np
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.autonomic.respiration import find_cvhr
 from holter2sleep.errors import NotEnoughSignal
+from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
@@ -76,6 +77,7 @@ def analyze_night(
     with step("beats"):
         faults = find_faults(recording, recipe.faults)
         recording, detection = _upright(recording, faults, given.polarity, recipe)
+        misfit = doubt_given_beats(recording, detection)
     with step("quality"):
         found = _beats_of(recording, detection, recipe.beats)
         shape = beat_shapes(recording, found.time_s, recipe.shape)
@@ -85,11 +87,13 @@ def analyze_night(
         holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
-        if shape is not None and (recording.given_beats is None or not recording.beats_classified):
+        has_classes = recording.given_beats is not None and recording.beats_classified
+        if shape is not None and not has_classes:
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
-        beats = without_s_in_af(found, episodes, recipe.rhythm)
+        # what a person called S stays S, in AF too
+        beats = found if has_classes else without_s_in_af(found, episodes, recipe.rhythm)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
@@ -98,7 +102,7 @@ def analyze_night(
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
-    warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
+    warnings = (*recording.warnings, *misfit, *short, *scale, *holes, *unlit, *notes)
     return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings)
 
 

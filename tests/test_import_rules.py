@@ -37,7 +37,8 @@ ALLOWED = {
     "autonomic": AUTONOMIC,
     "sleep": SLEEP,
     "recipe": SLEEP | {"phenotypes"},  # a room owns its rules, and the strips are among the tables of a night
-    "analyze": RECIPE,
+    "given_beats": HEART,
+    "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
     "report": TABLES,

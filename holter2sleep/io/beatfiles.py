@@ -55,8 +55,9 @@ POLAR_SUFFIX = ".hrm"
 # NSRR R-point files, column Type; artefacts are kept, unusable, so that no interval spans them.
 _NSRR_CLASS = {"0": "Q", "1": "N", "2": "V", "3": "S"}
 _BEAT_COLUMNS, _NSRR_COLUMNS = {"time_s"}, {"seconds", "type"}
+_IS_USABLE = {"": True, **dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 _FASTEST_RR_S, _ENOUGH_BEATS = 0.15, 20  # 400 a minute for half of the beats: samples, or times in another unit
-_NO_CLASSES = "the file has no beat classes: every beat is taken as N"
+NO_CLASSES = "the file has no beat classes: every beat is taken as N"
 _WORKS = "a table with a column time_s (and label), an NSRR R-point table, or RR intervals one a line"
 
 
@@ -189,7 +190,7 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
         header.subject if header else Subject(),
         classified,
         gaps,
-        notes if classified else (*notes, _NO_CLASSES),
+        notes if classified else (*notes, NO_CLASSES),
     )
 
 
@@ -246,7 +247,7 @@ def _from_polar(path: Path) -> BeatFile:
     rr_s, start = read_hrm(path)
     check_rr(path, rr_s, "ms")
     beats, notes = _clean(path, _Given(np.r_[0.0, np.cumsum(rr_s)], ["N"] * (len(rr_s) + 1)))
-    notes = (*notes, _NO_CLASSES)
+    notes = (*notes, NO_CLASSES)
     return BeatFile(beats, "Polar RR intervals", (path,), start=start, classified=False, warnings=notes)
 
 
@@ -276,17 +277,27 @@ def _nsrr_points(path: Path, column: Columns) -> BeatFile:
 def _beat_table(path: Path, column: Columns) -> BeatFile:
     """Beats of a table such as `beats.parquet`; what was found out about each beat comes back with it."""
     time_s = _times(path, column["time_s"])
-    labelled = "label" in column
+    labels = words(column["label"]) if "label" in column else []
+    labelled = any(labels)
     given = _Given(
         time_s,
-        _classes(path, words(column["label"]), AAMI_CLASS, "label") if labelled else ["N"] * len(time_s),
-        np.isin(words(column["usable"]), ["true", "True", "1"]) if "usable" in column else None,
+        _classes(path, labels, AAMI_CLASS, "label") if labelled else ["N"] * len(time_s),
+        _usable(path, column["usable"]) if "usable" in column else None,
         numbers(column["confidence"]) if "confidence" in column else None,
         numbers(column["amplitude_mv"]) if "amplitude_mv" in column else None,
     )
     beats, notes = _clean(path, given)
-    notes = notes if labelled else (*notes, _NO_CLASSES)
+    notes = notes if labelled else (*notes, NO_CLASSES)
     return BeatFile(beats, "beat table", (path,), classified=labelled, warnings=notes)
+
+
+def _usable(path: Path, column: pl.Series) -> Bool:
+    """Which beats may be trusted; an empty field, as a beat added by hand has it, leaves it to the waveform."""
+    values = [value.casefold() for value in words(column)]
+    strange = next((row for row, value in enumerate(values) if value not in _IS_USABLE), None)
+    if strange is not None:
+        raise refusal(path, f"row {strange + 1} of column usable holds {quoted(values[strange])}", "true or false")
+    return np.array([_IS_USABLE[value] for value in values], bool)
 
 
 def _times(path: Path, column: pl.Series) -> Float:
@@ -301,9 +312,10 @@ def _times(path: Path, column: pl.Series) -> Float:
 
 
 def _classes(path: Path, values: list[str], known: dict[str, str], column: str) -> list[str]:
-    strange = sorted(set(values) - set(known))
-    if strange:
-        raise refusal(path, f"column {column} holds {quoted(str(strange[0]))}", f"the values {' '.join(known)}")
+    strange = next((row for row, value in enumerate(values) if value not in known), None)
+    if strange is not None:
+        found = f"row {strange + 1} of column {column} holds {quoted(values[strange])}"
+        raise refusal(path, found, f"the values {' '.join(known)}, or none at all where no class is known")
     return [known[value] for value in values]
 
 
@@ -313,7 +325,7 @@ def _classes(path: Path, values: list[str], known: dict[str, str], column: str) 
 def _from_rr(path: Path, rr_unit: str) -> BeatFile:
     text = read_rr_text(path, rr_unit)
     beats, notes = _clean(path, _Given(text.time_s, ["N"] * len(text.time_s)))
-    notes = (*text.notes, *notes, _NO_CLASSES)
+    notes = (*text.notes, *notes, NO_CLASSES)
     name = f"RR intervals ({text.unit})"
     return BeatFile(beats, name, (path,), start=text.start, classified=False, warnings=notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import rich_click as click
@@ -26,12 +27,13 @@ def export(night_dirs: tuple[Path, ...], format_name: str, out: Path, overwrite:
     again: its tables are written, as they are.
 
     \b
-    wfdb      ID.atr (beats, rhythms, unreadable signal; ID.qrs where beats have no class), ID.st (stages),
-              ID.hea where none is beside; times to the nearest sample, in ms where there is no sample clock
-    edf+      ID_annotations.edf: stages, beats, episodes, lights, unusable signal; times to the microsecond
+    wfdb      ID.atr: beats, rhythms, unreadable signal, at the nearest sample,
+              or millisecond where there is no sample clock (ID.qrs where the
+              beats have no class); ID.st: stages; ID.hea where there is none
+    edf+      ID_annotations.edf: stages, beats, episodes, lights, bad signal
     csv       ID_beats.csv, ID_episodes.csv, ID_epochs.csv
     nsrr-xml  ID-nsrr.xml: stages and episodes
-    bids      sub-ID_task-sleep_events.tsv and _hypnogram.tsv, with their .json
+    bids      sub-ID_task-sleep_events.tsv, _hypnogram.tsv, and their .json
 
     Edited beats go back in with `analyze RECORDING --beats FILE`, stages with `--hypnogram FILE`. Exit code: 0 done,
     2 wrong use, 3 no finished night; of several nights, the worst.
@@ -49,10 +51,13 @@ def export(night_dirs: tuple[Path, ...], format_name: str, out: Path, overwrite:
     from holter2sleep.errors import Holter2SleepError
     from holter2sleep.export.find import find_nights
     from holter2sleep.export.write import check_names, check_out, export_night
+    from holter2sleep.folders import check_writable
 
     folders = find_nights(night_dirs)
     check_names(folders)
     check_out(out)
+    check_writable(out)
+    said: list[tuple[Callable[[str], None], str]] = []
     code = 0
     with nights_shown(len(folders)) as show:
         for folder in folders:
@@ -62,10 +67,11 @@ def export(night_dirs: tuple[Path, ...], format_name: str, out: Path, overwrite:
             except Holter2SleepError as error:
                 if len(folders) == 1:
                     raise
-                tell(str(error))
+                said.append((tell, str(error)))
                 code = max(code, error.exit_code)
                 continue
             known = "" if exported.written else "  already there"
-            for path in exported.paths:
-                click.echo(f"{path}{known}")
+            said += [(click.echo, f"{path}{known}") for path in exported.paths]
+    for say, line in said:  # a line in between would break the bar
+        say(line)
     sys.exit(code)

@@ -68,19 +68,15 @@ def check_names(folders: tuple[Path, ...]) -> None:
 
 
 def check_out(out: Path) -> None:
-    """Make the folder of the results.
+    """Whether a folder may take exports.
 
     Raises
     ------
     UsageError
-        It is a file, cannot be made, or is a night's own folder, which `analyze` would no longer know.
+        It is a night's own, which `analyze` would no longer know as its work.
     """
     if (out / "run.json").is_file():
         raise UsageError(f"--out {out}: a folder that analyze made, and fills alone; choose another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be made ({error.strerror}); choose another folder") from None
 
 
 def export_night(folder: Path, format_name: str, out: Path, overwrite: bool = False) -> Exported:

@@ -19,9 +19,11 @@ from click.testing import CliRunner, Result
 from made_nights import simulated
 
 from holter2sleep.cli import main
+from holter2sleep.cli.export import FORMATS as OFFERED
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.export.finished import FinishedNight, read_finished
 from holter2sleep.export.wfdb import rhythm_changes
+from holter2sleep.export.write import FORMATS as WRITERS
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import NO_DATE, Clock, Episodes
 from holter2sleep.simulate.files import write_night
@@ -413,6 +415,17 @@ def test_a_night_folder_is_no_place_for_exports(folder: Path) -> None:
     assert result.exit_code == 2
     assert "fills alone" in result.output
     assert not (folder / "night_beats.csv").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_work(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    result = run("export", folder, "--format", "csv", "--out", tmp_path / "file" / "x")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
+
+
+def test_the_formats_offered_are_those_that_are_written() -> None:
+    assert FORMATS == OFFERED == tuple(WRITERS)
 
 
 def test_an_unknown_format_is_wrong_use(folder: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.autonomic.respiration import find_cvhr
 from holter2sleep.errors import NotEnoughSignal
+from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
@@ -77,7 +78,7 @@ def analyze_night(
         faults = find_faults(recording, recipe.faults)
         recording, detection = _upright(recording, faults, given.polarity, recipe)
     with step("quality"):
-        found = _beats_of(recording, detection, recipe.beats)
+        recording, found = _beats_of(recording, detection, recipe.beats)
         shape = beat_shapes(recording, found.time_s, recipe.shape)
         quality = assess_quality(recording, grid, faults, found.time_s, detection, shape, recipe.quality)
         found = found.but(usable=found.usable & usable_beats(found.time_s, quality))
@@ -85,11 +86,12 @@ def analyze_night(
         holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
-        if shape is not None and (recording.given_beats is None or not recording.beats_classified):
+        has_classes = recording.given_beats is not None and recording.beats_classified  # S stays S, in AF too
+        if shape is not None and not has_classes:
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
-        beats = without_s_in_af(found, episodes, recipe.rhythm)
+        beats = found if has_classes else without_s_in_af(found, episodes, recipe.rhythm)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
@@ -151,13 +153,20 @@ def _noted(recording: Recording, note: str) -> Recording:
     return recording.but(warnings=(*recording.warnings, note))
 
 
-def _beats_of(recording: Recording, detection: Detection, rules: BeatRules) -> Beats:
-    """The beats the user or the file gives, else the ones detected, with their height where there is a waveform."""
-    if recording.given_beats is not None:
-        return recording.given_beats.but(amplitude_mv=amplitude_at(recording, recording.given_beats.time_s, rules))
+def _beats_of(recording: Recording, detection: Detection, rules: BeatRules) -> tuple[Recording, Beats]:
+    """The beats the user or the file gives, else the ones detected, with their height where there is a waveform.
+
+    The recording has one more warning where given beats miss the QRS complexes.
+    """
+    given = recording.given_beats
+    if given is not None:
+        recording = recording.but(warnings=(*recording.warnings, *doubt_given_beats(recording, detection)))
+        return recording, given.but(amplitude_mv=amplitude_at(recording, given.time_s, rules))
     n = len(detection.time_s)
     unknown = np.full(n, np.nan, np.float32)
-    return Beats(detection.time_s, np.full(n, "N"), unknown, np.ones(n, bool), detection.amplitude_mv.astype("f4"))
+    return recording, Beats(
+        detection.time_s, np.full(n, "N"), unknown, np.ones(n, bool), detection.amplitude_mv.astype("f4")
+    )
 
 
 def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tuple[str, ...]:

@@ -151,6 +151,16 @@ class Source:
     proposed_scale_to_mv: float | None = None  # what would make the R waves plausible; never applied unasked
 
 
+@dataclass(frozen=True)
+class BeatsSource:
+    """Where the beats of a waveform came from, when they were given: file name (never a folder), dialect, hash."""
+
+    file: str
+    format: str
+    sha256: str
+    classified: bool  # False: the file has no classes, they are found from the waveform
+
+
 BEAT_COLUMNS = {
     "time_s": np.float64,
     "label": "<U1",
@@ -233,6 +243,8 @@ class Recording:
     given_beats: Beats | None = None
     gaps: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n_gaps, 2), s
     polarity: Literal[1, -1] = 1  # -1 when the lead was turned upright
+    beats_source: BeatsSource | None = None  # of a waveform whose beats are given; else None
+    signal_gaps: Spans | None = None  # gaps of the waveform alone, where given beats tell of more; None: the same
     beats_classified: bool = True  # False: beats whose file gives no class, or only a machine's "N" for all
     warnings: tuple[str, ...] = ()
     zone: str | None = None  # IANA name of the time zone, which only the user can say

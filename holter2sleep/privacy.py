@@ -139,7 +139,7 @@ def deidentified(recording: Recording, key: bytes) -> Recording:
     the time zone goes, ages over 89 become 90, a channel or unit that is no known one becomes `ECG` or None, and the
     warnings lose dates, names of files, and what they quote from the file.
     """
-    own_id, source = recording.recording_id, recording.source
+    own_id, source, beats = recording.recording_id, recording.source, recording.beats_source
     new_id = own_id if is_pseudonym(own_id) else pseudonym(key, own_id)
     file = private_file_name(key, source.file)
     channel = recording.channel and known_channel(recording.channel)
@@ -154,6 +154,7 @@ def deidentified(recording: Recording, key: bytes) -> Recording:
         zone=None,
         subject=top_coded(recording.subject),
         channel=channel,
+        beats_source=beats and replace(beats, file=private_file_name(key, beats.file)),
         warnings=tuple(without_names(warning, names) for warning in recording.warnings),
     )
 

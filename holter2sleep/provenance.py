@@ -58,7 +58,8 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
     return {
         **_facts_of_input(recording),
         "part": None if part is None else place_of(part),
-        "gaps": recording.gaps.tolist(),
+        "beats": _facts_of_beats(recording),
+        "gaps": (recording.gaps if recording.signal_gaps is None else recording.signal_gaps).tolist(),
         "polarity": recording.polarity,
         "unit": {
             "file": recording.source.unit,
@@ -77,6 +78,15 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "steps_s": watch.steps_s,
         "peak_memory_mb": _peak_memory_mb(),
     }
+
+
+def _facts_of_beats(recording: Recording) -> Facts | None:
+    """The file that gave a waveform its beats, and whether it gave their classes too; None where they were detected."""
+    source = recording.beats_source
+    if source is None:
+        return None
+    facts = {"file": source.file, "sha256": source.sha256, "format": source.format}
+    return {**facts, "classes": "file" if source.classified else "detected"}
 
 
 def facts_of_nights(recording: Recording, recipe: Recipe, who: Facts, nights: list[Facts], watch: Stopwatch) -> Facts:

@@ -11,7 +11,7 @@ from holter2sleep.heart.quality import assess_quality, usable_beats
 from holter2sleep.night import Beats, Clock, EpochGrid, Lights, Quality, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import DETECTED, Period, days_without, find_sleep_periods, with_margin
-from holter2sleep.spans import as_spans, intersection
+from holter2sleep.spans import Spans, as_spans, intersection
 from holter2sleep.told import SUMMER_TIME, clock_changes
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,11 @@ def cut_night(recording: Recording, part: Part) -> Recording:
         start=recording.clock(start_s),
         ecg=ecg,
         given_beats=beats,
-        gaps=intersection(recording.gaps, as_spans([(start_s, end_s)])) - start_s,
+        gaps=_gaps_within(recording.gaps, start_s, end_s),
+        signal_gaps=None if recording.signal_gaps is None else _gaps_within(recording.signal_gaps, start_s, end_s),
         warnings=(*_warnings_within(recording, start_s, end_s), said),
     )
+
+
+def _gaps_within(gaps: Spans, start_s: float, end_s: float) -> Spans:
+    return intersection(gaps, as_spans([(start_s, end_s)])) - start_s

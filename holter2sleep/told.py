@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from holter2sleep.errors import UsageError
-from holter2sleep.io.beatfiles import read_beat_file
+from holter2sleep.io.beatfiles import NO_CLASSES, read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
-from holter2sleep.night import NO_DATE, POSSIBLE_YEARS, Clock, Lights, Recording, date_known
+from holter2sleep.io.files import refusal, sha256_of
+from holter2sleep.night import NO_DATE, POSSIBLE_YEARS, BeatsSource, Clock, Lights, Recording, date_known
 
 log = logging.getLogger(__name__)
 
@@ -125,15 +126,31 @@ def _with(recording: Recording, doubts: tuple[str, ...]) -> Recording:
 
 
 def with_beats(recording: Recording, path: Path, rr_unit: str) -> Recording:
-    """The recording with the beats of a file in place of detected ones; beats beyond its end are left out."""
+    """The recording with the beats of a file in place of detected ones; beats beyond its end are left out.
+
+    Raises
+    ------
+    RecordingError
+        No beat file, or none of its beats lies in the recording.
+    """
     told = read_beat_file(path, recording.fs, rr_unit=rr_unit)
     inside = (told.beats.time_s >= 0) & (told.beats.time_s <= recording.duration_s)
+    if not inside.any():
+        first_s, last_s = told.beats.time_s[[0, -1]]
+        found = f"beats from {first_s:.0f} to {last_s:.0f} s, none of them in the {recording.duration_s:.0f} s"
+        works = "beats of this recording, in seconds from its first sample"
+        raise refusal(path, f"{found} of {recording.source.file}", works)
     beyond = (f"{(~inside).sum()} of {len(inside)} beats of {path.name} lie beyond the recording: left out",)
+    found_here = f"{path.name} has no beat classes: they are found from the waveform"
+    has_waveform = recording.ecg is not None
+    notes = [found_here if note == NO_CLASSES and has_waveform else note for note in told.warnings]
     return recording.but(
         given_beats=told.beats.where(inside),
+        beats_source=BeatsSource(path.name, told.format, sha256_of([path]), told.classified),
         beats_classified=told.classified,
+        signal_gaps=recording.gaps,
         gaps=np.concatenate([recording.gaps, told.gaps]),
-        warnings=(*recording.warnings, *told.warnings, *(() if inside.all() else beyond)),
+        warnings=(*recording.warnings, *notes, *(() if inside.all() else beyond)),
     )
 
 

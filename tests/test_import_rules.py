@@ -37,10 +37,12 @@ ALLOWED = {
     "autonomic": AUTONOMIC,
     "sleep": SLEEP,
     "recipe": SLEEP | {"phenotypes"},  # a room owns its rules, and the strips are among the tables of a night
-    "analyze": RECIPE,
+    "given_beats": HEART,
+    "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
     "report": TABLES,
+    "export": TABLES,
     "simulate": GROUND | {"io", ""},
     "evaluate": {"night", "spans", "errors", "io"},  # figures come from annotations, whoever made them
     "training": TABLES | {"analyze", "evaluate", "simulate"},
@@ -53,7 +55,7 @@ ALLOWED = {
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
     "cohort": RUN,
-    "cli": RUN | {"audit", "simulate", "evaluate", "training", "cohort", ""},
+    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", ""},
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},

@@ -16,6 +16,7 @@ from holter2sleep import __version__
 from holter2sleep.cli.analyze import analyze
 from holter2sleep.cli.audit import audit
 from holter2sleep.cli.evaluate import evaluate
+from holter2sleep.cli.export import export
 from holter2sleep.cli.models import models
 from holter2sleep.cli.phenotypes import phenotypes
 from holter2sleep.cli.report import report
@@ -94,5 +95,5 @@ def main(verbose: bool, debug: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-for _command in (analyze, audit, report, evaluate, models, phenotypes, simulate):
+for _command in (analyze, audit, report, export, evaluate, models, phenotypes, simulate):
     main.add_command(_command)

@@ -27,3 +27,19 @@ def steps_shown(what: str) -> Iterator[Callable[[str], None]]:
         task = progress.add_task("", total=N_STEPS, what=what)
         begun = iter(range(N_STEPS))
         yield lambda step: progress.update(task, description=step, completed=next(begun, N_STEPS))
+
+
+@contextmanager
+def nights_shown(n: int) -> Iterator[Callable[[str], None]]:
+    """A function that is told the name of each of `n` nights as its turn comes; silent for one alone."""
+    begun = iter(range(1, n + 1))
+    if n < 2 or not sys.stderr.isatty():
+        yield lambda name: click.echo(f"{next(begun)} of {n}: {name}", err=True) if n > 1 else None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TimeElapsedColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=n)
+        yield lambda name: progress.update(task, description=name, completed=next(begun) - 1)

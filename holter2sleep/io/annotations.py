@@ -28,6 +28,7 @@ PULSE_SUFFIXES = (".wabp",)
 
 # Codes 1-41 of ecgcodes.h, in order; 15 and 17 are not in use.
 _SYMBOLS = ' NLRaVFJASEj/Q~ | sT*D"=pB^t+u?![]en@xf()r'
+ANNOTATION_CODE = {symbol: code for code, symbol in enumerate(_SYMBOLS) if symbol != " "}
 # EC57 practice, as used on the MIT-BIH database; what is not here is no beat.
 AAMI_CLASS = {
     **dict.fromkeys("NLRBejn", "N"),
@@ -37,6 +38,7 @@ AAMI_CLASS = {
     **dict.fromkeys("/fQ?", "Q"),
 }
 ARTEFACT, QUALITY_CHANGE = "|", "~"  # looks like a beat and is none; noise begins, changes or ends
+UNREADABLE = -1  # subtype of a change of quality: no signal can be read from here on, as the MIT-BIH records have it
 _SKIP, _SUB, _AUX = 59, 61, 63
 _LAST_CODE, _FIRST_PSEUDO_CODE = 49, 59  # 42-49 are free for users, 50-58 do not exist
 
@@ -47,8 +49,8 @@ class Annotations:
 
     sample: NDArray[np.int64]  # (n_annotations,), ticks from sample 0 of the record; `clock_hz` of them are a second
     symbol: Text  # (n_annotations,), WFDB code, one character
+    subtype: NDArray[np.int8]  # (n_annotations,); of a change of quality: bits of the signals, UNREADABLE, or 0
     text: tuple[str, ...]  # (n_annotations,), the note that follows; empty without one
-    subtype: NDArray[np.int64]  # (n_annotations,), what it means depends on the symbol; 0 without one
     resolution_hz: float | None  # ticks per second, where the file states its own clock
 
 
@@ -75,8 +77,8 @@ def read_annotations(path: Path) -> Annotations:
             step[at] = np.array((int(words[at + 1]) << 16) | int(words[at + 2]), np.uint32).astype(np.int32)
     time = np.cumsum(step[shown])
     is_annotation = code[shown] <= _LAST_CODE
-    at, is_subtype = shown[is_annotation], code[shown] == _SUB
-    subtype = _subtypes(at, shown[is_subtype], low)
+    at = shown[is_annotation]
+    subtype = _subtypes(at, shown[code[shown] == _SUB], low)
     return _annotations(at, time[is_annotation], code[at], subtype, texts)
 
 
@@ -135,11 +137,11 @@ def _data_words(
     return is_data, len(words), texts
 
 
-def _subtypes(at: NDArray[np.int64], words: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Subtype of each annotation: the low byte, signed, of the SUB word that follows it."""
-    owner = np.searchsorted(at, words) - 1
-    subtype = np.zeros(len(at), np.int64)
-    subtype[owner[owner >= 0]] = low[words[owner >= 0]].astype(np.uint8).astype(np.int8)
+def _subtypes(at: NDArray[np.int64], told_at: NDArray[np.int64], low: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Subtype of each annotation: that of the SUB word behind it, of which the lower byte counts, else 0."""
+    subtype = np.zeros(len(at), np.int8)
+    owner = np.searchsorted(at, told_at) - 1
+    subtype[owner[owner >= 0]] = (low[told_at] & 0xFF).astype(np.uint8).view(np.int8)[owner >= 0]
     return subtype
 
 
@@ -147,7 +149,7 @@ def _annotations(
     at: NDArray[np.int64],
     sample: NDArray[np.int64],
     code: NDArray[np.int64],
-    subtype: NDArray[np.int64],
+    subtype: NDArray[np.int8],
     texts: dict[int, str],
 ) -> Annotations:
     """Annotations with the text that follows each; the notes that define the file are taken out."""
@@ -160,5 +162,4 @@ def _annotations(
     keep = np.array([not note.startswith("## ") for note in text], bool)
     symbol = np.array([*_SYMBOLS.ljust(_LAST_CODE + 1)])[code]
     kept_text = tuple(note for note, kept in zip(text, keep, strict=True) if kept)
-    resolution_hz = float(stated[0][1]) if stated else None
-    return Annotations(sample[keep], symbol[keep], kept_text, subtype[keep], resolution_hz)
+    return Annotations(sample[keep], symbol[keep], subtype[keep], kept_text, float(stated[0][1]) if stated else None)

@@ -22,6 +22,7 @@ from holter2sleep.io.annotations import (
     PULSE_SUFFIXES,
     QUALITY_CHANGE,
     REFERENCE_SUFFIXES,
+    UNREADABLE,
     Annotations,
     clock_hz,
     header_beside,
@@ -45,7 +46,7 @@ from holter2sleep.io.polar import read_hrm
 from holter2sleep.io.rr_text import check_rr, read_rr_text
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import Beats, Bool, Float, Recording, Source, Subject
-from holter2sleep.spans import EMPTY, Spans, as_spans, duration
+from holter2sleep.spans import EMPTY, Spans, as_spans, contains, duration
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ POLAR_SUFFIX = ".hrm"
 # NSRR R-point files, column Type; artefacts are kept, unusable, so that no interval spans them.
 _NSRR_CLASS = {"0": "Q", "1": "N", "2": "V", "3": "S"}
 _BEAT_COLUMNS, _NSRR_COLUMNS = {"time_s"}, {"seconds", "type"}
+_IS_USABLE = {"": True, **dict.fromkeys(("true", "1", "yes"), True), **dict.fromkeys(("false", "0", "no"), False)}
 _FASTEST_RR_S, _ENOUGH_BEATS = 0.15, 20  # 400 a minute for half of the beats: samples, or times in another unit
-_NO_CLASSES = "the file has no beat classes: every beat is taken as N"
+NO_CLASSES = "the file has no beat classes: every beat is taken as N"
 _WORKS = "a table with a column time_s (and label), an NSRR R-point table, or RR intervals one a line"
 
 
@@ -175,12 +177,14 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
     classes = [AAMI_CLASS.get(symbol) for symbol in annotations.symbol]
     is_beat = np.array([name is not None for name in classes], bool)
     labels = [name for name in classes if name is not None]
-    beats, cleaned = _clean(path, _Given(annotations.sample[is_beat] / ticks_hz, labels))
+    time_s = annotations.sample[is_beat] / ticks_hz
+    readable = ~contains(_unreadable(annotations, ticks_hz), time_s)
+    beats, cleaned = _clean(path, _Given(time_s, labels, readable))
     suffix = path.suffix.lower()
     classified = suffix in REFERENCE_SUFFIXES or set(labels) != {"N"}
     if suffix in PULSE_SUFFIXES:
         notes += ("onsets of pressure pulses, not R peaks: their intervals follow the heart's only roughly",)
-    gaps, doubts = _gaps(beats.time_s, annotations, ticks_hz)
+    gaps, doubts = _gaps(beats, annotations, ticks_hz)
     notes = (*(header.warnings if header else ()), *notes, *cleaned, *doubts)
     return BeatFile(
         beats,
@@ -192,27 +196,39 @@ def _from_annotations(path: Path, fs: float | None) -> BeatFile:
         header.subject if header else Subject(),
         classified,
         gaps,
-        notes if classified else (*notes, _NO_CLASSES),
+        notes if classified else (*notes, NO_CLASSES),
     )
 
 
-def _gaps(beat_s: Float, annotations: Annotations, ticks_hz: float) -> tuple[Spans, tuple[str, ...]]:
-    """Time between two beats where marks tell of an artefact, or of noise from its begin to its end.
+def _unreadable(annotations: Annotations, ticks_hz: float) -> Spans:
+    """Time from each mark that no signal can be read to the next change of quality, or to the end."""
+    changes = annotations.symbol == QUALITY_CHANGE
+    start = annotations.sample[changes] / ticks_hz
+    end = np.r_[start[1:], np.inf][: len(start)]
+    return as_spans(np.column_stack([start, end])[annotations.subtype[changes] == UNREADABLE])
+
+
+def _gaps(beats: Beats, annotations: Annotations, ticks_hz: float) -> tuple[Spans, tuple[str, ...]]:
+    """Time between two beats where marks tell of an artefact, of noise from its begin to its end, or of no signal.
 
     A gap begins a tick behind its first beat, so that a beat between two gaps stays outside both. A beat may be
     missing in it: in the MIT-BIH Normal Sinus Rhythm Database every interval that holds artefacts and both ends of a
-    noise is longer than those around it. A single change of quality leaves the interval as it is.
+    noise is longer than those around it. A single change of quality leaves the interval as it is; beats where no signal
+    can be read are unusable, and so are the intervals beside them.
     """
+    beat_s = beats.time_s
     before = np.searchsorted(beat_s, annotations.sample / ticks_hz, side="right") - 1
     inside = (before >= 0) & (before < len(beat_s) - 1)
     n_artefacts, n_changes = (
         np.bincount(before[inside & (annotations.symbol == mark)], minlength=len(beat_s))
         for mark in (ARTEFACT, QUALITY_CHANGE)
     )
-    doubtful = np.flatnonzero((n_artefacts > 0) | (n_changes > 1))
+    unread = ~beats.usable | ~np.r_[beats.usable[1:], True]
+    doubtful = np.flatnonzero(((n_artefacts > 0) | (n_changes > 1) | unread)[:-1])
     if len(doubtful) == 0:
         return EMPTY, ()
-    gaps = as_spans(np.column_stack([beat_s[doubtful] + 1 / ticks_hz, beat_s[doubtful + 1]]))
+    first_s = beat_s[doubtful] + beats.usable[doubtful] / ticks_hz
+    gaps = as_spans(np.column_stack([first_s, beat_s[doubtful + 1]]))
     note = f"{len(doubtful)} of {len(beat_s) - 1} intervals hold artefacts or noise by the file's marks: left out"
     return gaps, (f"{note} ({duration(gaps):.0f} s)",)
 
@@ -237,7 +253,7 @@ def _from_polar(path: Path) -> BeatFile:
     rr_s, start = read_hrm(path)
     check_rr(path, rr_s, "ms")
     beats, notes = _clean(path, _Given(np.r_[0.0, np.cumsum(rr_s)], ["N"] * (len(rr_s) + 1)))
-    notes = (*notes, _NO_CLASSES)
+    notes = (*notes, NO_CLASSES)
     return BeatFile(beats, "Polar RR intervals", (path,), start=start, classified=False, warnings=notes)
 
 
@@ -267,17 +283,27 @@ def _nsrr_points(path: Path, column: Columns) -> BeatFile:
 def _beat_table(path: Path, column: Columns) -> BeatFile:
     """Beats of a table such as `beats.parquet`; what was found out about each beat comes back with it."""
     time_s = _times(path, column["time_s"])
-    labelled = "label" in column
+    labels = words(column["label"]) if "label" in column else []
+    labelled = any(labels)
     given = _Given(
         time_s,
-        _classes(path, words(column["label"]), AAMI_CLASS, "label") if labelled else ["N"] * len(time_s),
-        np.isin(words(column["usable"]), ["true", "True", "1"]) if "usable" in column else None,
+        _classes(path, labels, AAMI_CLASS, "label") if labelled else ["N"] * len(time_s),
+        _usable(path, column["usable"]) if "usable" in column else None,
         numbers(column["confidence"]) if "confidence" in column else None,
         numbers(column["amplitude_mv"]) if "amplitude_mv" in column else None,
     )
     beats, notes = _clean(path, given)
-    notes = notes if labelled else (*notes, _NO_CLASSES)
+    notes = notes if labelled else (*notes, NO_CLASSES)
     return BeatFile(beats, "beat table", (path,), classified=labelled, warnings=notes)
+
+
+def _usable(path: Path, column: pl.Series) -> Bool:
+    """Which beats may be trusted; an empty field, as a beat added by hand has it, leaves it to the waveform."""
+    values = [value.casefold() for value in words(column)]
+    strange = next((row for row, value in enumerate(values) if value not in _IS_USABLE), None)
+    if strange is not None:
+        raise refusal(path, f"row {strange + 1} of column usable holds {quoted(values[strange])}", "true or false")
+    return np.array([_IS_USABLE[value] for value in values], bool)
 
 
 def _times(path: Path, column: pl.Series) -> Float:
@@ -292,9 +318,10 @@ def _times(path: Path, column: pl.Series) -> Float:
 
 
 def _classes(path: Path, values: list[str], known: dict[str, str], column: str) -> list[str]:
-    strange = sorted(set(values) - set(known))
-    if strange:
-        raise refusal(path, f"column {column} holds {quoted(str(strange[0]))}", f"the values {' '.join(known)}")
+    strange = next((row for row, value in enumerate(values) if value not in known), None)
+    if strange is not None:
+        found = f"row {strange + 1} of column {column} holds {quoted(values[strange])}"
+        raise refusal(path, found, f"the values {' '.join(known)}, or none at all where no class is known")
     return [known[value] for value in values]
 
 
@@ -304,7 +331,7 @@ def _classes(path: Path, values: list[str], known: dict[str, str], column: str) 
 def _from_rr(path: Path, rr_unit: str) -> BeatFile:
     text = read_rr_text(path, rr_unit)
     beats, notes = _clean(path, _Given(text.time_s, ["N"] * len(text.time_s)))
-    notes = (*text.notes, *notes, _NO_CLASSES)
+    notes = (*text.notes, *notes, NO_CLASSES)
     name = f"RR intervals ({text.unit})"
     return BeatFile(beats, name, (path,), start=text.start, classified=False, warnings=notes)
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.annotation_write import wfdb_comments
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, SignalFields, encoded, time_text
 from holter2sleep.io.subjects import MONTHS
 from holter2sleep.night import NO_DATE, Recording, Subject
@@ -173,7 +174,7 @@ def write_wfdb(path: Path, recording: Recording) -> None:
             fmt=["16"],
             adc_gain=[DIGITAL_MAX / range_mv],
             baseline=[0],
-            comments=_wfdb_comments(recording.subject),
+            comments=wfdb_comments(recording.subject),
             base_datetime=recording.start,
             write_dir=folder,
         )
@@ -341,10 +342,3 @@ def _header(recording: Recording, plan: _Plan, scale: Scale, times: AnnotationSi
         _field(plan.record_s),
         (lead, times.fields),
     )
-
-
-def _wfdb_comments(subject: Subject) -> list[str]:
-    if subject.age_years is None and subject.sex is None:
-        return []
-    age = "?" if subject.age_years is None else str(int(subject.age_years))
-    return [f"{age} {subject.sex or '?'}"]

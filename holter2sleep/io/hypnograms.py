@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from holter2sleep.io.annotations import clock_hz, read_annotations
-from holter2sleep.io.edf_annotations import read_edf_annotations
+from holter2sleep.io.edf_annotations import read_edf_annotations, record_onsets
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
 from holter2sleep.io.files import read_bytes, read_head, refusal, within_memory
 from holter2sleep.io.scored import Scored
@@ -134,7 +134,15 @@ def _from_edf(path: Path) -> Scored:
     onset_s = np.array([onset for onset, _, _ in notes])
     given_s = np.array([np.nan if length is None else length for _, length, _ in notes])
     end_s = np.where(np.isfinite(given_s), onset_s + given_s, np.r_[onset_s[1:], onset_s[-1:] + EPOCH_S])
-    return Scored(onset_s, end_s, np.array(letters, "<U4"), read_edf_header(path).start)
+    return Scored(onset_s, end_s, np.array(letters, "<U4"), _edf_start(path))
+
+
+def _edf_start(path: Path) -> datetime | None:
+    """Clock of the first sample, from which onsets count: its fraction of a second stands in the first time stamp."""
+    header = read_edf_header(path)
+    first_s = record_onsets(path, header)[:1]
+    offset = timedelta(seconds=float(first_s[0])) if np.isfinite(first_s).all() and len(first_s) else timedelta()
+    return header.start + offset if header.start else None
 
 
 def _from_wfdb(path: Path) -> Scored:

@@ -122,7 +122,15 @@ def read_night(folder: Path) -> NightTables:
         raise RecordingError(
             f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording"
         )
-    return NightTables(**{name: pl.read_parquet(folder / f"{name}.parquet") for name in TABLES}, run=run)
+    return NightTables(**{name: _read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
+
+
+def _read_table(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        found = next(iter(str(error).splitlines()), type(error).__name__)
+        raise RecordingError(f"{path} is no Parquet table ({found}); run analyze on the recording again") from None
 
 
 def holds_only(folder: Path, names: frozenset[str]) -> bool:

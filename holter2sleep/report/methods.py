@@ -37,7 +37,19 @@ def recording_text(night: ReportNight) -> str:
     scaled = f"unit {unit['file'] or 'not stated'}, factor to mV {unit['scale_to_mv']}"
     turned = "inverted and drawn upright" if run["polarity"] == -1 else "polarity as recorded"
     gaps = f"gaps in the file: {len(run['gaps'])}"
-    return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}."
+    return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}.{given_text(night)}"
+
+
+def given_text(night: ReportNight) -> str:
+    """That the beats come from a file, and who gave their classes; nothing where they were detected."""
+    beats = night.run.get("beats")  # older runs lack it
+    if beats is None:
+        return ""
+    classes = "So were their classes" if beats["classes"] == "file" else "Their classes were found from the waveform"
+    return (
+        f" Beats were given, not detected: {beats['file']} ({beats['format']}), SHA-256 {beats['sha256']}. {classes}; "
+        "quality is judged by the waveform."
+    )
 
 
 def analysis_text(night: ReportNight) -> str:

@@ -75,7 +75,9 @@ def _subject(subject: dict[str, object]) -> str:
 
 
 def _lead(run: dict[str, object]) -> str:
-    return f"{run['channel']}, {run['fs']:g} Hz" if run["channel"] else "beats only, no waveform"
+    if not run["channel"]:
+        return "beats only, no waveform"
+    return f"{run['channel']}, {run['fs']:g} Hz{', beats given' if run.get('beats') else ''}"
 
 
 def _moment(at: datetime | None) -> str:

@@ -293,7 +293,8 @@ def test_a_nested_key_can_be_set(night_file: Path, tmp_path: Path) -> None:
 
 
 def test_beats_beyond_the_recording_are_left_out_and_said(night_file: Path, tmp_path: Path) -> None:
-    pl.DataFrame({"time_s": np.arange(0.5, 1300.0, 0.8)}).write_csv(tmp_path / "long.csv")
+    truth_s = pl.read_csv(night_file.with_suffix(".beats.csv"))["time_s"].to_numpy()
+    pl.DataFrame({"time_s": np.r_[truth_s, np.arange(1200.5, 1300.0, 0.8)]}).write_csv(tmp_path / "long.csv")
     words = ("analyze", night_file, "--out", tmp_path, "--no-report", "--beats", tmp_path / "long.csv")
     assert run(*words).exit_code == 0
     assert any("lie beyond the recording" in warning for warning in facts(tmp_path / "short")["warnings"])

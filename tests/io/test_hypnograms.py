@@ -13,9 +13,10 @@ from edf_bytes import EdfFile
 from test_beatfiles import END, note, skip, word
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.export import write_edf
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
-from holter2sleep.night import NO_DATE, Clock, EpochGrid, Hypnogram
+from holter2sleep.night import NO_DATE, Clock, EpochGrid, Hypnogram, Recording, Source
 
 GRID = EpochGrid.covering(180.0)
 START = datetime(2020, 3, 2, 22, 30)
@@ -373,3 +374,13 @@ def test_columns_of_lists_structures_or_bytes_are_refused(tmp_path: Path, values
     pl.DataFrame({"onset": [0.0], "stage": values}).write_parquet(path)
     with pytest.raises(RecordingError, match=r"night\.parquet"):
         read_hypnogram(path, GRID, None)
+
+
+def test_a_fraction_of_the_start_shifts_no_edf_hypnogram(tmp_path: Path) -> None:
+    start = datetime(2024, 3, 1, 22, 30, 0, 250_000)
+    ecg = np.zeros(128 * 90, np.float32)
+    recording = Recording("a", Source("a.edf", "EDF", ""), 90.0, 128.0, start=start, channel="ECG", ecg=ecg)
+    write_edf(tmp_path / "a.edf", recording, [(0.0, 60.0, "Sleep stage N2"), (60.0, 30.0, "Sleep stage R")])
+    hypnogram, notes = read_hypnogram(tmp_path / "a.edf", EpochGrid.covering(90.0), Clock(start))
+    assert hypnogram.stage.tolist() == ["N2", "N2", "R"]
+    assert notes == ()

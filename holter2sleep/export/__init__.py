@@ -1,0 +1,1 @@
+"""Finished nights as files that other software reads."""

@@ -97,7 +97,14 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     files = [file for segment in segments for file in ([segment.path] if header.segments else []) + segment.files]
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, "WFDB", sha256_of(dict.fromkeys([path, *files])), signal.unit, unit.to_mv),
+        source=Source(
+            path.name,
+            "WFDB",
+            sha256_of(dict.fromkeys([path, *files])),
+            signal.unit,
+            unit.to_mv,
+            relative_scale=unit.is_relative,
+        ),
         duration_s=len(lead) / signal.fs,
         fs=signal.fs,
         start=header.start,

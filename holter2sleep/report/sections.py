@@ -29,7 +29,7 @@ from holter2sleep.report.page import (
     text_width_mm,
     wrap,
 )
-from holter2sleep.report.paper import draw_check_bar, draw_strip, strip_rows
+from holter2sleep.report.paper import CHECK_WORDS, RELATIVE_WORDS, draw_check_bar, draw_strip, strip_rows
 from holter2sleep.report.tables import Cell, ReportNight, unit_text
 
 Facts = list[tuple[str, str]]  # label, value
@@ -325,12 +325,14 @@ def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Bl
 
 def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """Strips at true scale under a check bar, or the reason why there are none."""
-    rows = strip_rows(night.strips, night.beats)
+    relative = bool(night.run["unit"].get("relative"))  # results of earlier versions do not say
+    rows = strip_rows(night.strips, night.beats, relative)
     if not rows and night.run["channel"] is None:
         return [_panel("No strips: the input holds beats only, there is no waveform to show.")]
     if not rows:
         return [_panel("No strips: no stretch of analysable signal is long enough.")]
-    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0))]
+    words = RELATIVE_WORDS if relative else CHECK_WORDS
+    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, words))]
     return blocks + [Block(row.height_mm, partial(draw_strip, row=row)) for row in rows]
 
 

@@ -128,7 +128,7 @@ def with_beats(recording: Recording, path: Path, rr_unit: str) -> Recording:
     """The recording with the beats of a file in place of detected ones; beats beyond its end are left out."""
     told = read_beat_file(path, recording.fs, rr_unit=rr_unit)
     inside = (told.beats.time_s >= 0) & (told.beats.time_s <= recording.duration_s)
-    beyond = (f"{(~inside).sum()} of {len(inside)} beats of {path.name} lie beyond the recording: left out",)
+    beyond = (f"{(~inside).sum()} of {len(inside)} given beats lie beyond the recording: left out",)
     return recording.but(
         given_beats=told.beats.where(inside),
         beats_classified=told.classified,

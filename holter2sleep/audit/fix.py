@@ -34,7 +34,6 @@ from holter2sleep.audit.repair import (
 )
 from holter2sleep.audit.steps import step_mv
 from holter2sleep.audit.time_line import mended_time_line
-from holter2sleep.audit.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.edf_annotations import read_edf_annotations
@@ -42,6 +41,7 @@ from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_ki
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded
 from holter2sleep.io.export import Scale, edf_blocks, write_files
 from holter2sleep.io.files import refusal, sha256_of
+from holter2sleep.io.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.night import NO_DATE, Recording, Subject, date_known
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file

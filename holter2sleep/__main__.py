@@ -1,5 +1,5 @@
 """`python -m holter2sleep`."""
 
-from holter2sleep.cli import main
+from holter2sleep.start import main
 
-main(prog_name="holter2sleep")
+main()

@@ -107,7 +107,7 @@ def analyze_night(
 def _doubt_scale(recording: Recording, beats: Beats) -> tuple[Recording, tuple[str, ...]]:
     """The scale that would make the R waves plausible, kept beside the file's, and a warning; nothing is rescaled."""
     source = recording.source
-    doubt = doubt_scale(typical_r_mv(beats), source.unit, source.scale_to_mv)
+    doubt = doubt_scale(typical_r_mv(beats), source.unit, source.scale_to_mv, source.relative_scale)
     if doubt is None:
         return recording, ()
     log.warning("%s: %s", recording.recording_id, doubt.text)

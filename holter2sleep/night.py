@@ -149,6 +149,7 @@ class Source:
     unit: str | None = None
     scale_to_mv: float | None = None
     proposed_scale_to_mv: float | None = None  # what would make the R waves plausible; never applied unasked
+    relative_scale: bool = False  # nobody says what a count is: amplitudes can be compared, and are no millivolts
 
 
 @dataclass(frozen=True)

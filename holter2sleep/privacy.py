@@ -40,13 +40,13 @@ _SUFFIXES = frozenset(
     ".edf .bdf .rec .gdf .hea .dat .ecg .ann .atr .qrs .ari .csv .tsv .txt .ibi .hrm .parquet .h5 .hdf5 .hdf .mat "
     ".vhdr .set .fif .cnt .eeg .lay .json .xml .st .apn .npz".split()
 )
-_LARGEST_RANK = 59  # of labels that name a lead; those above begin with ECG and go on with any word
-_UNIT = re.compile(r"([\d.]+ ?)?[nuµμm]?V", re.IGNORECASE)
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_DATE = re.compile(
+LARGEST_RANK = 59  # of labels that name a lead; those above begin with ECG and go on with any word
+UNIT = re.compile(r"([\d.]+ ?)?[nuµμm]?V", re.IGNORECASE)
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+DATE = re.compile(
     r"\b\d{4}-\d{1,2}-\d{1,2}(?=T|\b)|\b\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})\b|\b\d{1,2}-[A-Za-z]{3}-\d{4}\b"
 )
-_TELLS_NOTHING = re.compile(r"(?!.*\d{5})[\d:., +-]*")  # within quotes: numbers and times of day, but no long ids
+TELLS_NOTHING = re.compile(r"(?!.*\d{5})[\d:., +-]*")  # within quotes: numbers and times of day, but no long ids
 _LONG_NUMBER = re.compile(r"\d{3}")  # no lead has such a number; birth dates and ids have
 
 
@@ -146,7 +146,7 @@ def deidentified(recording: Recording, key: bytes) -> Recording:
     names = {source.file: file, PurePath(source.file).stem: PurePath(file).stem, own_id: new_id}
     if recording.channel and channel != recording.channel:
         names[recording.channel] = "ECG"
-    unit = source.unit if source.unit and _UNIT.fullmatch(source.unit.strip()) else None
+    unit = source.unit if source.unit and UNIT.fullmatch(source.unit.strip()) else None
     return recording.but(
         recording_id=new_id,
         source=replace(source, file=file, unit=unit),
@@ -186,7 +186,7 @@ def known_channel(label: str) -> str:
     ('ECG L - ECG R', 'ECG', 'ECG')
     """
     rank = ecg_rank(label)
-    known = rank is not None and rank <= _LARGEST_RANK and label.isascii() and "," not in label
+    known = rank is not None and rank <= LARGEST_RANK and label.isascii() and "," not in label
     return label if known and not _LONG_NUMBER.search(label) else "ECG"
 
 
@@ -200,7 +200,7 @@ def without_names(text: str, names: dict[str, str]) -> str:
     """
     for name in sorted(filter(None, names), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _, new=names[name]: new, text)  # type: ignore[misc]
-    return _DATE.sub("(date)", _QUOTED.sub(_kept_quote, text))
+    return DATE.sub("(date)", QUOTED.sub(_kept_quote, text))
 
 
 class Veil(logging.Filter):
@@ -232,4 +232,4 @@ def veiled_logs(names: dict[str, str]) -> Iterator[None]:
 def _kept_quote(found: re.Match[str]) -> str:
     mark, inside = found[0][0], found[0][1:-1]
     is_lead = known_channel(inside) == inside
-    return found[0] if is_lead or _TELLS_NOTHING.fullmatch(inside) else f"{mark}...{mark}"
+    return found[0] if is_lead or TELLS_NOTHING.fullmatch(inside) else f"{mark}...{mark}"

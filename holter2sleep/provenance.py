@@ -65,6 +65,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
             "file": recording.source.unit,
             "scale_to_mv": recording.source.scale_to_mv,
             "proposed_scale_to_mv": recording.source.proposed_scale_to_mv,
+            "relative": recording.source.relative_scale,
         },
         "subject": {"age": recording.subject.age_years, "sex": recording.subject.sex},
         "lights": {"off_s": night.lights.off_s, "on_s": night.lights.on_s, "source": night.lights.source},

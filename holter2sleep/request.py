@@ -26,6 +26,7 @@ from holter2sleep.privacy import (
 from holter2sleep.profiles import Profile, load_profile
 from holter2sleep.provenance import sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
+from holter2sleep.shown import shown_file, shown_recording
 from holter2sleep.told import SUMMER_TIME, Moment, known_zone, told_moment, with_beats, with_clock
 
 AUTO, ALL, WHOLE = "auto", "all", "whole"
@@ -192,7 +193,7 @@ class Request:
         if self.beats is not None:
             recording = with_beats(recording, self.beats, self.rr_unit)
         if self.key is None:
-            return recording
+            return shown_recording(recording)
         # the date goes last, from what is written: lights and hypnograms are placed by it
         return deidentified(recording, self.key).but(start=recording.start, zone=recording.zone)
 
@@ -210,9 +211,12 @@ class Request:
         return recording.but(start=start, zone=None, warnings=(*kept, *left_out))
 
     def private_night(self, night: Night) -> Night:
-        """Likewise a night, whose hypnogram may name a file."""
-        if self.key is None:
+        """Likewise a night, whose hypnogram may name a file; that one is named in no run where it names a person."""
+        if self.key is None and self.hypnogram is None:
             return night
+        if self.key is None:
+            scorer = shown_file(night.hypnogram.scorer, night.recording)
+            return dataclasses.replace(night, hypnogram=dataclasses.replace(night.hypnogram, scorer=scorer))
         recording = self.private(night.recording.but(warnings=night.warnings))
         hypnogram = night.hypnogram
         if self.hypnogram is not None:

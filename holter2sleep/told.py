@@ -140,7 +140,7 @@ def with_beats(recording: Recording, path: Path, rr_unit: str) -> Recording:
         found = f"beats from {first_s:.0f} to {last_s:.0f} s, none of them in the {recording.duration_s:.0f} s"
         works = "beats of this recording, in seconds from its first sample"
         raise refusal(path, f"{found} of {recording.source.file}", works)
-    beyond = (f"{(~inside).sum()} of {len(inside)} beats of {path.name} lie beyond the recording: left out",)
+    beyond = (f"{(~inside).sum()} of {len(inside)} given beats lie beyond the recording: left out",)
     found_here = f"{path.name} has no beat classes: they are found from the waveform"
     has_waveform = recording.ecg is not None
     notes = [found_here if note == NO_CLASSES and has_waveform else note for note in told.warnings]

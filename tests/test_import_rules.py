@@ -24,10 +24,11 @@ AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
 RECIPE = SLEEP | {"recipe"}
 TABLES = RECIPE | {"phenotypes"}
-TOLD = RECIPE | {"told", "profiles", "privacy", "split"}
+TOLD = RECIPE | {"told", "profiles", "privacy", "shown", "split"}
 RUN = TABLES | TOLD | {"analyze", "folders", "privacy", "provenance", "report", "request", "run"}
 ALLOWED = {
     "assets": set(),
+    "start": {"cli"},
     "errors": set(),
     "spans": set(),
     "waveform": set(),
@@ -48,6 +49,7 @@ ALLOWED = {
     "training": TABLES | {"analyze", "evaluate", "simulate"},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
+    "shown": GROUND | {"io", "privacy"},
     "told": GROUND | {"io"},
     "provenance": RECIPE | {"split", ""},
     "request": TOLD | {"analyze", "provenance"},
@@ -55,7 +57,7 @@ ALLOWED = {
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
     "cohort": RUN,
-    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", ""},
+    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "start", ""},
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},

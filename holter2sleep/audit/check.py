@@ -225,9 +225,9 @@ def _scale(recording: Recording, header: HeaderAudit, stretches: tuple[Stretch, 
     )
     proposed = None
     if r_mv is not None:
-        doubt = doubt_scale(r_mv, source.unit, source.scale_to_mv)
+        doubt = doubt_scale(r_mv, source.unit, source.scale_to_mv, source.relative_scale)
         proposed = doubt.factor if doubt else None
-    return Scale(source.unit, source.scale_to_mv, r_mv, proposed, per_count)
+    return Scale(source.unit, source.scale_to_mv, r_mv, proposed, per_count, source.relative_scale)
 
 
 def _polarity(recording: Recording, stretches: tuple[Stretch, ...], recipe: Recipe) -> Polarity:

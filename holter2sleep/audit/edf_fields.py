@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holter2sleep.audit.findings import Finding, finding
-from holter2sleep.io.edf_header import edf_kind, text_of
+from holter2sleep.io.edf_header import edf_kind, is_annotation_label, text_of
 from holter2sleep.io.files import quoted
 from holter2sleep.io.labels import ecg_rank
 from holter2sleep.io.subjects import named_date
@@ -218,7 +218,7 @@ def _reserved(raw: RawHeader) -> Iterator[Finding]:
 
 
 def _is_annotation(signal: dict[str, bytes]) -> bool:
-    return text_of(signal["label"]) in ("EDF Annotations", "BDF Annotations")
+    return is_annotation_label(text_of(signal["label"]))
 
 
 def _labels(raw: RawHeader) -> Iterator[Finding]:
@@ -291,7 +291,10 @@ def _plus(raw: RawHeader) -> Iterator[Finding]:
     if faults:
         yield finding("edfplus_patient", f"patient field: {', '.join(faults)}")
     yield from _plus_recording(text_of(raw.fixed["recording"]).split(" "))
-    if not any(_is_annotation(signal) for signal in raw.signals):
+    annotation = [text_of(signal["label"]) for signal in raw.signals if _is_annotation(signal)]
+    if annotation and not any(label in ("EDF Annotations", "BDF Annotations") for label in annotation):
+        yield finding("edfplus_annotation_label", f"the annotation signal is labelled {annotation[0]!r}")
+    if not annotation:
         yield finding("edfplus_no_annotations", "no signal is labelled 'EDF Annotations' or 'BDF Annotations'")
 
 

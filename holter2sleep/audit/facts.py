@@ -77,6 +77,12 @@ class Scale:
     r_mv: float | None = None
     proposed_factor: float | None = None
     uv_per_count: float | None = None
+    relative: bool = False  # nobody says what a count is: what is called millivolt is none
+
+    @property
+    def called(self) -> str:
+        """What the numbers are to be called where they are printed."""
+        return "relative units" if self.relative else "mV"
 
 
 @dataclass(frozen=True)

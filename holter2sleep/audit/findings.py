@@ -158,6 +158,9 @@ KINDS: dict[str, Kind] = {
     "edfplus_no_annotations": Kind(
         "fields", "warning", "EDF+ without an annotation signal has no time line", "records are taken as contiguous"
     ),
+    "edfplus_annotation_label": Kind(
+        "fields", "warning", "strict readers take the annotations of EDF+ for a signal", "they are read all the same"
+    ),
     "edfplus_annotation_range": Kind(
         "fields", "info", "the annotation signal's digital range is not the full one", "its texts are read all the same"
     ),

@@ -34,7 +34,6 @@ from holter2sleep.audit.repair import (
 )
 from holter2sleep.audit.steps import step_mv
 from holter2sleep.audit.time_line import mended_time_line
-from holter2sleep.audit.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.edf_annotations import read_edf_annotations
@@ -42,6 +41,7 @@ from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_ki
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded
 from holter2sleep.io.export import Scale, edf_blocks, write_files
 from holter2sleep.io.files import refusal, sha256_of
+from holter2sleep.io.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.night import NO_DATE, Recording, Subject, date_known
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file
@@ -150,7 +150,7 @@ def _check_output(path: Path, out: Path, sidecar: Path, overwrite: bool) -> None
             raise UsageError(f"{there.name}: is a folder; name a file")
         if there.exists() and path.exists() and there.samefile(path):
             raise UsageError(f"{there.name}: is the input itself, which is never touched; choose another name")
-        if there.exists() and not overwrite:
+        if (there.exists() or there.is_symlink()) and not overwrite:
             raise UsageError(f"{there.name}: is there already; choose another name, or give --overwrite")
 
 
@@ -277,14 +277,21 @@ def _start(given: _Input, whole_s: int) -> tuple[datetime, list[Change]]:
     clock = clock_of(text_of(fixed["start time"]))
     start = (header.start or datetime.combine(NO_DATE, clock or time())) + timedelta(seconds=whole_s)
     if given.identity == "drop" or header.start is None:
-        start = datetime.combine(NO_DATE, start.time())
+        start = datetime.combine(NO_DATE, start.time() if header.start else time())
     changes = []
     for name, text in (("start date", date_text(start)), ("start time", f"{start:%H.%M.%S}")):
         if text_of(fixed[name]) != text:
             hidden = given.identity == "drop" and name == "start date"
             before = "a date" if hidden else shown(fixed[name])
             changes.append(Change(name, before, text, _why_start(name, header, clock, whole_s, given.identity)))
-    return start, changes
+    return start, [*changes, *_midnight(header.start, start)]
+
+
+def _midnight(before: datetime | None, start: datetime) -> list[Change]:
+    """Word of a clock that is lost: of no date and midnight, EDF+ makes an unknown start."""
+    if before is None or date_known(start) or f"{start:%H.%M.%S}" != "00.00.00":
+        return []
+    return [Change("start time", "midnight", "unknown", "without a date, 00.00.00 stands for an unknown start")]
 
 
 def _why_start(name: str, header: EdfHeader, clock: time | None, whole_s: int, identity: Identity) -> str:
@@ -350,6 +357,8 @@ def _fixed_lead(recording: Recording, identity: Identity) -> _Fixed:
         start = recording.start and datetime.combine(NO_DATE, recording.start.time())
         recording = recording.but(start=start, subject=Subject(None, recording.subject.sex))
         changes.append(Change("start date and age", "as they were", "not written", "de-identified"))
+    if recording.start is None or not date_known(recording.start):
+        changes += _without_day(recording)
     step = None if recording.ecg is None else step_mv(recording.ecg)
     scale = step and Scale.of_step(step[0], step[1])
     changes.append(_about_samples(step[0] if step and scale else None))
@@ -357,6 +366,14 @@ def _fixed_lead(recording: Recording, identity: Identity) -> _Fixed:
     first = next(blocks)
     dialect = first[192:197].decode("ascii")
     return _Fixed(itertools.chain([first], blocks), dialect, recording.source.sha256, tuple(changes))
+
+
+def _without_day(recording: Recording) -> list[Change]:
+    """Word of what EDF+ cannot say without a date: an age, and the clock at midnight."""
+    changes = [] if recording.start is None else _midnight(recording.start, recording.start)
+    if recording.subject.age_years is not None:
+        changes.append(Change("age", "a number", "not written", "EDF+ tells it by a birth date, which needs a date"))
+    return changes
 
 
 def _lead_label(label: str, identity: Identity) -> str:

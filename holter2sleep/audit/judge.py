@@ -221,12 +221,12 @@ def _some(labels: list[str]) -> str:
 def scale_findings(scale: Scale, signal: SignalFigures) -> list[Finding]:
     """Height of the R waves, resolution, saturation."""
     found = []
-    doubt = doubt_scale(scale.r_mv, scale.unit, scale.scale_to_mv)
+    doubt = doubt_scale(scale.r_mv, scale.unit, scale.scale_to_mv, scale.relative)
     if doubt is not None:
         found.append(finding("scale_suspect" if doubt.factor else "scale_unusual", doubt.text))
     if scale.uv_per_count is not None and scale.uv_per_count > COARSE_UV:
         found.append(finding("scale_coarse", f"{scale.uv_per_count:.3g} uV per count"))
-    rails = [f"{rail:.3g} mV" for rail in (signal.clip_low_mv, signal.clip_high_mv) if rail is not None]
+    rails = [f"{rail:.3g} {scale.called}" for rail in (signal.clip_low_mv, signal.clip_high_mv) if rail is not None]
     if signal.saturated_share > SATURATED_SHARE:
         where = f", at {' and '.join(rails)}" if rails else ""
         found.append(finding("saturated", f"{signal.saturated_share:.0%} of the time{where}"))
@@ -263,9 +263,10 @@ def signal_findings(signal: SignalFigures, scale: Scale, duration_s: float, gap_
         found.append(finding("unusable", f"{signal.usable_share:.0%} of the time can be analysed"))
     if signal.mains_uv is not None and signal.mains_uv >= MAINS_UV:
         name = "mains_strong" if signal.mains_uv >= MAINS_STRONG_UV else "mains"
-        found.append(finding(name, f"{signal.mains_hz:g} Hz, {signal.mains_uv:.0f} uV"))
+        size = f"{signal.mains_uv / 1000:.2g} {scale.called}" if scale.relative else f"{signal.mains_uv:.0f} uV"
+        found.append(finding(name, f"{signal.mains_hz:g} Hz, {size}"))
     if signal.baseline_mv is not None and scale.r_mv and signal.baseline_mv > scale.r_mv:
-        found.append(finding("baseline_wander", f"{signal.baseline_mv:.2g} mV within a minute"))
+        found.append(finding("baseline_wander", f"{signal.baseline_mv:.2g} {scale.called} within a minute"))
     return [*found, *_packet_findings(signal)]
 
 

@@ -11,17 +11,20 @@ from datetime import datetime
 from typing import Literal
 
 from holter2sleep.audit.edf_fields import RawHeader
-from holter2sleep.audit.vocabulary import is_known_label, is_known_unit
-from holter2sleep.io.edf_header import EdfSignal, text_of
+from holter2sleep.io.edf_header import EdfSignal, is_annotation_label, text_of
 from holter2sleep.io.edf_write import DIGITAL_RANGE, SignalFields
 from holter2sleep.io.export import edf_date, patient_field
 from holter2sleep.io.files import quoted
 from holter2sleep.io.subjects import named_date
+from holter2sleep.io.units import MV_PER_UNIT, UNITS
+from holter2sleep.io.vocabulary import is_known_label, is_known_unit
 from holter2sleep.night import Subject, date_known
+
+_Ranges = tuple[str, str, str, str]  # physical minimum and maximum, digital minimum and maximum
+_EXACT = 1e-7  # of a range: far below a step of 16 bits
 
 Identity = Literal["plain", "keep", "drop"]  # sex and age only; all that is there; nothing, not even the date
 
-_ANNOTATION_LABELS = ("EDF Annotations", "BDF Annotations")
 _IN_ASCII = str.maketrans(
     {"\u03bc": "u", "\u03a9": "Ohm", "°": "deg", "ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "ł": "l"}
 )
@@ -184,7 +187,7 @@ def _labels(raw: RawHeader, kept: Sequence[int], identity: Identity) -> tuple[li
             label, why = "", "de-identified: made of words that are in no list of channel names"
         if not label:
             label, why = f"Signal {i + 1}", "no label" if not text else why
-        if label in labels or label in _ANNOTATION_LABELS:
+        if label in labels or is_annotation_label(label):
             label, why = _numbered(label, given | {*labels}), "two signals had one label"
         labels.append(label)
         if label != text:
@@ -212,15 +215,16 @@ def _ranges(raw: RawHeader, i: int, signal: EdfSignal) -> tuple[SignalFields, li
             "no line from counts to values in the header: values are the counts, the scale is unknown",
         )
     elif not all(value.is_integer() and low <= value <= high for value in values[2:]):
-        texts, note = (
-            _rescaled(signal, low, high),
-            "the digital range was beyond the sample format; the same line, as exact as 8 characters allow",
-        )
-    elif signal.digital_min > signal.digital_max:
-        texts = _as_given(given, signal, turned=True)
-        note = "digital minimum above maximum: both ranges turned over, which is the same line"
+        texts, unit, fit = _rescaled(signal, low, high, unit)
+        note = f"the digital range was beyond the sample format; the same line{fit or ', in 8 characters'}"
     else:
-        texts = _as_given(given, signal)
+        texts, unit, fit = _as_given(given, signal, unit)
+        turned = signal.digital_min > signal.digital_max
+        line = "digital minimum above maximum: both ranges turned over, which is the same line"
+        note = (line if turned else "numbers by the standard" if fit else "") + fit
+    if float(texts[0]) == float(texts[1]):
+        texts, unit = _neutral(signal, low, high), "counts"
+        note = "too small for 8 characters in any unit: values are the counts, the scale is lost"
     fields = SignalFields("", "", unit, *texts, "", str(signal.samples_per_record))
     said_before = tuple(text_of(given[name]) for name in names)
     before = ", ".join(shown(given[name]) for name in names)
@@ -233,25 +237,53 @@ def _ranges(raw: RawHeader, i: int, signal: EdfSignal) -> tuple[SignalFields, li
     return fields, changes
 
 
-def _as_given(given: Mapping[str, bytes], signal: EdfSignal, turned: bool = False) -> tuple[str, str, str, str]:
-    low = number(given["physical minimum"], signal.physical_min)
-    high = number(given["physical maximum"], signal.physical_max)
-    digital_low, digital_high = str(int(signal.digital_min)), str(int(signal.digital_max))
-    return (high, low, digital_high, digital_low) if turned else (low, high, digital_low, digital_high)
+def _as_given(given: Mapping[str, bytes], signal: EdfSignal, unit: str) -> tuple[_Ranges, str, str]:
+    """The ranges as they are, lowest count first, their unit, and what was done to fit them in."""
+    ends = (signal.physical_min, signal.physical_max)
+    as_is = (number(given["physical minimum"], ends[0]), number(given["physical maximum"], ends[1]))
+    fit = ""
+    if tuple(map(float, as_is)) != ends:
+        as_is, unit, fit = _fitted(ends, unit)
+    low, high = str(int(signal.digital_min)), str(int(signal.digital_max))
+    in_turn = signal.digital_min > signal.digital_max
+    return ((as_is[1], as_is[0], high, low) if in_turn else (*as_is, low, high)), unit, fit
 
 
-def _neutral(signal: EdfSignal, low: int, high: int) -> tuple[str, str, str, str]:
+def _fitted(ends: tuple[float, float], unit: str) -> tuple[tuple[str, str], str, str]:
+    """Both ends in eight characters, in the first unit of voltage in which they are exact, else in the best.
+
+    Examples
+    --------
+    >>> _fitted((-1.234e-5, 1.234e-5), "V")
+    (('-0.01234', '0.01234'), 'mV', ', in mV, where 8 characters hold them')
+    """
+    to_mv = MV_PER_UNIT.get(unit.casefold())
+    factors = {unit: 1.0} | ({} if to_mv is None else {name: to_mv / mv for name, mv in UNITS.items() if mv != to_mv})
+    tried = {name: (eight(ends[0] * factor), eight(ends[1] * factor)) for name, factor in factors.items()}
+    wrong = {name: _wrong(ends, texts, factors[name]) for name, texts in tried.items()}
+    best = next((name for name in tried if wrong[name] <= _EXACT), min(wrong, key=lambda name: wrong[name]))
+    moved = f", in {best}, where 8 characters hold them" if best != unit else ""
+    return tried[best], best, moved + (f", rounded by {wrong[best]:.1g} of the range" if wrong[best] > _EXACT else "")
+
+
+def _wrong(ends: tuple[float, float], texts: tuple[str, str], factor: float) -> float:
+    """How far the texts are from the ends, as a share of the range."""
+    away = max(abs(float(text) / factor - end) for text, end in zip(texts, ends, strict=True))
+    return away / abs(ends[1] - ends[0])
+
+
+def _neutral(signal: EdfSignal, low: int, high: int) -> _Ranges:
     digital = (signal.digital_min, signal.digital_max)
     usable = all(v.is_integer() and low <= v <= high for v in digital) and digital[0] < digital[1]
     ends = (str(int(digital[0])), str(int(digital[1]))) if usable else (str(low), str(high))
     return (*ends, *ends)
 
 
-def _rescaled(signal: EdfSignal, low: int, high: int) -> tuple[str, str, str, str]:
-    ends = [eight(signal.physical_min + (count - signal.digital_min) * signal.gain) for count in (low, high)]
-    if float(ends[0]) == float(ends[1]):  # too small a step for the field
-        return _neutral(signal, low, high)
-    return (ends[0], ends[1], str(low), str(high))
+def _rescaled(signal: EdfSignal, low: int, high: int, unit: str) -> tuple[_Ranges, str, str]:
+    """The line over the whole range of the sample format, its unit, and what was done to fit it in."""
+    first, last = (signal.physical_min + (count - signal.digital_min) * signal.gain for count in (low, high))
+    ends, named, fit = _fitted((first, last), unit)
+    return (*ends, str(low), str(high)), named, fit
 
 
 def _texts(raw: RawHeader, i: int, fields: SignalFields, identity: Identity) -> tuple[SignalFields, list[Change]]:

@@ -58,7 +58,8 @@ def _facts(audit: Audit) -> Iterator[str]:
     if scale.r_mv is not None:
         step = f", {scale.uv_per_count:.3g} uV per count" if scale.uv_per_count else ""
         turned = f", {len(audit.polarity.turns_s)} turns" if audit.polarity.turns_s else ""
-        yield f"R waves: {scale.r_mv:.3g} mV{step}, {'inverted' if audit.polarity.inverted else 'upright'}{turned}"
+        way = "inverted" if audit.polarity.inverted else "upright"
+        yield f"R waves: {scale.r_mv:.3g} {scale.called}{step}, {way}{turned}"
     if signal is not None and audit.channel is not None:
         yield (
             f"signal: {_share(signal.usable_share)} usable, {_share(signal.noise_share)} noise, "

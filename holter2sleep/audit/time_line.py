@@ -26,6 +26,8 @@ def mended_time_line(path: Path, header: EdfHeader) -> tuple[Float, str, list[Ch
         if header.dialect[3:]:
             changes.append(Change("time stamps", "none", "written", "data records taken as contiguous"))
         return np.round(steady_s, _STAMP_DECIMALS), "+C", changes
+    if times.stopped:
+        changes.append(Change("time stamps", "all the same", "of the sample clock", "the file says it is continuous"))
     if times.n_unknown:
         changes.append(Change("time stamps", f"{times.n_unknown} missing", "written", "reckoned from those before"))
     if header.dialect.endswith("+D"):

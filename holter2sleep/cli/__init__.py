@@ -23,6 +23,7 @@ from holter2sleep.cli.report import report
 from holter2sleep.cli.simulate import simulate
 from holter2sleep.cli.tell import tell
 from holter2sleep.errors import Holter2SleepError, UsageError
+from holter2sleep.start import INTERRUPTED
 
 
 def _stop(error: OSError) -> NoReturn:
@@ -57,6 +58,9 @@ class _Commands(click.RichGroup):
             sys.exit(error.exit_code)
         except (ClickException, Exit, Abort):
             raise
+        except KeyboardInterrupt:  # which click would end with code 1
+            click.echo("Error: interrupted", err=True)  # `tell` would load modules, of which one may be half loaded
+            sys.exit(INTERRUPTED)
         except OSError:
             if ctx.params.get("debug"):
                 traceback.print_exc()

@@ -94,7 +94,7 @@ def audit(context: click.Context, inputs: tuple[Path, ...], **options: Any) -> N
         raise UsageError("--keep-identity and --deidentify exclude one another: choose one")
     if (options["keep_identity"] or options["deidentify"]) and fix is None:
         raise UsageError("--keep-identity and --deidentify belong to --fix OUT.edf")
-    if csv_file is not None and csv_file.exists() and not options["overwrite"]:
+    if csv_file is not None and (csv_file.exists() or csv_file.is_symlink()) and not options["overwrite"]:
         raise UsageError(f"{csv_file.name}: is there already; choose another name, or give --overwrite")
     _check_outputs(inputs, options)
     audits = list(_each(inputs, options))

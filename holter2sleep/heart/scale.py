@@ -31,7 +31,9 @@ def typical_r_mv(beats: Beats) -> float | None:
     return float(np.median(np.abs(beats.amplitude_mv[chosen]))) if chosen.any() else None
 
 
-def doubt_scale(r_mv: float | None, unit: str | None = None, scale_to_mv: float | None = None) -> ScaleDoubt | None:
+def doubt_scale(
+    r_mv: float | None, unit: str | None = None, scale_to_mv: float | None = None, relative: bool = False
+) -> ScaleDoubt | None:
     """A doubt when R waves are lower or taller than a heart makes them; None when they are plausible or unknown.
 
     Parameters
@@ -40,6 +42,8 @@ def doubt_scale(r_mv: float | None, unit: str | None = None, scale_to_mv: float 
         Typical height of the R waves with the present scale.
     unit, scale_to_mv
         As written in the file, and the factor that was applied.
+    relative
+        Whether nobody says what a count is, so that there are no millivolts to speak of.
 
     Examples
     --------
@@ -49,7 +53,8 @@ def doubt_scale(r_mv: float | None, unit: str | None = None, scale_to_mv: float 
     if r_mv is None or PLAUSIBLE_R_MV[0] <= r_mv <= PLAUSIBLE_R_MV[1]:
         return None
     low, high = PLAUSIBLE_R_MV
-    found = f"R waves of {_number(r_mv)} mV (expected {low:g} to {high:g} mV)"
+    said = f"{_number(r_mv)} in relative units" if relative else f"{_number(r_mv)} mV"
+    found = f"R waves of {said} (expected {low:g} to {high:g} mV)"
     written = f"the unit in the file is {unit!r}" if unit and unit.strip() else "the file gives no unit"
     if UNUSUAL_R_MV[0] <= r_mv <= UNUSUAL_R_MV[1]:
         size = "low" if r_mv < low else "high"

@@ -67,7 +67,9 @@ def read_edf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     log.info("%s: %s, %d records, %g Hz, %d gaps", recording_id, header.dialect, header.n_records, fs, len(gaps))
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, header.dialect, sha256_of([path]), signal.unit, unit.to_mv),
+        source=Source(
+            path.name, header.dialect, sha256_of([path]), signal.unit, unit.to_mv, relative_scale=unit.is_relative
+        ),
         duration_s=len(ecg) / fs,
         fs=fs,
         start=header.start + timedelta(seconds=offset_s) if header.start else None,

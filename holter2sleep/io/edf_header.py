@@ -54,7 +54,7 @@ class EdfSignal:
     @property
     def is_annotation(self) -> bool:
         """Whether the bytes are EDF+ annotations, not samples."""
-        return self.label in ("EDF Annotations", "BDF Annotations")
+        return is_annotation_label(self.label)
 
     @property
     def gain(self) -> float:
@@ -82,6 +82,11 @@ class EdfHeader:
     def record_bytes(self) -> int:
         """Length of a data record."""
         return SAMPLE_BYTES[self.kind] * sum(signal.samples_per_record for signal in self.signals)
+
+
+def is_annotation_label(label: str) -> bool:
+    """Whether a label is that of EDF+ annotations; writers that spell it in lower case mean the same."""
+    return label.casefold() in ("edf annotations", "bdf annotations")
 
 
 def edf_kind(head: bytes) -> str | None:
@@ -210,6 +215,8 @@ def _start(fixed: bytes, warnings: list[str]) -> datetime | None:
     )
     if day and named and (day.day, day.month, day.year % 100) != (named.day, named.month, named.year % 100):
         warnings.append(f"start date: header says {day}, recording field says {named}; the recording field was taken")
+    if named is None and day == NO_DATE and clock == time():  # what EDF+ has for an unknown start
+        day = None
     day = named or day
     if day is None and clock is not None and clock != time():  # date and time of zeros: neither was set
         said = quoted(text_of(fixed[168:176]))

@@ -25,6 +25,7 @@ class RecordTimes:
     runs: NDArray[np.intp]  # (n_runs,), first record of each
     steady_s: Float  # (n_records,), on the sample clock
     n_unknown: int  # records without a time stamp
+    stopped: bool = False  # the stamps are all the same: of no clock
     coarse: bool = False  # stamps step back within the tolerance: of a clock that is coarser than the samples
 
 
@@ -41,6 +42,9 @@ def record_times(path: Path, header: EdfHeader, fs: float) -> RecordTimes:
     n_unknown = int(np.isnan(onset_s).sum())
     if n_unknown == len(onset_s):
         return RecordTimes(steady_s, np.zeros(1, np.intp), steady_s, n_unknown)
+    if not header.dialect.endswith("+D") and _is_stopped(onset_s):
+        first_s = float(np.nanmin(onset_s))
+        return RecordTimes(first_s + steady_s, np.zeros(1, np.intp), steady_s, n_unknown, stopped=True)
     onset_s = _filled(onset_s, header.record_s)
     step_s = np.diff(onset_s) - header.record_s
     coarse = not header.dialect.endswith("+D") or bool((step_s < -0.5 / fs).any())  # records cannot overlap
@@ -52,7 +56,13 @@ def record_times(path: Path, header: EdfHeader, fs: float) -> RecordTimes:
     if onset_s[-1] - onset_s[0] > MAX_ELAPSED_S:
         raise refusal(path, f"time stamps span {(onset_s[-1] - onset_s[0]) / 86400:.0f} days", "stamps within a month")
     runs = np.r_[0, np.flatnonzero(step_s > tolerance_s) + 1]
-    return RecordTimes(onset_s, runs, steady_s, n_unknown, coarse)
+    return RecordTimes(onset_s, runs, steady_s, n_unknown, coarse=coarse)
+
+
+def _is_stopped(onset_s: Float) -> bool:
+    """Whether several records bear one stamp: what writers do that know only of a continuous file."""
+    known = onset_s[np.isfinite(onset_s)]
+    return len(known) > 1 and bool((known == known[0]).all())
 
 
 def time_line(path: Path, header: EdfHeader, fs: float) -> tuple[float, NDArray[np.int64], list[str]]:
@@ -69,6 +79,8 @@ def _doubts(header: EdfHeader, times: RecordTimes) -> list[str]:
         says_gaps = dialect.endswith("+D")
         return [f"{dialect} without time stamps: records taken as contiguous"] if says_gaps else []
     notes = []
+    if times.stopped:
+        notes.append(f"all time stamps say {times.onset_s[0]:g} s: {dialect} was read as continuous, without them")
     if times.n_unknown:
         notes.append(f"{times.n_unknown} of {header.n_records} records have no time stamp: taken as contiguous")
     if not dialect.endswith("+D") and len(times.runs) > 1:

@@ -29,7 +29,7 @@ from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.annotation_write import wfdb_comments
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, SignalFields, encoded, time_text
 from holter2sleep.io.subjects import MONTHS
-from holter2sleep.night import NO_DATE, Recording, Subject
+from holter2sleep.night import NO_DATE, Recording, Subject, date_known
 from holter2sleep.spans import runs as runs_of
 from holter2sleep.waveform import BLOCK_SAMPLES, Waveform
 
@@ -319,7 +319,7 @@ def patient_field(subject: Subject, start: datetime | None) -> str:
 
 def _header(recording: Recording, plan: _Plan, scale: Scale, times: AnnotationSignal) -> HeaderFields:
     start = recording.start or datetime.combine(NO_DATE, time())
-    startdate = edf_date(recording.start) if recording.start else "X"
+    dated = start if date_known(start) else None
     range_uv = _range_uv(scale)
     lead = SignalFields(
         recording.channel or "ECG",
@@ -334,8 +334,8 @@ def _header(recording: Recording, plan: _Plan, scale: Scale, times: AnnotationSi
     )
     return HeaderFields(
         "EDF+C" if plan.is_continuous else "EDF+D",
-        patient_field(recording.subject, recording.start),
-        f"Startdate {startdate} X X X",
+        patient_field(recording.subject, dated),
+        f"Startdate {edf_date(dated) if dated else 'X'} X X X",
         f"{start:%d.%m.%y}",
         f"{start:%H.%M.%S}",
         times.n_records,

@@ -25,7 +25,7 @@ from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.lead import lead_of, middle_of, millivolt, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
-from holter2sleep.io.units import scale_to_mv
+from holter2sleep.io.units import unit_scale
 from holter2sleep.night import Recording, Sex, Source, Subject
 from holter2sleep.waveform import Signal, Waveform
 
@@ -81,7 +81,7 @@ def read_gdf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
 
     def lead(index: int) -> Waveform:
         signal = header.signals[index]
-        return _lead(path, header, signal, scale_to_mv(options.unit or signal.unit, signal.largest)[0])
+        return _lead(path, header, signal, unit_scale(options.unit or signal.unit, signal.largest).to_mv)
 
     def fs_of(index: int) -> float:
         return header.signals[index].per_record / header.record_s
@@ -91,19 +91,26 @@ def read_gdf(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     if header.n_records == 0:
         raise refusal(path, "the file holds no data record", "a recording with signal")
     signal, fs = header.signals[choice.index], fs_of(choice.index)
-    scale, unit_note = scale_to_mv(options.unit or signal.unit, signal.largest)
+    unit = unit_scale(options.unit or signal.unit, signal.largest)
     ecg = lead_of(choice, lead)
     log.info("%s: GDF %s, %d records, %g Hz", recording_id, header.version, header.n_records, fs)
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, f"GDF {header.version}", sha256_of([path]), signal.unit, scale),
+        source=Source(
+            path.name,
+            f"GDF {header.version}",
+            sha256_of([path]),
+            signal.unit,
+            unit.to_mv,
+            relative_scale=unit.is_relative,
+        ),
         duration_s=len(ecg) / fs,
         fs=fs,
         start=header.start,
         subject=header.subject,
         channel=choice.name,
         ecg=ecg,
-        warnings=(*header.warnings, *choice.warnings, *([unit_note] if unit_note else [])),
+        warnings=(*header.warnings, *choice.warnings, *([unit.warning] if unit.warning else [])),
     )
 
 

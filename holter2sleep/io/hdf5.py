@@ -27,7 +27,7 @@ from holter2sleep.io.labels import may_be_ecg
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.sample_clock import on_clock
-from holter2sleep.io.units import scale_to_mv, unit_ratio
+from holter2sleep.io.units import unit_ratio, unit_scale
 from holter2sleep.night import Recording, Source
 from holter2sleep.waveform import BLOCK_SAMPLES, Signal, Waveform
 
@@ -86,18 +86,18 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
     largest, gaps = survey(as_held, fact.fs)
-    scale, unit_note = scale_to_mv(options.unit or fact.unit, largest)
+    unit = unit_scale(options.unit or fact.unit, largest)
     log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(gaps))
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, scale),
+        source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, unit.to_mv, relative_scale=unit.is_relative),
         duration_s=len(as_held) / fact.fs,
         fs=fact.fs,
         start=fact.start,
         channel=choice.name,
-        ecg=in_millivolt(as_held, scale),
+        ecg=in_millivolt(as_held, unit.to_mv),
         gaps=gaps,
-        warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit_note) if note),
+        warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit.warning) if note),
     )
 
 

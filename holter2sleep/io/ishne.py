@@ -21,7 +21,7 @@ from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.io.lead import lead_of, middle_of, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
-from holter2sleep.io.units import scale_to_mv
+from holter2sleep.io.units import unit_scale
 from holter2sleep.night import NO_DATE, Recording, Sex, Source, Subject
 from holter2sleep.waveform import Signal, Waveform
 
@@ -90,7 +90,7 @@ def read_ishne(path: Path, recording_id: str, options: ReadOptions) -> Recording
     """
     header = read_ishne_header(path)
     n_samples = (header.file_bytes - header.data_offset) // (2 * header.n_leads)
-    per_count = scale_to_mv(options.unit or "nV", 0.0)[0]  # the standard gives the resolution in nV
+    per_count = unit_scale(options.unit or "nV").to_mv  # the standard gives the resolution in nV
 
     def lead(index: int) -> Waveform:
         return _lead(path, header, index, n_samples, header.resolution_nv[index] * per_count)

@@ -26,7 +26,7 @@ from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, ra
 from holter2sleep.io.matlab5 import check_matlab5
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
-from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv, unit_ratio, unit_scale
+from holter2sleep.io.units import MV_PER_UNIT, unit_ratio, unit_scale
 from holter2sleep.night import Recording, Sex, Source, Subject
 from holter2sleep.spans import EMPTY, Spans, as_spans, duration
 from holter2sleep.waveform import Signal, Waveform
@@ -134,19 +134,26 @@ def read_with_mne(path: Path, recording_id: str, options: ReadOptions) -> Record
     as_held = lead_of(choice, lead, ratio)
     is_known = unit_scale(unit, 0.0, options.unit).decided_by in ("header", "option")
     largest = 0.0 if is_known else survey(as_held, opened.fs)[0]
-    scale, unit_note = scale_to_mv(options.unit or unit, largest)
+    scale = unit_scale(options.unit or unit, largest)
     age, age_note = age_at(opened.birth, opened.start)
-    doubts = (*opened.warnings, *_interruptions(opened), *choice.warnings, unit_note, age_note)
+    doubts = (*opened.warnings, *_interruptions(opened), *choice.warnings, scale.warning, age_note)
     log.info("%s: %s by mne, %g Hz, %d samples", recording_id, format_.name, opened.fs, opened.n_samples)
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, format_.name, sha256_of(_files(path, opened, format_)), unit, scale),
+        source=Source(
+            path.name,
+            format_.name,
+            sha256_of(_files(path, opened, format_)),
+            unit,
+            scale.to_mv,
+            relative_scale=scale.is_relative,
+        ),
         duration_s=opened.n_samples / opened.fs,
         fs=opened.fs,
         start=opened.start,
         subject=Subject(age, opened.sex),
         channel=choice.name,
-        ecg=in_millivolt(as_held, scale),
+        ecg=in_millivolt(as_held, scale.to_mv),
         gaps=opened.skips,
         warnings=tuple(note for note in doubts if note),
     )

@@ -36,7 +36,7 @@ from holter2sleep.io.sample_clock import (
 )
 from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_table
 from holter2sleep.io.summer_time import SteadyTime
-from holter2sleep.io.units import MV_PER_UNIT, scale_to_mv, unit_ratio
+from holter2sleep.io.units import MV_PER_UNIT, unit_ratio, unit_scale
 from holter2sleep.night import NO_DATE, Float, Recording, Source
 
 log = logging.getLogger(__name__)
@@ -96,18 +96,18 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     as_held = on_clock(stored, clock)
     largest, gaps = survey(as_held, clock.fs)
     unit = columns.units[choice.index]
-    scale, unit_note = scale_to_mv(options.unit or unit, largest)
+    scale = unit_scale(options.unit or unit, largest)
     start, start_note = _start(columns, first_stamp)
     log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(gaps))
-    doubts = (*notes, start_note, *choice.warnings, unit_note)
+    doubts = (*notes, start_note, *choice.warnings, scale.warning)
     return Recording(
         recording_id=recording_id,
-        source=Source(path.name, "table", sha256_of([path]), unit, scale),
+        source=Source(path.name, "table", sha256_of([path]), unit, scale.to_mv, relative_scale=scale.is_relative),
         duration_s=clock.n_samples / clock.fs,
         fs=clock.fs,
         start=start,
         channel=choice.name,
-        ecg=in_millivolt(as_held, scale),
+        ecg=in_millivolt(as_held, scale.to_mv),
         gaps=gaps,
         warnings=tuple(note for note in doubts if note),
     )

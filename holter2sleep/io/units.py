@@ -38,6 +38,11 @@ class UnitScale:
     decided_by: Literal["header", "option", "range", "none"]
     warning: str | None = None
 
+    @property
+    def is_relative(self) -> bool:
+        """Whether nobody says what a count is."""
+        return self.decided_by == "none"
+
 
 def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> UnitScale:
     """How the values of a file become mV.
@@ -82,12 +87,6 @@ def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> Un
         return UnitScale(1.0, unit, "none", f"{written}: mV assumed, so amplitudes may be relative (--unit)")
     assumed = "V" if largest < _LARGEST_V else "mV" if largest <= _LARGEST_MV else "uV"
     return UnitScale(UNITS[assumed], unit, "range", f"{written}: {assumed} assumed from the range of +-{largest:g}")
-
-
-def scale_to_mv(unit: str, largest: float) -> tuple[float, str | None]:
-    """Factor to mV and the warning of `unit_scale`."""
-    scale = unit_scale(unit, largest)
-    return scale.to_mv, scale.warning
 
 
 def unit_ratio(unit: str, other: str, forced: str | None = None) -> float:

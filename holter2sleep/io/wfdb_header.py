@@ -49,6 +49,7 @@ class WfdbSignal:
     per_frame: int  # samples of the signal in a frame
     format: int  # of the samples, WFDB signal(5)
     offset: int  # bytes before the first sample
+    skew: int  # frames that its samples lie behind those of the other signals in the file
     written: str  # the line
 
     @property
@@ -164,12 +165,20 @@ def _signal(line: str, fs: float, path: Path) -> WfdbSignal:
     per_frame = int(found["per_frame"] or 1) or 1
     if int(found["skew"] or 0) > _MAX_SKEW:
         raise refusal(path, f"a skew of {found['skew']} frames between signals", f"a skew of up to {_MAX_SKEW} frames")
-    label, offset = (found["label"] or "").strip(), int(found["offset"] or 0)
+    label = (found["label"] or "").strip()
     if found["gain"] is None and _FIELDS_AFTER_GAIN.match(label):
         said = f"signal line {quoted(line)}: the gain {quoted(label.split()[0])} is no number"
         raise refusal(path, said, "a gain in counts per unit, or 0 for 200")
     return WfdbSignal(
-        found["file"], label, found["unit"] or "mV", fs * per_frame, per_frame, int(found["format"]), offset, line
+        found["file"],
+        label,
+        found["unit"] or "mV",
+        fs * per_frame,
+        per_frame,
+        int(found["format"]),
+        int(found["offset"] or 0),
+        int(found["skew"] or 0),
+        line,
     )
 
 

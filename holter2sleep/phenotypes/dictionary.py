@@ -20,7 +20,7 @@ UNITS = frozenset({"ms", "ms2", "s", "min", "h", "bpm", "Hz", "nu", "%", "count"
 DIMENSIONS = frozenset({"structural", "intensity", "functional", "comparative"})  # after ECGomics
 # What a night must have before the number means anything; absent -> not_applicable. A stratum's name asks for a
 # staging scheme that tells it apart.
-NEEDS = frozenset({"waveform", "beats", "beat_classes", "stages", *STAGE_STRATA})
+NEEDS = frozenset({"waveform", "millivolt", "beats", "beat_classes", "stages", *STAGE_STRATA})
 STRATA_SETS: dict[str, tuple[str, ...]] = {
     "night": ("night",),
     "stages": ("night", *STAGE_STRATA),

@@ -75,6 +75,7 @@ def _applicable(night: Night, entry: Entry, stratum: str) -> bool:
     """Whether the night has what the entry needs, and a scheme that can tell the stratum apart."""
     has = {
         "waveform": night.recording.ecg is not None,
+        "millivolt": not night.recording.source.relative_scale,
         "beats": True,
         "beat_classes": night.recording.beats_classified,
         "stages": True,

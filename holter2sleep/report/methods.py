@@ -35,6 +35,8 @@ def recording_text(night: ReportNight) -> str:
         return f"{source} Beats without waveform: what needs a waveform is not applicable."
     unit = run["unit"]
     scaled = f"unit {unit['file'] or 'not stated'}, factor to mV {unit['scale_to_mv']}"
+    if unit.get("relative"):  # results of earlier versions do not say
+        scaled = f"unit {unit['file'] or 'not stated'}, no scale: amplitudes are in relative units"
     turned = "inverted and drawn upright" if run["polarity"] == -1 else "polarity as recorded"
     gaps = f"gaps in the file: {len(run['gaps'])}"
     return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}.{given_text(night)}"

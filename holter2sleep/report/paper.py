@@ -19,9 +19,9 @@ LOWEST_PAPER_MM, HIGHEST_PAPER_MM, BOX_MM = 20.0, 60.0, 5.0
 FINE, COARSE = "#f3d3d3", "#e3a5a5"  # 1 mm and 5 mm rules
 ABOVE_MM, LABELS_MM, BELOW_MM = 4.0, 5.6, 5.6  # title; letters and RR; clock line and space
 CHECK_BAR_MM = 10.0
-CHECK_WORDS = (
-    "This bar is 10 mm long: if it is not, the print is scaled. 25 mm/s, 10 mm/mV; pulse 1 mV x 200 ms; unfiltered."
-)
+_CHECK = "This bar is 10 mm long: if it is not, the print is scaled. 25 mm/s"
+RELATIVE_WORDS = f"{_CHECK}; relative units: nobody says what a millivolt is; unfiltered."
+CHECK_WORDS = f"{_CHECK}, 10 mm/mV; pulse 1 mV x 200 ms; unfiltered."
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class StripRow:
     stage: str
     clock: str | None
     beats: pl.DataFrame  # time_s, label, rr_ms
+    relative: bool = False  # without a scale there is no millivolt to draw a pulse of
 
     @property
     def length_s(self) -> float:
@@ -70,7 +71,7 @@ class StripRow:
         return time_mm, (self.ecg_mv - middle) * MM_PER_MV + self.paper_mm / 2
 
 
-def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame) -> list[StripRow]:
+def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame, relative: bool = False) -> list[StripRow]:
     """Strips of the table with the beats that fall into each."""
     rows = []
     for row in strips.iter_rows(named=True):
@@ -78,7 +79,8 @@ def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame) -> list[StripRow]:
         end_s = row["start_s"] + len(ecg_mv) / row["fs"]
         inside = pl.col("time_s").is_between(row["start_s"], end_s, closed="left")
         columns = ("strip", "reason", "start_s", "fs", "stage", "clock")
-        rows.append(StripRow(**{name: row[name] for name in columns}, ecg_mv=ecg_mv, beats=beats.filter(inside)))
+        facts = {name: row[name] for name in columns}
+        rows.append(StripRow(**facts, ecg_mv=ecg_mv, beats=beats.filter(inside), relative=relative))
     return rows
 
 
@@ -92,7 +94,8 @@ def draw_strip(page: Page, top_mm: float, row: StripRow) -> Axes:
     ax = page.axes(left_mm, paper_top_mm, width_mm, row.paper_mm, xlim=(0, width_mm), ylim=(0, row.paper_mm))
     ax.set_axis_off()
     _draw_grid(ax, width_mm, row.paper_mm)
-    _draw_pulse(ax, row.paper_mm)
+    if not row.relative:
+        _draw_pulse(ax, row.paper_mm)
     ax.plot(*row.trace_mm, color=INK, linewidth=0.6)
     page.text(left_mm, paper_top_mm + row.paper_mm + 2.8, below_text(row), size=6.5, colour=SOFT)
     return ax
@@ -142,10 +145,10 @@ def _write_beats(page: Page, left_mm: float, top_mm: float, row: StripRow) -> No
         page.line((x_mm, x_mm), (top_mm + 3.0, top_mm + LABELS_MM), colour=FAINT, width=0.3)
 
 
-def draw_check_bar(page: Page, x_mm: float, y_mm: float) -> None:
+def draw_check_bar(page: Page, x_mm: float, y_mm: float, words: str = CHECK_WORDS) -> None:
     """A bar of 10 mm, and what to make of it."""
     end_mm = x_mm + CHECK_BAR_MM
     page.line((x_mm, end_mm), (y_mm, y_mm), colour=INK, width=1.0)
     for tick_mm in (x_mm, end_mm):
         page.line((tick_mm, tick_mm), (y_mm - 1.2, y_mm + 1.2), colour=INK, width=0.6)
-    page.text(end_mm + 3, y_mm + 0.9, CHECK_WORDS, size=6.5, colour=SOFT)
+    page.text(end_mm + 3, y_mm + 0.9, words, size=6.5, colour=SOFT)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from holter2sleep.report.page import (
     text_width_mm,
     wrap,
 )
-from holter2sleep.report.paper import draw_check_bar, draw_strip, strip_rows
+from holter2sleep.report.paper import CHECK_WORDS, RELATIVE_WORDS, draw_check_bar, draw_strip, strip_rows
 from holter2sleep.report.tables import Cell, ReportNight, unit_text
 
 Facts = list[tuple[str, str]]  # label, value
@@ -42,6 +43,7 @@ LIGHTS_WORDS = {
     "not_found": "not given, and not found",
 }
 BASIS_SIZE = 5.6
+ALIKE_HOURS = 12  # rows that say the same, from which on they become one
 SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 
 
@@ -258,11 +260,25 @@ def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     first, last = Column("Hour", 21, "left"), Column("Asleep\n%", 12.5)
     width_mm = (TEXT_WIDTH_MM - first.width_mm - last.width_mm) / len(section.heads)
     columns = [first, *(Column(head, width_mm) for head in section.heads), last]
+    asleep = asleep_percents(night)
     rows = []
     for stratum in [*night.hour_strata, "night"]:
         cells = [short_text(night.cell(name, stratum)) for name in section.phenotypes]
-        rows.append([_hour_label(night, stratum), *cells, asleep_percent(night, stratum)])
-    return table_blocks(columns, rows, bold_last=True)
+        rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, "too few")])
+    return table_blocks(columns, _without_repeats(rows), bold_last=True)
+
+
+def _without_repeats(rows: list[list[str]]) -> list[list[str]]:
+    """One row in place of many hours that read alike, as in gaps of days."""
+    kept: list[list[str]] = []
+    for _, run in groupby(rows, key=lambda row: row[1:]):
+        alike = list(run)
+        if len(alike) < ALIKE_HOURS:
+            kept += alike
+        else:
+            first, last = (row[0].split()[0] for row in (alike[0], alike[-1]))
+            kept.append([f"{first} to {last}", *alike[0][1:]])
+    return kept
 
 
 def short_text(cell: Cell) -> str:
@@ -280,15 +296,14 @@ def _hour_label(night: ReportNight, stratum: str) -> str:
     return f"{number}{part}  {night.clock.at(3600.0 * (number - 1)):%H:%M}"
 
 
-def asleep_percent(night: ReportNight, stratum: str) -> str:
-    """Share of the staged epochs of an hour, or of the night, that are sleep."""
-    epochs = night.epochs.filter(pl.col("stage") != UNSCORED)
-    if stratum != "night":
-        hour = int(stratum.removeprefix("hour_")) - 1
-        epochs = epochs.filter((pl.col("onset_s") + EPOCH_S / 2) // 3600 == hour)
-    if epochs.is_empty():
-        return "too few"
-    return f"{100 * np.isin(epochs['stage'].to_numpy(), list(STAGE_STRATA['sleep'][0])).mean():.0f}"
+def asleep_percents(night: ReportNight) -> dict[str, str]:
+    """Share of the staged epochs of each hour and of the night that are sleep; no entry without a staged epoch."""
+    staged = night.epochs.filter(pl.col("stage") != UNSCORED)
+    is_sleep = np.isin(staged["stage"].to_numpy(), list(STAGE_STRATA["sleep"][0]))
+    hour = ((staged["onset_s"].to_numpy() + EPOCH_S / 2) // 3600).astype(np.int64)
+    n, n_asleep = np.bincount(hour), np.bincount(hour, is_sleep)
+    found = {f"hour_{i + 1:02d}": f"{100 * n_asleep[i] / n[i]:.0f}" for i in np.flatnonzero(n)}
+    return found | ({"night": f"{100 * is_sleep.mean():.0f}"} if len(is_sleep) else {})
 
 
 def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -327,12 +342,14 @@ def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Bl
 
 def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """Strips at true scale under a check bar, or the reason why there are none."""
-    rows = strip_rows(night.strips, night.beats)
+    relative = bool(night.run["unit"].get("relative"))  # results of earlier versions do not say
+    rows = strip_rows(night.strips, night.beats, relative)
     if not rows and night.run["channel"] is None:
         return [_panel("No strips: the input holds beats only, there is no waveform to show.")]
     if not rows:
         return [_panel("No strips: no stretch of analysable signal is long enough.")]
-    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0))]
+    words = RELATIVE_WORDS if relative else CHECK_WORDS
+    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, words))]
     return blocks + [Block(row.height_mm, partial(draw_strip, row=row)) for row in rows]
 
 

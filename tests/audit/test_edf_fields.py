@@ -125,6 +125,12 @@ def test_edf_plus_needs_an_annotation_signal(tmp_path: Path) -> None:
     assert ids(tmp_path, plain(reserved="EDF+C", fields=PLUS)) == {"edfplus_no_annotations"}
 
 
+def test_an_annotation_signal_in_lower_case_is_named_and_taken_for_one(tmp_path: Path) -> None:
+    file = plain(reserved="EDF+C", onsets=STAMPS, fields=PLUS)
+    content = file.tobytes().replace(b"EDF Annotations", b"EDF annotations")
+    assert {finding.id for finding in found_in(tmp_path, content)} == {"edfplus_annotation_label"}
+
+
 def test_no_finding_shows_what_the_patient_and_recording_fields_hold(tmp_path: Path) -> None:
     secret = {"patient": "SECRET Sécret 1/2/1950 Geheim Zusatz", "recording": "Startdate ??? SECRET Geheim Zusatz"}
     for file in (plain(fields=secret), plain(reserved="EDF+C", onsets=STAMPS, fields=secret)):

@@ -55,7 +55,7 @@ def test_run_json_holds_what_the_contract_lists(analysed: Path) -> None:
     for key in ("recording_id", "channel", "fs", "start", "duration_s", "gaps", "polarity", "version", "warnings"):
         assert key in run_facts
     assert set(run_facts["input"]) == {"file", "sha256", "format"}
-    assert set(run_facts["unit"]) == {"file", "scale_to_mv", "proposed_scale_to_mv"}
+    assert set(run_facts["unit"]) == {"file", "scale_to_mv", "proposed_scale_to_mv", "relative"}
     assert set(run_facts["recipe"]) == {"name", "sha256", "resolved"}
     assert run_facts["models"][0]["role"] == "stager"
     assert run_facts["peak_memory_mb"] > 0

@@ -15,9 +15,9 @@ from long_recordings import days_of_beats
 from made_nights import simulated
 from pypdf import PdfReader
 
-from holter2sleep.audit.vocabulary import is_known_label
 from holter2sleep.cli import main
 from holter2sleep.io.export import write_edf
+from holter2sleep.io.vocabulary import is_known_label
 from holter2sleep.phenotypes.files import read_run
 from holter2sleep.privacy import known_channel
 

@@ -514,3 +514,32 @@ def test_samples_of_long_data_records_are_those_of_short_ones(
     monkeypatch.setattr("holter2sleep.io.edf.BLOCK_SAMPLES", 100)
     for first, last in ((0, len(short)), (300, 5000), (2500, 2900)):
         np.testing.assert_array_equal(read_recording(path).ecg[first:last], short[first:last])
+
+
+# --- annotation signals that are odd ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("dialect", "stamp"), [("EDF+C", "+0"), ("", "+0"), ("EDF+C", "+0.25")])
+def test_stamps_that_are_all_the_same_leave_a_continuous_file_continuous_and_are_told(
+    tmp_path: Path, dialect: str, stamp: str
+) -> None:
+    file = plain(reserved=dialect, onsets=[stamp] * N_RECORDS)
+    recording = read(tmp_path, file)
+    np.testing.assert_allclose(recording.ecg, millivolt(file), atol=STEP_MV / 10)
+    assert (recording.duration_s, len(recording.gaps)) == (20.0, 0)
+    assert [note for note in recording.warnings if "read as continuous" in note] == [*recording.warnings]
+    assert len(recording.warnings) == 1
+
+
+def test_stamps_that_are_all_the_same_say_nothing_of_the_gaps_of_edf_d(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="without overlap"):
+        read(tmp_path, plain(reserved="EDF+D", onsets=["+0"] * N_RECORDS))
+
+
+@pytest.mark.parametrize("label", [b"EDF annotations", b"edf annotations", b"EDF ANNOTATIONS"])
+def test_an_annotation_signal_in_any_case_keeps_the_gaps(tmp_path: Path, label: bytes) -> None:
+    onsets = [f"+{i + 100 * (i > 9)}" for i in range(N_RECORDS)]
+    content = plain(reserved="EDF+D", onsets=onsets).tobytes().replace(b"EDF Annotations", label)
+    recording = read(tmp_path, content)
+    np.testing.assert_allclose(recording.gaps, [[10.0, 110.0]])
+    assert recording.duration_s == 120.0

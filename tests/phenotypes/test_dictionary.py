@@ -134,4 +134,4 @@ def test_a_value_is_printed_with_its_digits_and_a_missing_one_as_a_dash() -> Non
 
 def test_needs_that_are_strata_are_known_to_the_hypnogram() -> None:
     needs = {need for entry in ENTRIES.values() for need in entry.needs}
-    assert needs <= {"waveform", "beats", "beat_classes", "stages", *STAGE_STRATA}
+    assert needs <= {"waveform", "millivolt", "beats", "beat_classes", "stages", *STAGE_STRATA}

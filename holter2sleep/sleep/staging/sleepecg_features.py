@@ -67,13 +67,15 @@ def sleepecg_features(beat_s: Float, context: Context) -> Float:
     rr_s = np.where((rr_s < MIN_RR_S) | (rr_s > MAX_RR_S), np.nan, rr_s)
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
     features = np.empty((n_epochs, N_FEATURES))
-    intervals, resampled = _windows(rr_end_s, rr_s, onset_s), _resampled_windows(rr_end_s, rr_s, onset_s)
+    worked, alike = _worth_work(rr_end_s, onset_s)
+    intervals, resampled = _windows(rr_end_s, rr_s, onset_s[worked]), _resampled_windows(rr_end_s, rr_s, onset_s)
     padded = np.append(rr_s, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        for first in range(0, n_epochs, AT_A_TIME):
-            part = slice(first, first + AT_A_TIME)
-            columns = (_time_domain(padded[intervals[part]]), _frequency_domain(resampled[part]))
+        for first in range(0, len(worked), AT_A_TIME):
+            part = worked[first : first + AT_A_TIME]
+            columns = (_time_domain(padded[intervals[first : first + AT_A_TIME]]), _frequency_domain(resampled[part]))
             features[part] = np.hstack([*columns, np.tile(context.columns, (len(columns[0]), 1))])
+    features[alike] = features[alike[:1]]
     return np.where(np.isfinite(features), features, MISSING)
 
 
@@ -84,6 +86,17 @@ def has_interval(beat_s: Float, n_epochs: int) -> Bool:
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
     first = np.searchsorted(valid_s, onset_s - LOOKBACK_S)
     return np.searchsorted(valid_s, onset_s + LOOKFORWARD_S) > first
+
+
+def _worth_work(rr_end_s: Float, onset_s: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Epochs with an interval in their window, and the first of those without; and all of those, which are alike.
+
+    A window without the end of an interval holds no sample either, for what lies across it is far above `MAX_RR_S`.
+    """
+    first = np.searchsorted(rr_end_s, onset_s - LOOKBACK_S)
+    empty = np.searchsorted(rr_end_s, onset_s + LOOKFORWARD_S) == first
+    alike = np.flatnonzero(empty)
+    return np.sort(np.r_[np.flatnonzero(~empty), alike[:1]]), alike
 
 
 def _windows(rr_end_s: Float, rr_s: Float, onset_s: Float) -> NDArray[np.int32]:

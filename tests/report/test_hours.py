@@ -1,0 +1,45 @@
+"""The hourly table stays readable, and quick to draw, when a recording is mostly gap."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from made_nights import RECIPE, analysed
+
+from holter2sleep.night import STAGE_STRATA, UNSCORED
+from holter2sleep.phenotypes.files import tables_of
+from holter2sleep.report.sections import ALIKE_HOURS, _without_repeats, asleep_percents
+from holter2sleep.report.tables import ReportNight
+
+
+def hours(*cells: str) -> list[list[str]]:
+    return [[f"{i}  {(21 + i) % 24:02d}:00", cell] for i, cell in enumerate(cells, 1)]
+
+
+def test_hours_of_a_long_gap_are_one_row_that_says_which() -> None:
+    rows = hours("61", *["too few"] * 600, "58")
+    assert _without_repeats(rows) == [rows[0], ["2 to 601", "too few"], rows[-1]]
+
+
+@pytest.mark.parametrize("n", [1, ALIKE_HOURS - 1])
+def test_the_hours_of_a_usual_night_have_a_row_each(n: int) -> None:
+    rows = hours("61", *["too few"] * n, "58")
+    assert _without_repeats(rows) == rows
+
+
+def test_hours_that_differ_are_never_joined() -> None:
+    rows = hours(*map(str, range(40)))
+    assert _without_repeats(rows) == rows
+
+
+def test_the_share_of_sleep_is_counted_hour_by_hour() -> None:
+    night = analysed("short", hours=2.4)
+    tables = tables_of(night, RECIPE)
+    others = (tables[name] for name in ("beats", "episodes", "strips"))
+    found = asleep_percents(ReportNight({}, {}, tables["epochs"], *others))
+    staged = tables["epochs"].filter(pl.col("stage") != UNSCORED)
+    asleep = staged["stage"].is_in(list(STAGE_STRATA["sleep"][0]))
+    assert found["night"] == f"{100 * asleep.mean():.0f}"
+    for number in (1, 2, 3):
+        here = (staged["onset_s"] + 15) // 3600 == number - 1
+        assert found.get(f"hour_{number:02d}") == (f"{100 * asleep.filter(here).mean():.0f}" if here.any() else None)

@@ -11,7 +11,8 @@ import numpy as np
 from holter2sleep.audit.facts import ChannelFacts, ClockFacts, Continuity, Polarity, Scale
 from holter2sleep.audit.findings import Finding, finding
 from holter2sleep.audit.headers import HeaderAudit
-from holter2sleep.audit.measures import PACE_SHARE, BeatFigures, SignalFigures
+from holter2sleep.audit.measures import BeatFigures, SignalFigures
+from holter2sleep.audit.pacing import PACE_SHARE
 from holter2sleep.heart.scale import doubt_scale
 from holter2sleep.io.labels import ecg_rank
 from holter2sleep.night import WARN_SHARE, Clock, Recording, date_known
@@ -28,6 +29,7 @@ FLAT_SHARE = 0.05
 MISSING_SHARE = 0.01
 UNUSABLE_SHARE = 0.5
 MAINS_UV, MAINS_STRONG_UV = 10.0, 100.0
+MAINS_ALWAYS = 0.9  # of the minutes
 FEW_COPIES, FEW_JUMPS = 1, 3
 BSQI = 0.7
 RATE_BPM = (35.0, 130.0)  # of the median over hours
@@ -263,10 +265,18 @@ def signal_findings(signal: SignalFigures, scale: Scale, duration_s: float, gap_
         found.append(finding("unusable", f"{signal.usable_share:.0%} of the time can be analysed"))
     if signal.mains_uv is not None and signal.mains_uv >= MAINS_UV:
         name = "mains_strong" if signal.mains_uv >= MAINS_STRONG_UV else "mains"
-        found.append(finding(name, f"{signal.mains_hz:g} Hz, {signal.mains_uv:.0f} uV"))
+        found.append(finding(name, _hum_in_words(signal)))
     if signal.baseline_mv is not None and scale.r_mv and signal.baseline_mv > scale.r_mv:
         found.append(finding("baseline_wander", f"{signal.baseline_mv:.2g} mV within a minute"))
     return [*found, *_packet_findings(signal)]
+
+
+def _hum_in_words(signal: SignalFigures) -> str:
+    folded = signal.mains_seen_hz != signal.mains_hz
+    seen = f" folded to {signal.mains_seen_hz:g} Hz by the sampling rate" if folded else ""
+    part = signal.mains_share is not None and signal.mains_share < MAINS_ALWAYS
+    when = f" in {signal.mains_share:.0%} of the minutes looked at" if part else ""
+    return f"{signal.mains_hz:g} Hz{seen}, {signal.mains_uv:.0f} uV{when}"
 
 
 def _packet_findings(signal: SignalFigures) -> list[Finding]:
@@ -277,8 +287,9 @@ def _packet_findings(signal: SignalFigures) -> list[Finding]:
     if signal.held_packets:
         said = f"{signal.held_packets} stretches of one value and one length, {signal.held_s:.1f} s in all"
         found.append(finding("held_samples", said))
-    if signal.jumps >= FEW_JUMPS:
-        found.append(finding("jumps", f"{signal.jumps} steps from one sample to the next"))
+    if signal.jumps >= FEW_JUMPS or signal.sure_jumps:
+        said = f"{signal.jumps} places where the signal breaks from one sample to the next"
+        found.append(finding("jumps", f"{said} (not every loss leaves one)"))
     return found
 
 

@@ -30,7 +30,7 @@ MISSING_SHARE = 0.01
 UNUSABLE_SHARE = 0.5
 MAINS_UV, MAINS_STRONG_UV = 10.0, 100.0
 MAINS_ALWAYS = 0.9  # of the minutes
-FEW_COPIES, FEW_JUMPS = 1, 3
+FEW_COPIES, FEW_HELD, FEW_JUMPS = 1, 3, 3
 BSQI = 0.7
 RATE_BPM = (35.0, 130.0)  # of the median over hours
 IMPLAUSIBLE_RR_SHARE = 0.05
@@ -284,8 +284,8 @@ def _packet_findings(signal: SignalFigures) -> list[Finding]:
     if signal.repeated_blocks >= FEW_COPIES:
         said = f"{signal.repeated_blocks} blocks of samples come twice, {signal.repeated_s:.1f} s in all"
         found.append(finding("repeated_blocks", said))
-    if signal.held_packets:
-        said = f"{signal.held_packets} stretches of one value and one length, {signal.held_s:.1f} s in all"
+    if signal.held_packets >= FEW_HELD:
+        said = f"{signal.held_packets} stretches of one value in a signal that moves, {signal.held_s:.1f} s in all"
         found.append(finding("held_samples", said))
     if signal.jumps >= FEW_JUMPS or signal.sure_jumps:
         said = f"{signal.jumps} places where the signal breaks from one sample to the next"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.audit.holds import held_packets
 from holter2sleep.audit.hum import Hum, hum
 from holter2sleep.audit.looked import WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
 from holter2sleep.audit.pacing import pacing_share
-from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
+from holter2sleep.audit.packets import repeated_blocks, steps
 from holter2sleep.audit.pieces import minutes
 from holter2sleep.audit.splices import SURE, splices
 from holter2sleep.heart.faults import CELL_S, STICKS
@@ -101,7 +102,7 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         repeated_blocks=len(copies),
         repeated_s=float(sum(copies)),
         held_packets=sum(len(found.first) for found in held),
-        held_s=float(sum(len(found.first) * found.n_samples / fs for found in held)) if fs else 0.0,
+        held_s=float(sum(found.length.sum() / fs for found in held)) if fs else 0.0,
         jumps=sum(n for n, _ in jumps),
         sure_jumps=sum(sure for _, sure in jumps),
     )

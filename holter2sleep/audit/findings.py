@@ -226,6 +226,9 @@ KINDS: dict[str, Kind] = {
     "scale_coarse": Kind(
         "scale", "warning", "one count is above 20 uV: small waves are lost", "used as it is; R times are less exact"
     ),
+    "scale_steps": Kind(
+        "scale", "info", "values move by several counts at a time: less was resolved than a count", "used as it is"
+    ),
     "clipped": Kind(
         "scale", "warning", "waves are cut off where they are highest", "beats count; heights and shapes are too small"
     ),
@@ -239,7 +242,12 @@ KINDS: dict[str, Kind] = {
     "share_looked_at": Kind(
         "signal", "info", "a long recording: stretches evenly spread over it were looked at", "shares are estimates"
     ),
-    "lead_off": Kind("signal", "warning", "flat stretches: an electrode was off", "those seconds are left out"),
+    "lead_off": Kind(
+        "signal",
+        "warning",
+        "flat stretches, or a little noise without beats: an electrode was off",
+        "those seconds are left out",
+    ),
     "noise": Kind("signal", "warning", "beats cannot be told from noise for a good part", "that time is left out"),
     "missing_samples": Kind("signal", "warning", "samples are marked as missing", "that time is left out"),
     "mains": Kind("signal", "info", "hum of the mains", "the beat detectors do not mind it"),

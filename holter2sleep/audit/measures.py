@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from holter2sleep.audit.holds import held_packets
 from holter2sleep.audit.hum import Hum, hum
-from holter2sleep.audit.looked import WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
+from holter2sleep.audit.levels import ends_of_range, quiet_s, rails, saturated_s, value_step_mv
+from holter2sleep.audit.looked import N_STRETCHES, WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
 from holter2sleep.audit.pacing import pacing_share
 from holter2sleep.audit.packets import repeated_blocks, steps
 from holter2sleep.audit.pieces import minutes
 from holter2sleep.audit.splices import SURE, splices
-from holter2sleep.heart.faults import CELL_S, STICKS
+from holter2sleep.heart.faults import CELL_S
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.polarity import PolarityRules
 from holter2sleep.night import Beats, Flag, Float, Recording
@@ -34,11 +35,13 @@ class SignalFigures:
     usable_share: float
     missing_share: float
     flat_share: float
+    quiet_share: float  # no beats, and far smaller than the lead's usual signal: an electrode was off
     saturated_share: float
     noise_share: float
     longest_usable_s: float
     clip_low_mv: float | None
     clip_high_mv: float | None
+    step_uv: float | None  # between neighbouring values
     clipped_waves: int  # runs of samples at these levels
     mains_hz: float | None
     mains_uv: float | None
@@ -66,16 +69,21 @@ class BeatFigures:
     implausible_rr_share: float | None
 
 
-def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> SignalFigures:
-    """What the signal is like."""
+def signal_figures(
+    recording: Recording, stretches: tuple[Stretch, ...], range_mv: tuple[float, float] | None = None
+) -> SignalFigures:
+    """What the signal is like; `range_mv` are the ends of its range by the header."""
     seconds, fs = looked_s(stretches), recording.fs if recording.ecg is not None else None
     flags = np.concatenate([stretch.faults.flags for stretch in stretches])
     faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
     usable = usable_s(stretches)
     longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
-    shown = [piece for stretch in stretches for piece in _shown(stretch)] if fs else []
+    shown = [piece for stretch in _some(stretches) for piece in _shown(stretch)] if fs else []
     parts = [ecg for ecg, _ in shown]
-    low, high = _rails(parts)
+    low, high = rails(parts)
+    quiet = quiet_s(stretches, fs) if fs else 0.0
+    stuck = saturated_s(stretches, fs, ends_of_range(parts, fs, range_mv)) if fs else 0.0
+    step_mv = value_step_mv(parts)
     line = hum(parts, fs) if fs else None
     copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
     held = [found for ecg in parts if fs if (found := held_packets(ecg, fs))]
@@ -91,11 +99,13 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         usable_share=share(usable),
         missing_share=duration(recording.gaps) / recording.duration_s + share(_flagged_s(flags, Flag.MISSING) - gaps),
         flat_share=share(_flagged_s(flags, Flag.FLAT)),
-        saturated_share=share(_flagged_s(flags, Flag.SATURATED)),
-        noise_share=share(seconds - usable - faulty),
+        quiet_share=share(quiet),
+        saturated_share=share(stuck),
+        noise_share=share(seconds - usable - faulty - quiet),
         longest_usable_s=longest,
         clip_low_mv=low,
         clip_high_mv=high,
+        step_uv=1e3 * step_mv if step_mv is not None else None,
         clipped_waves=sum(len(runs(part == rail)[0]) for part in parts for rail in (low, high) if rail is not None),
         **_hum_figures(line),
         baseline_mv=baseline_mv(parts, fs) if fs else None,
@@ -127,6 +137,12 @@ def _jumps(ecg: Signal, fs: float, beat_s: Float) -> tuple[int, int]:
     return len(joints) + apart, int((score > SURE).sum())
 
 
+def _some(stretches: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
+    """As many stretches as are looked at of a usual night, those with most usable time: of noise there may be a day."""
+    best = sorted(stretches, key=lambda stretch: -duration(stretch.quality.usable_spans))[:N_STRETCHES]
+    return tuple(sorted(best, key=lambda stretch: stretch.start_s))
+
+
 def _shown(stretch: Stretch) -> list[tuple[Signal, Float]]:
     """Samples of a stretch and its beats; of one that days went into, those of pieces spread over it."""
     recording, beat_s = stretch.recording, stretch.beat_s
@@ -142,19 +158,6 @@ def _shown(stretch: Stretch) -> list[tuple[Signal, Float]]:
 
 def _flagged_s(flags: NDArray[np.uint16], flag: Flag) -> float:
     return float((flags & flag > 0).sum()) * CELL_S
-
-
-def _rails(parts: list[Signal]) -> tuple[float | None, float | None]:
-    """Lowest and highest value where the signal sticks there, mV."""
-    known = [part[np.isfinite(part)] for part in parts]
-    known = [part for part in known if len(part)]
-    if not known:
-        return None, None
-    low, high = min(part.min() for part in known), max(part.max() for part in known)
-    if low == high:
-        return None, None
-    n_low, n_high = (sum(int(((p[1:] == rail) & (p[:-1] == rail)).sum()) for p in known) for rail in (low, high))
-    return float(low) if n_low >= STICKS else None, float(high) if n_high >= STICKS else None
 
 
 def baseline_mv(parts: list[Signal], fs: float) -> float | None:

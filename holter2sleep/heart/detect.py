@@ -133,7 +133,8 @@ def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> NDArray[np.f
 
 def _taller_side(ecg: NDArray[np.float64]) -> float:
     """1 where the signal reaches further above its median than below it, else -1."""
-    return 1.0 if ((ecg - np.median(ecg)) ** 3).sum() >= 0 else -1.0
+    above = ecg - np.median(ecg)
+    return 1.0 if (above * above * above).sum() >= 0 else -1.0
 
 
 def _sleepecg_beats(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int64]:
@@ -154,8 +155,19 @@ def _two_moving_averages(ecg: NDArray[np.float64], fs: float) -> NDArray[np.int6
     level = np.median(energy[: len(energy) // second * second].reshape(-1, second).mean(axis=1))
     start, end = runs(qrs > beat + OFFSET * level)
     wide = end - start >= round(QRS_S * fs)
-    peaks = [a + int(np.argmax(energy[a:b])) for a, b in zip(start[wide], end[wide], strict=True)]
-    return np.array(peaks, dtype=np.int64)
+    return _highest(energy, start[wide], end[wide])
+
+
+def _highest(values: NDArray[np.float64], first: NDArray[np.intp], behind: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Index of the first of the highest values within each of some stretches, one after another. array (n,)."""
+    if len(first) == 0:
+        return np.empty(0, np.int64)
+    length = behind - first
+    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    index = np.repeat(first, length) + within
+    top = np.maximum.reduceat(values[index], np.cumsum(length) - length)
+    at = index[values[index] == np.repeat(top, length)]
+    return at[np.searchsorted(at, first)].astype(np.int64)
 
 
 def _spaced(time_s: Float, height: Float, least_s: float) -> NDArray[np.bool_]:
@@ -198,8 +210,19 @@ def _near(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> Si
     """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
     wide = max(reach, 2, round(0.3 * fs))
     windows = ecg.around(centre, wide)
-    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
+    baseline = _medians(windows)
     return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
+
+
+def _medians(rows: Signal) -> Signal:
+    """Median of what is there of each row, 0 where nothing is. array (n,)."""
+    finite = np.isfinite(rows)
+    medians = np.median(rows, axis=1)  # ten times as fast as where NaN must be passed over
+    holey = ~finite.all(axis=1)
+    if holey.any():
+        known = np.where(finite[holey].any(axis=1, keepdims=True), rows[holey], 0)
+        medians[holey] = np.nanmedian(known, axis=1)
+    return np.asarray(medians)
 
 
 def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:

@@ -161,7 +161,7 @@ def _audited(
     failed: list[Finding],
 ) -> Audit:
     stretches = look(recording, recipe)
-    signal = signal_figures(recording, stretches)
+    signal = signal_figures(recording, stretches, _range_mv(recording, header))
     beats = beat_figures(stretches, recording.fs if recording.ecg is not None else None)
     clock = clock_facts(recording, header, options.tz)
     continuity = continuity_facts(recording, header)
@@ -230,6 +230,16 @@ def _scale(recording: Recording, header: HeaderAudit, stretches: tuple[Stretch, 
     return Scale(source.unit, source.scale_to_mv, r_mv, proposed, per_count, source.relative_scale)
 
 
+def _range_mv(recording: Recording, header: HeaderAudit) -> tuple[float, float] | None:
+    """Ends of the range of the lead by the header, mV; None where it gives none, or a difference was taken."""
+    taken = [channel for channel in header.channels if channel.label == recording.channel]
+    scale = recording.source.scale_to_mv
+    if len(taken) != 1 or scale is None or taken[0].physical_min is None or taken[0].physical_max is None:
+        return None
+    low, high = sorted((taken[0].physical_min * scale, taken[0].physical_max * scale))
+    return low, high
+
+
 def _polarity(recording: Recording, stretches: tuple[Stretch, ...], recipe: Recipe) -> Polarity:
     if recording.ecg is None:
         return Polarity()
@@ -246,7 +256,7 @@ def _checksum(recording: Recording, header: HeaderAudit) -> list[Finding]:
     signals = [signal for signal in raw.signals if signal.label == recording.channel]
     if len(signals) != 1 or raw.n_samples != len(ecg):
         return []
-    found = checksum_finding(signals[0], ecg[:], recording.source.scale_to_mv)
+    found = checksum_finding(signals[0], ecg[:], recording.source.scale_to_mv, raw.has_checksums)
     return [found] if found else []
 
 

@@ -229,6 +229,9 @@ KINDS: dict[str, Kind] = {
     "scale_coarse": Kind(
         "scale", "warning", "one count is above 20 uV: small waves are lost", "used as it is; R times are less exact"
     ),
+    "scale_steps": Kind(
+        "scale", "info", "values move by several counts at a time: less was resolved than a count", "used as it is"
+    ),
     "clipped": Kind(
         "scale", "warning", "waves are cut off where they are highest", "beats count; heights and shapes are too small"
     ),
@@ -242,7 +245,12 @@ KINDS: dict[str, Kind] = {
     "share_looked_at": Kind(
         "signal", "info", "a long recording: stretches evenly spread over it were looked at", "shares are estimates"
     ),
-    "lead_off": Kind("signal", "warning", "flat stretches: an electrode was off", "those seconds are left out"),
+    "lead_off": Kind(
+        "signal",
+        "warning",
+        "flat stretches, or a little noise without beats: an electrode was off",
+        "those seconds are left out",
+    ),
     "noise": Kind("signal", "warning", "beats cannot be told from noise for a good part", "that time is left out"),
     "missing_samples": Kind("signal", "warning", "samples are marked as missing", "that time is left out"),
     "mains": Kind("signal", "info", "hum of the mains", "the beat detectors do not mind it"),
@@ -250,13 +258,24 @@ KINDS: dict[str, Kind] = {
     "baseline_wander": Kind("signal", "info", "the baseline moves more than an R wave is tall", "detectors filter it"),
     "unusable": Kind("signal", "warning", "under half of the recording can be analysed", "the rest is left out"),
     "repeated_blocks": Kind(
-        "signal", "warning", "the same samples twice: a transmitter sent a packet again", "false beats are likely there"
+        "signal",
+        "warning",
+        "the same samples twice: a transmitter sent a packet again (found from 0.25 s on within 10 s, from 0.5 s on if "
+        "later, from 0.12 s on right behind; blocks that changed places leave breaks at most)",
+        "false beats are likely there",
     ),
     "held_samples": Kind(
-        "signal", "warning", "packets were lost and filled with one value", "short ones are not left out: look at them"
+        "signal",
+        "warning",
+        "packets were lost and filled with one value (found from 0.1 s on, of those on a quiet baseline only some)",
+        "short ones are not left out: look at them",
     ),
     "jumps": Kind(
-        "signal", "warning", "steps no heart makes: samples dropped, or an electrode that moved", "nothing is removed"
+        "signal",
+        "warning",
+        "breaks no heart makes: samples left out without a mark, or an electrode that moved; of losses, some tenth to "
+        "half are seen (few below 200 Hz, or of under 20 samples), for most joints on a quiet baseline fit together",
+        "nothing is removed, and later times may be early by what was lost",
     ),
     # beats
     "rate_odd": Kind("beats", "warning", "no usual heart rate: a wrong sampling rate, or noise", "look at the strips"),

@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from holter2sleep.audit.edf_fields import RawHeader, edf_field_findings, read_raw_header
+from holter2sleep.audit.edf_fields import edf_field_findings, read_raw_header
 from holter2sleep.audit.facts import ChannelFacts, Container
 from holter2sleep.audit.findings import Finding, finding
+from holter2sleep.audit.identity import edf_identity, hdf5_identity, ishne_identity, polar_identity, wfdb_identity
 from holter2sleep.audit.ishne_fields import RawIshne, ishne_field_findings, read_raw_ishne
 from holter2sleep.audit.strict import strict_reader_finding
 from holter2sleep.audit.wfdb_fields import DEFAULT_GAIN, RawWfdb, read_raw_wfdb, wfdb_field_findings
 from holter2sleep.errors import RecordingError
+from holter2sleep.io.beatfiles import POLAR_SUFFIX
 from holter2sleep.io.edf_annotations import record_onsets
 from holter2sleep.io.edf_header import EdfHeader, edf_kind, read_edf_header, text_of
 from holter2sleep.io.edf_samples import digital_part
 from holter2sleep.io.files import is_file
+from holter2sleep.io.hdf5 import HDF5_SUFFIXES
+from holter2sleep.io.hdf5 import MAGIC as MAGIC_HDF5
 from holter2sleep.io.ishne import FIXED_BYTES, LEADS, MAGIC
 from holter2sleep.io.units import MV_PER_UNIT
 from holter2sleep.io.wfdb_header import DEFAULT_FS_HZ, is_name_beside
@@ -63,7 +67,12 @@ def audit_header(path: Path) -> HeaderAudit:
         return _ishne(path, ishne)
     if path.suffix.lower() == ".hea":
         return _wfdb(path)
-    return HeaderAudit(Container(file_bytes=path.stat().st_size), ())
+    held: tuple[str, ...] = ()
+    if head == MAGIC_HDF5 or path.suffix.lower() in (*HDF5_SUFFIXES, ".mat"):
+        held = hdf5_identity(path)
+    elif path.suffix.lower() == POLAR_SUFFIX:
+        held = polar_identity(path)
+    return HeaderAudit(Container(file_bytes=path.stat().st_size), (), identity=held)
 
 
 # --- EDF and BDF -----------------------------------------------------------------------------------
@@ -76,7 +85,7 @@ def _edf(path: Path) -> HeaderAudit:
         cut = finding("truncated", f"{size} bytes: the header is cut", "error")
         return HeaderAudit(Container(file_bytes=size), (cut,))
     findings = edf_field_findings(raw)
-    identity = _edf_identity(raw)
+    identity = edf_identity(raw, path)
     announced = _whole(text_of(raw.fixed["number of records"]))
     try:
         header = read_edf_header(path)
@@ -175,26 +184,6 @@ def _is_constant(path: Path, header: EdfHeader, index: int) -> bool | None:
     return len(values) > 1 and bool((values == values[0]).all())
 
 
-def _edf_identity(raw: RawHeader) -> tuple[str, ...]:
-    """Names of the fields that hold something of the person, never what."""
-    patient = text_of(raw.fixed["patient"]).split()
-    held = []
-    if len(patient) >= 4 and patient[1] in ("F", "M", "X"):
-        parts = zip(("patient code", "sex", "birth date", "patient name"), patient, strict=False)
-        held += [name for name, value in parts if value not in ("X", "?")]
-        held += ["patient field: further text"] if len(patient) > 4 else []
-    elif any(part not in ("X", "?") for part in patient):
-        held.append("patient field")
-    recording = text_of(raw.fixed["recording"]).split()
-    if recording[:1] == ["Startdate"]:
-        parts = zip(("hospital code", "technician", "equipment"), recording[2:], strict=False)
-        held += [name for name, value in parts if value not in ("X", "?")]
-        held += ["recording field: further text"] if len(recording) > 5 else []
-    elif any(part not in ("X", "?") for part in recording):
-        held.append("recording field")
-    return tuple(held)
-
-
 # --- WFDB ------------------------------------------------------------------------------------------
 
 
@@ -213,11 +202,10 @@ def _wfdb(path: Path) -> HeaderAudit:
         )
         for signal in raw.signals
     )
-    identity = (f"{len(raw.comments)} comment lines",) if raw.comments else ()
     announced_s = raw.n_samples / fs if raw.n_samples and fs else None
     source = "record line" if len(raw.record) > 4 else None
     found = tuple(wfdb_field_findings(path, raw))
-    return HeaderAudit(container, found, channels, identity, source, announced_s, wfdb=raw)
+    return HeaderAudit(container, found, channels, wfdb_identity(raw), source, announced_s, wfdb=raw)
 
 
 def _rate(raw: RawWfdb) -> float:
@@ -244,8 +232,4 @@ def _ishne(path: Path, raw: RawIshne) -> HeaderAudit:
         )
         for code, nv in zip(raw.lead_codes, raw.resolution_nv, strict=True)
     )
-    texts = {"first name": (28, 68), "last name": (68, 108), "subject id": (108, 128), "further text": (354, 434)}
-    held = [name for name, (a, b) in texts.items() if raw.fixed[a:b].strip(b" \0X")]
-    held += ["sex"] if raw.at("<h", 128)[0] in (1, 2) else []
-    held += ["birth date"] if all(value > 0 for value in raw.at("<3h", 132)) else []
-    return HeaderAudit(container, tuple(ishne_field_findings(raw)), channels, tuple(held), "header")
+    return HeaderAudit(container, tuple(ishne_field_findings(raw)), channels, ishne_identity(raw), "header")

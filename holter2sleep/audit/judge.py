@@ -11,8 +11,10 @@ import numpy as np
 from holter2sleep.audit.facts import ChannelFacts, ClockFacts, Continuity, Polarity, Scale
 from holter2sleep.audit.findings import Finding, finding
 from holter2sleep.audit.headers import HeaderAudit
-from holter2sleep.audit.measures import PACE_SHARE, BeatFigures, SignalFigures
+from holter2sleep.audit.measures import BeatFigures, SignalFigures
+from holter2sleep.audit.pacing import PACE_SHARE
 from holter2sleep.heart.scale import doubt_scale
+from holter2sleep.io.edf_time_line import STAMP_JITTER_S
 from holter2sleep.io.labels import ecg_rank
 from holter2sleep.night import WARN_SHARE, Clock, Recording, date_known
 from holter2sleep.profiles import Profile
@@ -22,13 +24,15 @@ DRIFT_S_PER_H = 0.1
 DRIFT_S = 1.0
 SAME_DURATION_S = 1.5
 COARSE_UV = 20.0  # a P wave has 100 uV
+SEVERAL_COUNTS = 1.5  # that values move at a time
 CLIPPED_WAVES = 20  # at one level: a signal that sticks there once or twice was disturbed
 SATURATED_SHARE = 0.01
 FLAT_SHARE = 0.05
 MISSING_SHARE = 0.01
 UNUSABLE_SHARE = 0.5
 MAINS_UV, MAINS_STRONG_UV = 10.0, 100.0
-FEW_COPIES, FEW_JUMPS = 1, 3
+MAINS_ALWAYS = 0.9  # of the minutes
+FEW_COPIES, FEW_HELD, FEW_JUMPS = 1, 3, 3
 BSQI = 0.7
 RATE_BPM = (35.0, 130.0)  # of the median over hours
 IMPLAUSIBLE_RR_SHARE = 0.05
@@ -143,12 +147,17 @@ def continuity_facts(recording: Recording | None, header: HeaderAudit) -> Contin
     """Runs, gaps and overlaps of the time line."""
     n_overlaps = 0
     if header.onset_s is not None and header.record_s and len(header.onset_s) > 1:
-        n_overlaps = int((np.diff(header.onset_s) < 0.5 * header.record_s).sum())
+        before_s = header.record_s - np.diff(header.onset_s)
+        n_overlaps = int((before_s > max(STAMP_JITTER_S, 0.5 / _fastest_hz(header))).sum())
     if recording is None:
         return Continuity(n_overlaps=n_overlaps)
     gaps = tuple((float(a), float(b)) for a, b in recording.gaps)
     lengths = [b - a for a, b in gaps]
     return Continuity(len(gaps) + 1, gaps, float(sum(lengths)), float(max(lengths, default=0.0)), n_overlaps)
+
+
+def _fastest_hz(header: HeaderAudit) -> float:
+    return max((channel.fs for channel in header.channels if channel.fs), default=1.0)
 
 
 def continuity_findings(facts: Continuity, header: HeaderAudit) -> list[Finding]:
@@ -224,8 +233,7 @@ def scale_findings(scale: Scale, signal: SignalFigures) -> list[Finding]:
     doubt = doubt_scale(scale.r_mv, scale.unit, scale.scale_to_mv, scale.relative)
     if doubt is not None:
         found.append(finding("scale_suspect" if doubt.factor else "scale_unusual", doubt.text))
-    if scale.uv_per_count is not None and scale.uv_per_count > COARSE_UV:
-        found.append(finding("scale_coarse", f"{scale.uv_per_count:.3g} uV per count"))
+    found += _steps_found(scale, signal)
     rails = [f"{rail:.3g} {scale.called}" for rail in (signal.clip_low_mv, signal.clip_high_mv) if rail is not None]
     if signal.saturated_share > SATURATED_SHARE:
         where = f", at {' and '.join(rails)}" if rails else ""
@@ -233,6 +241,20 @@ def scale_findings(scale: Scale, signal: SignalFigures) -> list[Finding]:
     elif signal.clipped_waves >= CLIPPED_WAVES:
         found.append(finding("clipped", f"{signal.clipped_waves} times, at {' and '.join(rails)}"))
     return found
+
+
+def _steps_found(scale: Scale, signal: SignalFigures) -> list[Finding]:
+    """A resolution that is too coarse, or coarser than the header says."""
+    per_count, step = scale.uv_per_count, signal.step_uv
+    if per_count is not None and per_count > COARSE_UV:
+        return [finding("scale_coarse", f"{per_count:.3g} uV per count")]
+    if step is None:
+        return []
+    several = per_count is not None and step > SEVERAL_COUNTS * per_count
+    said = f"values move in steps of {step:.3g} uV{f', a count is {per_count:.3g} uV' if several else ''}"
+    if step > COARSE_UV:
+        return [finding("scale_coarse", said)]
+    return [finding("scale_steps", said)] if several else []
 
 
 def polarity_findings(polarity: Polarity) -> list[Finding]:
@@ -253,7 +275,7 @@ def signal_findings(signal: SignalFigures, scale: Scale, duration_s: float, gap_
             finding("share_looked_at", f"{signal.looked_s / 3600:.1f} h looked at, {share:.0%} of the recording")
         )
     for name, share, limit, what in (
-        ("lead_off", signal.flat_share, FLAT_SHARE, "flat"),
+        ("lead_off", signal.flat_share + signal.quiet_share, FLAT_SHARE, _off_in_words(signal)),
         ("noise", signal.noise_share, WARN_SHARE, "noise, or without beats"),
         ("missing_samples", signal.missing_share - gap_share, MISSING_SHARE, "without samples"),
     ):
@@ -263,11 +285,25 @@ def signal_findings(signal: SignalFigures, scale: Scale, duration_s: float, gap_
         found.append(finding("unusable", f"{signal.usable_share:.0%} of the time can be analysed"))
     if signal.mains_uv is not None and signal.mains_uv >= MAINS_UV:
         name = "mains_strong" if signal.mains_uv >= MAINS_STRONG_UV else "mains"
-        size = f"{signal.mains_uv / 1000:.2g} {scale.called}" if scale.relative else f"{signal.mains_uv:.0f} uV"
-        found.append(finding(name, f"{signal.mains_hz:g} Hz, {size}"))
+        found.append(finding(name, _hum_in_words(signal, scale)))
     if signal.baseline_mv is not None and scale.r_mv and signal.baseline_mv > scale.r_mv:
         found.append(finding("baseline_wander", f"{signal.baseline_mv:.2g} {scale.called} within a minute"))
     return [*found, *_packet_findings(signal)]
+
+
+def _off_in_words(signal: SignalFigures) -> str:
+    quiet = f" (of it {signal.quiet_share:.0%} with a little noise, without beats)" if signal.quiet_share > 0 else ""
+    return f"flat{quiet}"
+
+
+def _hum_in_words(signal: SignalFigures, scale: Scale) -> str:
+    folded = signal.mains_seen_hz != signal.mains_hz
+    seen = f" folded to {signal.mains_seen_hz:g} Hz by the sampling rate" if folded else ""
+    part = signal.mains_share is not None and signal.mains_share < MAINS_ALWAYS
+    when = f" in {signal.mains_share:.0%} of the minutes looked at" if part else ""
+    height_uv = signal.mains_uv or 0.0
+    size = f"{height_uv / 1000:.2g} {scale.called}" if scale.relative else f"{height_uv:.0f} uV"
+    return f"{signal.mains_hz:g} Hz{seen}, {size}{when}"
 
 
 def _packet_findings(signal: SignalFigures) -> list[Finding]:
@@ -275,11 +311,12 @@ def _packet_findings(signal: SignalFigures) -> list[Finding]:
     if signal.repeated_blocks >= FEW_COPIES:
         said = f"{signal.repeated_blocks} blocks of samples come twice, {signal.repeated_s:.1f} s in all"
         found.append(finding("repeated_blocks", said))
-    if signal.held_packets:
-        said = f"{signal.held_packets} stretches of one value and one length, {signal.held_s:.1f} s in all"
+    if signal.held_packets >= FEW_HELD:
+        said = f"{signal.held_packets} stretches of one value in a signal that moves, {signal.held_s:.1f} s in all"
         found.append(finding("held_samples", said))
-    if signal.jumps >= FEW_JUMPS:
-        found.append(finding("jumps", f"{signal.jumps} steps from one sample to the next"))
+    if signal.jumps >= FEW_JUMPS or signal.sure_jumps:
+        said = f"{signal.jumps} places where the signal breaks from one sample to the next"
+        found.append(finding("jumps", f"{said} (not every loss leaves one)"))
     return found
 
 

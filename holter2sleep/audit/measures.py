@@ -6,30 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from holter2sleep.audit.looked import WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
-from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
-from holter2sleep.heart.faults import CELL_S, STICKS
+from holter2sleep.audit.holds import held_packets
+from holter2sleep.audit.hum import Hum, hum
+from holter2sleep.audit.levels import ends_of_range, quiet_s, rails, saturated_s, value_step_mv
+from holter2sleep.audit.looked import N_STRETCHES, WHOLE_UP_TO_S, Stretch, estimated, looked_s, spread, usable_s
+from holter2sleep.audit.pacing import pacing_share
+from holter2sleep.audit.packets import repeated_blocks, steps
+from holter2sleep.audit.pieces import minutes
+from holter2sleep.audit.splices import SURE, splices
+from holter2sleep.heart.faults import CELL_S
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.polarity import PolarityRules
 from holter2sleep.night import Beats, Flag, Float, Recording
 from holter2sleep.spans import duration, runs
 from holter2sleep.waveform import Signal
 
-MAINS_HZ = (50.0, 60.0)
-MAINS_PIECES = 24  # minutes of signal in which hum is looked for
-PIECE_S = 60.0
-MAINS_ABOVE = 10.0  # times the power density beside it
 TURN_S = 300.0  # pieces whose direction is compared
 TURN_BEATS = 60
 NEAR_S = 0.12
-PACE_BEATS = 500  # of a stretch that are looked at
-PACE_BEFORE_S = (0.3, 0.03)  # a spike lies so long before the R wave
-PACE_SLOPE = 0.5  # of the QRS complex's steepest slope
-PACE_BACK = 0.5  # of the spike that is gone two samples later
-PACE_SHARE = 0.3  # of the beats
-PACE_LOCKED_S = 0.01  # either side of the usual time before the R wave: noise is not locked to it
 
 
 @dataclass(frozen=True)
@@ -40,20 +35,25 @@ class SignalFigures:
     usable_share: float
     missing_share: float
     flat_share: float
+    quiet_share: float  # no beats, and far smaller than the lead's usual signal: an electrode was off
     saturated_share: float
     noise_share: float
     longest_usable_s: float
     clip_low_mv: float | None
     clip_high_mv: float | None
+    step_uv: float | None  # between neighbouring values
     clipped_waves: int  # runs of samples at these levels
     mains_hz: float | None
     mains_uv: float | None
+    mains_seen_hz: float | None  # elsewhere when sampling folded it
+    mains_share: float | None  # of the minutes
     baseline_mv: float | None
     repeated_blocks: int
     repeated_s: float
     held_packets: int
     held_s: float
     jumps: int
+    sure_jumps: int  # of them, so clear that one is enough
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,22 @@ class BeatFigures:
     implausible_rr_share: float | None
 
 
-def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> SignalFigures:
-    """What the signal is like."""
+def signal_figures(
+    recording: Recording, stretches: tuple[Stretch, ...], range_mv: tuple[float, float] | None = None
+) -> SignalFigures:
+    """What the signal is like; `range_mv` are the ends of its range by the header."""
     seconds, fs = looked_s(stretches), recording.fs if recording.ecg is not None else None
     flags = np.concatenate([stretch.faults.flags for stretch in stretches])
     faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
     usable = usable_s(stretches)
     longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
-    shown = [piece for stretch in stretches for piece in _shown(stretch)] if fs else []
+    shown = [piece for stretch in _some(stretches) for piece in _shown(stretch)] if fs else []
     parts = [ecg for ecg, _ in shown]
-    low, high = _rails(parts)
-    mains_hz, mains_uv = mains(parts, fs) if fs else (None, None)
+    low, high = rails(parts)
+    quiet = quiet_s(stretches, fs) if fs else 0.0
+    stuck = saturated_s(stretches, fs, ends_of_range(parts, fs, range_mv)) if fs else 0.0
+    step_mv = value_step_mv(parts)
+    line = hum(parts, fs) if fs else None
     copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
     held = [found for ecg in parts if fs if (found := held_packets(ecg, fs))]
     gaps = sum(duration(stretch.recording.gaps) for stretch in stretches)
@@ -88,27 +93,54 @@ def signal_figures(recording: Recording, stretches: tuple[Stretch, ...]) -> Sign
         found = estimated(max(0.0, seconds_looked_at), stretches, recording) / recording.duration_s
         return min(1.0, found)
 
-    jumps = sum(len(steps(ecg, fs, beat_s)) for ecg, beat_s in shown) if fs else 0
+    jumps = [_jumps(ecg, fs, beat_s) for ecg, beat_s in shown] if fs else []
     return SignalFigures(
         looked_s=seconds,
         usable_share=share(usable),
         missing_share=duration(recording.gaps) / recording.duration_s + share(_flagged_s(flags, Flag.MISSING) - gaps),
         flat_share=share(_flagged_s(flags, Flag.FLAT)),
-        saturated_share=share(_flagged_s(flags, Flag.SATURATED)),
-        noise_share=share(seconds - usable - faulty),
+        quiet_share=share(quiet),
+        saturated_share=share(stuck),
+        noise_share=share(seconds - usable - faulty - quiet),
         longest_usable_s=longest,
         clip_low_mv=low,
         clip_high_mv=high,
+        step_uv=1e3 * step_mv if step_mv is not None else None,
         clipped_waves=sum(len(runs(part == rail)[0]) for part in parts for rail in (low, high) if rail is not None),
-        mains_hz=mains_hz,
-        mains_uv=mains_uv,
+        **_hum_figures(line),
         baseline_mv=baseline_mv(parts, fs) if fs else None,
         repeated_blocks=len(copies),
         repeated_s=float(sum(copies)),
         held_packets=sum(len(found.first) for found in held),
-        held_s=float(sum(len(found.first) * found.n_samples / fs for found in held)) if fs else 0.0,
-        jumps=jumps,
+        held_s=float(sum(found.length.sum() / fs for found in held)) if fs else 0.0,
+        jumps=sum(n for n, _ in jumps),
+        sure_jumps=sum(sure for _, sure in jumps),
     )
+
+
+def _hum_figures(line: Hum | None) -> dict[str, float | None]:
+    if line is None:
+        return dict.fromkeys(("mains_hz", "mains_uv", "mains_seen_hz", "mains_share"))
+    return {
+        "mains_hz": line.mains_hz,
+        "mains_uv": line.amplitude_uv,
+        "mains_seen_hz": line.seen_hz,
+        "mains_share": line.share,
+    }
+
+
+def _jumps(ecg: Signal, fs: float, beat_s: Float) -> tuple[int, int]:
+    """Places where the signal jumps or breaks from one sample to the next, and how many are clear."""
+    joints, score = splices(ecg, fs)
+    high = steps(ecg, fs, beat_s)
+    apart = sum(not np.isin(at + np.arange(-2, 3), joints).any() for at in high.tolist())
+    return len(joints) + apart, int((score > SURE).sum())
+
+
+def _some(stretches: tuple[Stretch, ...]) -> tuple[Stretch, ...]:
+    """As many stretches as are looked at of a usual night, those with most usable time: of noise there may be a day."""
+    best = sorted(stretches, key=lambda stretch: -duration(stretch.quality.usable_spans))[:N_STRETCHES]
+    return tuple(sorted(best, key=lambda stretch: stretch.start_s))
 
 
 def _shown(stretch: Stretch) -> list[tuple[Signal, Float]]:
@@ -128,55 +160,11 @@ def _flagged_s(flags: NDArray[np.uint16], flag: Flag) -> float:
     return float((flags & flag > 0).sum()) * CELL_S
 
 
-def _rails(parts: list[Signal]) -> tuple[float | None, float | None]:
-    """Lowest and highest value where the signal sticks there, mV."""
-    known = [part[np.isfinite(part)] for part in parts]
-    known = [part for part in known if len(part)]
-    if not known:
-        return None, None
-    low, high = min(part.min() for part in known), max(part.max() for part in known)
-    if low == high:
-        return None, None
-    n_low, n_high = (sum(int(((p[1:] == rail) & (p[:-1] == rail)).sum()) for p in known) for rail in (low, high))
-    return float(low) if n_low >= STICKS else None, float(high) if n_high >= STICKS else None
-
-
-def mains(parts: list[Signal], fs: float) -> tuple[float | None, float | None]:
-    """Frequency of the hum and its amplitude in uV; None where no line stands out against its neighbours."""
-    n_fft = round(4 * fs)
-    pieces = [piece for piece in _pieces(parts, round(PIECE_S * fs)) if len(piece) >= n_fft]
-    density = [signal.welch(piece, fs, nperseg=n_fft)[1] for piece in pieces]
-    if not density:
-        return None, None
-    power = np.median(density, axis=0)
-    hertz = np.fft.rfftfreq(n_fft, 1 / fs)
-    best: tuple[float | None, float | None] = (None, None)
-    for line in MAINS_HZ:
-        if line + 2 > fs / 2:  # 60 Hz at 125 Hz has neighbours on one side only
-            continue
-        away = np.abs(hertz - line)
-        beside = float(np.median(power[(away >= 2) & (away <= 6)]))
-        peak = power[away <= 0.75]
-        if peak.max() > MAINS_ABOVE * beside:
-            amplitude_uv = 1e3 * float(np.sqrt(2 * np.sum(peak - beside) * (hertz[1] - hertz[0])))
-            if best[1] is None or amplitude_uv > best[1]:
-                best = (line, amplitude_uv)
-    return best
-
-
-def _pieces(parts: list[Signal], length: int) -> list[Signal]:
-    """Gapless pieces evenly taken from the parts; a part shorter than a piece is one."""
-    whole = [part[at : at + length] for part in parts for at in range(0, max(1, len(part) - length + 1), length)]
-    whole = [piece for piece in whole if len(piece) >= min(length, 2000) and np.isfinite(piece).all()]
-    whole = [piece for piece in whole if np.ptp(piece) > 0]
-    return whole[:: max(1, len(whole) // MAINS_PIECES)]
-
-
 def baseline_mv(parts: list[Signal], fs: float) -> float | None:
     """How far the baseline moves within a minute: from the 5th to the 95th percentile of its seconds, mV."""
     second = max(1, round(fs))
     moves = []
-    for piece in _pieces(parts, round(PIECE_S * fs)):
+    for piece in minutes(parts, fs):
         level = np.median(piece[: len(piece) // second * second].reshape(-1, second), axis=1)
         if len(level):
             moves.append(float(np.percentile(level, 95) - np.percentile(level, 5)))
@@ -267,38 +255,3 @@ def _trusted_rr(stretch: Stretch) -> Float:
         return np.empty(0)
     beats = Beats.at(stretch.beat_s).but(usable=stretch.usable)
     return beats.rr_s[trusted_rr(beats, stretch.quality.usable_spans)]
-
-
-def pacing_share(stretches: tuple[Stretch, ...], fs: float) -> float | None:
-    """Share of beats with a spike at the usual time before the QRS complex: steep, and gone two samples later.
-
-    None below 200 Hz, where the filter of the recorder leaves nothing of a spike of 2 ms. Spikes that a recorder has
-    smoothed into the QRS complex, as in the paced records of the MIT-BIH Arrhythmia Database, are not found.
-    """
-    if fs < 200:
-        return None
-    found = [_spikes(stretch, fs) for stretch in stretches]
-    n_beats = sum(n for _, n in found)
-    before = np.concatenate([at for at, _ in found])
-    if n_beats == 0 or len(before) == 0:
-        return 0.0 if n_beats else None
-    usual = np.median(before)
-    return float((np.abs(before - usual) <= PACE_LOCKED_S * fs).sum() / n_beats)
-
-
-def _spikes(stretch: Stretch, fs: float) -> tuple[NDArray[np.int64], int]:
-    """How many samples before the R wave each spike lies, and the number of beats looked at."""
-    first, last = (round(s * fs) for s in PACE_BEFORE_S)
-    ecg = stretch.recording.ecg
-    beat_s = stretch.beat_s[stretch.usable]
-    beat_s = beat_s[:: max(1, len(beat_s) // PACE_BEATS)]
-    if ecg is None or len(beat_s) == 0:
-        return np.empty(0, np.int64), 0
-    rows = np.nan_to_num(ecg.around(np.round(beat_s * fs).astype(np.int64), first + 4))
-    slope = np.abs(np.diff(rows, axis=1))
-    qrs = slope[:, first - last + 6 :].max(axis=1)
-    at = slope[:, 2 : first - last + 2].argmax(axis=1) + 2
-    row = np.arange(len(rows))
-    back = np.abs(rows[row, at + 3] - rows[row, at - 1])
-    is_spike = (slope[row, at] > PACE_SLOPE * qrs) & (back < PACE_BACK * slope[row, at])
-    return (first + 4 - at[is_spike]).astype(np.int64), len(rows)

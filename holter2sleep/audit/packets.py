@@ -1,7 +1,7 @@
-"""What a transmitter does to a signal: the same samples twice, samples lost and filled, samples left out.
+"""What a transmitter does to a signal: the same samples twice, and steps where samples were left out.
 
-A patch sends its samples in packets. A packet that is sent again leaves an exact copy behind; one that is lost is
-filled with a value, or left out, which leaves a step. A heart, an electrode and an amplifier do none of this: noise
+A patch sends its samples in packets. A packet that is sent again leaves an exact copy behind; one that is left out,
+a step. A heart, an electrode and an amplifier do none of this: noise
 alone keeps two stretches from being equal to the last digit.
 """
 
@@ -12,22 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.spans import runs
 from holter2sleep.waveform import Signal
 
 Counts = NDArray[np.uint64]
 
-BLOCK_S = 0.25  # a copy is at least as long
-SOON_S = 10.0  # and comes as soon after
-WINDOW_S = 0.1  # a copy is found by a window of it that repeats
+SHORT_S = 0.12  # a copy is at least as long when it follows right behind its origin
+BLOCK_S = 0.25  # and as long when it comes soon
+SOON_S = 10.0
+FAR_BLOCK_S = 0.5  # and as long when it comes later
+FAR_WINDOWS = 3  # of a copy that comes later, at least so many are found: chance agrees on one
+LONGEST_COPY = 100_000  # samples compared at once
+WINDOW_S = 0.08  # a copy is found by a window of it that repeats
 KEPT_OF = 4  # windows are compared whose hash divides by it: the same in a copy as in its origin
 FLAT_MV = 0.1  # less from peak to peak may agree by chance
 DISTINCT = 10  # values in a copy; fewer may agree by chance
 LIVELY = 0.5  # of the steps from sample to sample that change anything
-HELD_S = 0.2  # a heart at rest is never so still to the last digit (development: MIMIC holds 0.11 s) ...
-HELD_BELOW_S = 5.0  # longer, the electrode was off
-SAME_LENGTH = 3  # packets lost are equally long, at least so many of them
-SAME_SHARE = 0.5  # of all held stretches
 STEP_SIDES_S = 0.04  # before and after a step, whose levels differ
 ALONE = 0.25  # of a step's height, the steepest slope beside it: noise and spikes come in numbers
 STEPS_QRS = 2.0  # times the steepest slope of a QRS complex
@@ -45,7 +44,7 @@ class Copy:
 
 
 def repeated_blocks(ecg: Signal, fs: float) -> list[Copy]:
-    """Exact copies of 0.25 s or more of signal that is not flat, within 10 s after their origin.
+    """Exact copies of signal that is not flat: of 0.25 s within 10 s, of 0.5 s later, of 0.12 s right behind.
 
     Two windows are compared by a hash of their samples; those that agree are compared sample by sample and
     extended as far as they go.
@@ -54,14 +53,15 @@ def repeated_blocks(ecg: Signal, fs: float) -> list[Copy]:
     if len(ecg) < 2 * width:
         return []
     values = np.ascontiguousarray(ecg, np.float32)
-    at, lag = _same_windows(values, width, round(SOON_S * fs))
+    at, lag = _same_windows(values, width)
     copies: list[Copy] = []
-    for step in np.unique(lag).tolist():
-        copies += _extended(values, at[lag == step], step, fs)
+    for step, n in zip(*np.unique(lag, return_counts=True), strict=True):
+        if step <= SOON_S * fs or n >= FAR_WINDOWS:
+            copies += _extended(values, at[lag == step], int(step), fs)
     return _without_echoes(sorted(copies, key=lambda copy: (copy.first, copy.lag)))
 
 
-def _same_windows(values: Signal, width: int, soon: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _same_windows(values: Signal, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Starts of windows that come again, and how many samples later."""
     hashes = _window_hashes(values, width)
     kept = np.flatnonzero((hashes >> np.uint64(40)) % np.uint64(KEPT_OF) == 0)
@@ -69,7 +69,7 @@ def _same_windows(values: Signal, width: int, soon: int) -> tuple[NDArray[np.int
     order = np.argsort(hashes[kept], kind="stable")
     ranked, where = hashes[kept][order], kept[order]
     lag = np.diff(where)
-    same = (ranked[1:] == ranked[:-1]) & (lag > 0) & (lag <= soon)
+    same = (ranked[1:] == ranked[:-1]) & (lag > 0)
     return where[:-1][same].astype(np.int64), lag[same].astype(np.int64)
 
 
@@ -99,9 +99,16 @@ def _extended(values: Signal, at: NDArray[np.int64], lag: int, fs: float) -> lis
         first, last = _agreement(values, start, lag)
         behind = last
         block = values[first:last]
-        if last - first >= BLOCK_S * fs and _no_chance(block):
+        if last - first >= _least(lag, fs) and _no_chance(block):
             found.append(Copy(first, last, lag))
     return found
+
+
+def _least(lag: int, fs: float) -> float:
+    """Samples that a copy must have to be told from chance, the more the later it comes."""
+    if lag <= BLOCK_S * fs:
+        return max(SHORT_S * fs, lag)
+    return BLOCK_S * fs if lag <= SOON_S * fs else FAR_BLOCK_S * fs
 
 
 def _no_chance(block: Signal) -> bool:
@@ -112,7 +119,7 @@ def _no_chance(block: Signal) -> bool:
 
 def _agreement(values: Signal, start: int, lag: int) -> tuple[int, int]:
     """First and behind the last sample around `start` that equal those `lag` later."""
-    reach = 4 * lag + 1000
+    reach = min(4 * lag + 1000, LONGEST_COPY)
     low = max(0, start - reach)
     before = values[low:start] != values[low + lag : start + lag]
     first = low + int(np.flatnonzero(before)[-1]) + 1 if before.any() else low
@@ -129,34 +136,6 @@ def _without_echoes(copies: list[Copy]) -> list[Copy]:
         if not kept or copy.first >= kept[-1].last:
             kept.append(copy)
     return kept
-
-
-@dataclass(frozen=True)
-class Held:
-    """Stretches of one value whose lengths agree: packets lost and filled."""
-
-    first: NDArray[np.int64]  # (n,), samples
-    n_samples: int  # of each, as a rule
-    zero_filled: bool  # all of one value, whatever came before
-
-
-def held_packets(ecg: Signal, fs: float) -> Held | None:
-    """Stretches of one value and of one length, of 0.2 to 5 s within a signal that moves; None without any."""
-    same = np.r_[False, ecg[1:] == ecg[:-1]]
-    first, behind = runs(same)
-    first = first - 1  # the value that is held
-    length = behind - first
-    extremes = np.isin(ecg[first], [np.nanmin(ecg), np.nanmax(ecg)]) if len(ecg) and len(first) else np.zeros(0, bool)
-    zero = ecg[first] == 0 if len(first) else np.zeros(0, bool)
-    fits = (length >= HELD_S * fs) & (length < HELD_BELOW_S * fs) & (~extremes | zero)
-    first, length = first[fits], length[fits]
-    if len(first) < SAME_LENGTH:
-        return None
-    usual = int(np.bincount(length).argmax())
-    alike = np.abs(length - usual) <= 1  # the next sample may happen to have the value too
-    if alike.sum() < max(SAME_LENGTH, SAME_SHARE * len(first)):
-        return None
-    return Held(first[alike].astype(np.int64), usual, len(np.unique(ecg[first[alike]])) == 1)
 
 
 def steps(ecg: Signal, fs: float, beat_s: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -38,6 +38,7 @@ def row_of(audit: Audit) -> Row:
         "usable_share": _rounded(signal.usable_share if signal else None, 4),
         "noise_share": _rounded(signal.noise_share if signal else None, 4),
         "flat_share": _rounded(signal.flat_share if signal else None, 4),
+        "quiet_share": _rounded(signal.quiet_share if signal else None, 4),
         "missing_share": _rounded(signal.missing_share if signal else None, 4),
         "saturated_share": _rounded(signal.saturated_share if signal else None, 4),
         "mains_hz": signal.mains_hz if signal else None,

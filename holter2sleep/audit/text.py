@@ -63,7 +63,7 @@ def _facts(audit: Audit) -> Iterator[str]:
     if signal is not None and audit.channel is not None:
         yield (
             f"signal: {_share(signal.usable_share)} usable, {_share(signal.noise_share)} noise, "
-            f"{_share(signal.flat_share)} flat, {_share(signal.missing_share)} missing, "
+            f"{_share(signal.flat_share + signal.quiet_share)} flat, {_share(signal.missing_share)} missing, "
             f"{_share(signal.saturated_share)} saturated"
         )
     if beats is not None and beats.rate_median_bpm is not None:

@@ -45,6 +45,7 @@ class SignalLine:
     unit: str
     checksum: int | None
     label: str
+    first_count: int | None = None  # value of the first sample
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,11 @@ class RawWfdb:
         """Frames announced; None when the header gives none."""
         said = self.record[3] if len(self.record) > 3 else ""
         return int(said) or None if said.isdecimal() and len(said) <= 18 else None
+
+    @property
+    def has_checksums(self) -> bool:
+        """Whether any checksum was written: some writers leave 0 in all of them."""
+        return any(signal.checksum for signal in self.signals)
 
 
 def read_raw_wfdb(path: Path) -> RawWfdb:
@@ -100,6 +106,7 @@ def _signal(line: str) -> SignalLine | None:
         found["unit"] or "",
         numbers[3] if len(numbers) > 3 else None,
         (found["label"] or "").strip(),
+        numbers[2] if len(numbers) > 2 else None,
     )
 
 
@@ -167,9 +174,14 @@ def _expected_bytes(raw: RawWfdb, signals: list[SignalLine]) -> int | None:
     return signals[0].offset_bytes + int(np.ceil(raw.n_samples * per_frame))
 
 
-def checksum_finding(signal: SignalLine, millivolt: NDArray[np.float32], scale_to_mv: float) -> Finding | None:
-    """Whether the samples of a whole signal still add up to the header's checksum (sum modulo 65,536)."""
-    if signal.checksum is None or not np.isfinite(millivolt).all() or signal.per_frame != 1:
+def checksum_finding(
+    signal: SignalLine, millivolt: NDArray[np.float32], scale_to_mv: float, is_written: bool = True
+) -> Finding | None:
+    """Whether the samples of a whole signal still add up to the header's checksum (sum modulo 65,536).
+
+    Where no signal of the record has one but 0, it was never written, and only the first sample speaks.
+    """
+    if signal.checksum is None or not len(millivolt) or not np.isfinite(millivolt).all() or signal.per_frame != 1:
         return None
     with np.errstate(all="ignore"):
         counts = np.round(millivolt.astype(np.float64) / scale_to_mv * (signal.gain or DEFAULT_GAIN) + signal.baseline)
@@ -177,4 +189,9 @@ def checksum_finding(signal: SignalLine, millivolt: NDArray[np.float32], scale_t
         return None  # a gain that is no gain, which has a finding of its own
     if int(counts.sum()) % 65536 == signal.checksum % 65536:
         return None
-    return finding("wfdb_checksum", f"checksum of {signal.label or 'the ECG'!r} does not agree with its samples")
+    name = repr(signal.label) if signal.label else "the ECG"
+    if is_written:
+        return finding("wfdb_checksum", f"checksum of {name} does not agree with its samples")
+    if signal.first_count and signal.first_count != int(counts[0]):
+        return finding("wfdb_checksum", f"first sample of {name} is not the one in the header")
+    return finding("wfdb_checksum", "checksums were never written (0 throughout)", "info")

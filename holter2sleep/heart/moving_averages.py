@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from holter2sleep.heart.candidates import WORK_HZ
@@ -27,4 +28,16 @@ def beats_by_energy(energy: Float) -> Float:
     level = np.median(energy[: len(energy) // second * second].reshape(-1, second).mean(axis=1))
     start, end = runs(qrs > beat + OFFSET * level)
     wide = end - start >= round(QRS_S * WORK_HZ)
-    return np.array([a + np.argmax(energy[a:b]) for a, b in zip(start[wide], end[wide], strict=True)]) / WORK_HZ
+    return _highest(energy, start[wide], end[wide]) / WORK_HZ
+
+
+def _highest(values: Float, first: NDArray[np.intp], behind: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Index of the first of the highest values within each of some stretches, one after another. array (n,)."""
+    if len(first) == 0:
+        return np.empty(0, np.int64)
+    length = behind - first
+    within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
+    index = np.repeat(first, length) + within
+    top = np.maximum.reduceat(values[index], np.cumsum(length) - length)
+    at = index[values[index] == np.repeat(top, length)]
+    return at[np.searchsorted(at, first)].astype(np.int64)

@@ -106,10 +106,20 @@ def _likeness(time_s: Float, shape: Shape | None, duration_s: float, rules: Qual
     likeness = np.full(n_windows, np.nan)
     if shape is not None:
         borders = np.searchsorted(time_s, rules.window_s * np.arange(n_windows + 1))
-        for window in np.flatnonzero(np.diff(borders)):
-            correlation = float(np.median(shape.correlation[borders[window] : borders[window + 1]]))
-            likeness[window] = max(0.0, 2 * correlation - 1)
+        some = np.diff(borders) > 0
+        likeness[some] = np.maximum(0.0, 2 * _medians_between(shape.correlation, borders)[some] - 1)
     return likeness
+
+
+def _medians_between(values: Float, borders: NDArray[np.intp]) -> Float:
+    """Median of the values between each two borders; NaN where there is none. array (n_borders - 1,)."""
+    first, n = borders[:-1], np.diff(borders)
+    inside = np.arange(borders[0], borders[-1])
+    order = np.lexsort((values[inside], np.repeat(np.arange(len(n)), n)))
+    ranked = np.append(values[inside][order], np.nan)
+    at = first - borders[0]
+    middle = (ranked[at + np.maximum(n - 1, 0) // 2] + ranked[at + n // 2]) / 2
+    return np.where(n > 0, middle, np.nan)
 
 
 def _mutually_nearest(a: Float, b: Float, tolerance_s: float) -> Bool:

@@ -40,8 +40,19 @@ def _near(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> Si
     """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
     wide = max(reach, 2, round(BASELINE_S * fs))
     windows = ecg.around(centre, wide)
-    baseline = np.nanmedian(np.where(np.isfinite(windows).any(axis=1, keepdims=True), windows, 0), axis=1)
+    baseline = _medians(windows)
     return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
+
+
+def _medians(rows: Signal) -> Signal:
+    """Median of what is there of each row, 0 where nothing is. array (n,)."""
+    finite = np.isfinite(rows)
+    medians = np.median(rows, axis=1)  # ten times as fast as where NaN must be passed over
+    holey = ~finite.all(axis=1)
+    if holey.any():
+        known = np.where(finite[holey].any(axis=1, keepdims=True), rows[holey], 0)
+        medians[holey] = np.nanmedian(known, axis=1)
+    return np.asarray(medians)
 
 
 def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:

@@ -13,7 +13,7 @@ from holter2sleep.io.edf_header import EdfHeader
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal
 from holter2sleep.night import Float
 
-_JITTER_S = 0.02  # stamps of EDF+C files, and those of some EDF+D files, are rounded or taken from a coarse clock
+STAMP_JITTER_S = 0.02  # stamps of EDF+C files, and those of some EDF+D files, are rounded or taken from a coarse clock
 _DRIFT_S = 1.0  # less is no matter for epochs of 30 s; crystals of 35 ppm reach it in eight hours
 
 
@@ -48,7 +48,7 @@ def record_times(path: Path, header: EdfHeader, fs: float) -> RecordTimes:
     onset_s = _filled(onset_s, header.record_s)
     step_s = np.diff(onset_s) - header.record_s
     coarse = not header.dialect.endswith("+D") or bool((step_s < -0.5 / fs).any())  # records cannot overlap
-    tolerance_s = max(0.5 / fs, _JITTER_S) if coarse else 0.5 / fs
+    tolerance_s = max(0.5 / fs, STAMP_JITTER_S) if coarse else 0.5 / fs
     if (step_s < -tolerance_s).any():
         at = int(np.argmax(step_s < -tolerance_s)) + 1
         found = f"data record {at + 1} starts {-step_s[at - 1]:.3f} s before record {at} ends"
@@ -86,7 +86,7 @@ def _doubts(header: EdfHeader, times: RecordTimes) -> list[str]:
     if not dialect.endswith("+D") and len(times.runs) > 1:
         notes.append(f"{dialect} says continuous, but its time stamps have {len(times.runs) - 1} gaps: kept as gaps")
     if dialect.endswith("+D") and times.coarse:
-        below = f"gaps below {1000 * _JITTER_S:g} ms cannot be told from it"
+        below = f"gaps below {1000 * STAMP_JITTER_S:g} ms cannot be told from it"
         notes.append(f"time stamps step back: a coarse clock, {below}")
     return notes
 
@@ -111,7 +111,7 @@ def _begins(onset_s: Float, runs: NDArray[np.intp], steady_s: Float, record_s: f
     n_kept = 0
     for k, gap in enumerate(gap_s, 1):
         behind_s = begin_s[k - 1] + steady_s[runs[k]] - steady_s[runs[k - 1]]
-        if behind_s + gap - begin_s[k] > max(gap / 2, _JITTER_S):
+        if behind_s + gap - begin_s[k] > max(gap / 2, STAMP_JITTER_S):
             begin_s[k] = behind_s + gap
             n_kept += 1
     return begin_s, n_kept

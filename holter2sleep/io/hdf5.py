@@ -22,7 +22,7 @@ from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
 from holter2sleep.io.hdf5_facts import Facts, clock_beside_dataset, facts_of
-from holter2sleep.io.hdf5_leads import Lead, leads_of, worth_looking
+from holter2sleep.io.hdf5_leads import Lead, leads_of, said_in, worth_looking
 from holter2sleep.io.labels import may_be_ecg
 from holter2sleep.io.lead import in_millivolt, lead_of, middle_of, millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
@@ -99,6 +99,18 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         gaps=gaps,
         warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit.warning) if note),
     )
+
+
+def hdf5_texts(path: Path) -> Iterator[tuple[str, str, Any]]:
+    """What a file says in words or single values: attribute or dataset, its name, what it holds.
+
+    Raises
+    ------
+    RecordingError
+        Not HDF5, or a damaged one.
+    """
+    with _opened(path) as file:
+        yield from said_in(file)
 
 
 @contextmanager

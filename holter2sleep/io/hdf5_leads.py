@@ -70,8 +70,28 @@ def worth_looking(leads: list[Lead], options: ReadOptions) -> tuple[list[Lead], 
     return [leads[i] for i in kept], note
 
 
+def said_in(file: Any) -> Iterator[tuple[str, str, Any]]:
+    """Attributes, and datasets of text or of a single value: which of both, its name, what it holds."""
+    import h5py
+
+    for name, item in _objects(file):
+        yield from (("attribute", key, value) for key, value in attributes(item))
+        if not isinstance(item, h5py.Dataset) or item.shape is None or not 0 < item.size <= _MAX_CHANNELS:
+            continue
+        if item.dtype.kind in "OS" or item.size == 1 or item.attrs.get("MATLAB_class") == b"char":
+            is_chars = item.attrs.get("MATLAB_class") == b"char"
+            yield "dataset", name.rpartition("/")[2], "text" if is_chars else plain_value(item[()])
+
+
 def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
-    """Datasets of the file itself, each once; links to elsewhere are not followed."""
+    """Datasets of the file itself, each once."""
+    import h5py
+
+    return ((name, item) for name, item in _objects(file) if isinstance(item, h5py.Dataset))
+
+
+def _objects(file: Any) -> Iterator[tuple[str, Any]]:
+    """Groups and datasets of the file itself, each once; links to elsewhere are not followed."""
     import h5py
 
     waiting, seen = [("", file)], set()
@@ -83,9 +103,8 @@ def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
         if address in seen:
             continue
         seen.add(address)
-        if isinstance(item, h5py.Dataset):
-            yield name, item
-        elif isinstance(item, h5py.Group):
+        yield name, item
+        if isinstance(item, h5py.Group):
             inside = [key for key in item if isinstance(item.get(key, getlink=True), h5py.HardLink)]
             inside = [key for key in inside if not key.startswith("#")]  # MATLAB keeps parts of objects there
             waiting += [(f"{name}/{key}".strip("/"), item[key]) for key in sorted(inside, reverse=True)]

@@ -38,6 +38,20 @@ def read_hrm(path: Path) -> tuple[Float, datetime | None]:
     return np.array([float(line.split()[0]) for _, line in lines]) / 1000, _start(params)
 
 
+def polar_notes(path: Path) -> list[str]:
+    """Names of the sections for remarks that hold any.
+
+    Raises
+    ------
+    RecordingError
+        The file is no text.
+    """
+    text = read_text(path, _WORKS)
+    section = _sections(text)
+    titles = dict.fromkeys(re.findall(r"^\s*\[(\w+)\]", text, re.MULTILINE))
+    return [title for title in titles if title.casefold().endswith(("note", "notes")) and section[title.casefold()]]
+
+
 def _sections(text: str) -> dict[str, list[tuple[int, str]]]:
     """Numbered lines that are not blank, by the lower-case name of their section."""
     found: dict[str, list[tuple[int, str]]] = {}

@@ -34,6 +34,20 @@ def is_known_label(label: str) -> bool:
     return bool(words) and not is_id and all(len(word) == 1 or word in _known("labels") for word in words)
 
 
+def is_known_sensor(text: str) -> bool:
+    """Whether a transducer or a filter is told in words of the vocabulary and short numbers.
+
+    Examples
+    --------
+    >>> is_known_sensor("Ag-AgCl electrodes"), is_known_sensor("HP:0.5Hz LP:100Hz"), is_known_sensor("SN 4711 Smith")
+    (True, True, False)
+    """
+    words = re.findall(r"[^\W\d_]+", text.casefold())
+    is_id = re.search(r"\d{4}", text) is not None  # or a serial number
+    known = _known("sensors") | _known("labels") | _known("units")
+    return not is_id and all(len(word) == 1 or word in known for word in words)
+
+
 def is_known_unit(unit: str) -> bool:
     """Whether a unit is of the vocabulary, or blank.
 

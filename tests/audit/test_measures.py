@@ -8,7 +8,7 @@ import pytest
 from holter2sleep.audit.facts import Scale
 from holter2sleep.audit.judge import scale_findings
 from holter2sleep.audit.looked import N_STRETCHES, STRETCH_S, estimated, look, looked_s, spread, usable_s
-from holter2sleep.audit.measures import beat_figures, directions, mains, signal_figures, turns
+from holter2sleep.audit.measures import beat_figures, directions, signal_figures, turns
 from holter2sleep.night import Recording
 from holter2sleep.spans import as_spans, duration
 from tests.made_nights import RECIPE, recording_of, simulated
@@ -26,37 +26,6 @@ def figures(ecg: np.ndarray, fs: float = FS_HZ):
     recording = recording_of(ecg, fs)
     stretches = look(recording, RECIPE)
     return signal_figures(recording, stretches), beat_figures(stretches, fs)
-
-
-@pytest.mark.parametrize(("line_hz", "amplitude_uv"), [(50.0, 30.0), (60.0, 30.0), (50.3, 200.0)])
-def test_hum_is_found_with_its_frequency_and_amplitude(line_hz: float, amplitude_uv: float) -> None:
-    rng = np.random.default_rng(0)
-    time_s = np.arange(round(600 * FS_HZ)) / FS_HZ
-    ecg = 0.01 * rng.standard_normal(len(time_s)) + amplitude_uv / 1000 * np.sin(2 * np.pi * line_hz * time_s)
-    found_hz, found_uv = mains([ecg.astype(np.float32)], FS_HZ)
-    assert found_hz == round(line_hz, -1)
-    assert found_uv == pytest.approx(amplitude_uv, rel=0.1)
-
-
-@pytest.mark.parametrize("fs", [125.0, 128.0])
-def test_sixty_hertz_is_found_just_below_half_the_rate(fs: float) -> None:
-    time_s = np.arange(round(600 * fs)) / fs
-    ecg = 0.01 * np.random.default_rng(0).standard_normal(len(time_s)) + 0.1 * np.sin(2 * np.pi * 60 * time_s)
-    found_hz, found_uv = mains([ecg.astype(np.float32)], fs)
-    assert found_hz == 60
-    assert found_uv == pytest.approx(100, rel=0.1)
-    assert mains([(ecg - ecg).astype(np.float32) + np.random.default_rng(1).normal(0, 0.01, len(ecg))], fs) == (
-        None,
-        None,
-    )
-
-
-def test_without_hum_or_without_room_for_it_there_is_none() -> None:
-    rng = np.random.default_rng(0)
-    noise = rng.standard_normal(200_000).astype(np.float32)
-    assert mains([noise], FS_HZ) == (None, None)
-    assert mains([noise], 100.0) == (None, None)
-    assert mains([np.zeros(200_000, np.float32)], FS_HZ) == (None, None)
 
 
 def test_a_clean_night_is_usable_upright_and_at_its_own_rate() -> None:
@@ -94,15 +63,24 @@ def test_a_lead_that_turns_over_is_seen_where_it_does() -> None:
     assert {way for _, way in directions(upright, RECIPE.polarity)} == {1}
 
 
-def test_pacing_spikes_before_the_beats_are_suspected_and_random_ones_are_not() -> None:
-    ecg, beat_s = night()
-    paced = ecg.copy()
-    paced[np.round((beat_s[beat_s > 1] - 0.15) * FS_HZ).astype(int)] += 2.0
-    assert figures(paced)[1].pacing_share == pytest.approx(1.0, abs=0.1)
-    rng = np.random.default_rng(0)
-    spiked = ecg.copy()
-    spiked[np.round((beat_s[1:] - rng.uniform(0.05, 0.28, len(beat_s) - 1)) * FS_HZ).astype(int)] += 2.0
-    assert figures(spiked)[1].pacing_share < 0.3  # type: ignore[operator]
+@pytest.mark.parametrize("fs", [250.0, 500.0, 1000.0, 2000.0])
+@pytest.mark.parametrize("width_s", [0.002, 0.004])
+def test_pacing_spikes_before_the_beats_are_suspected_at_every_rate_and_random_ones_are_not(
+    fs: float, width_s: float
+) -> None:
+    made = simulated("clean", hours=0.1, fs=fs)
+    ecg, beat_s = np.array(made.recording.ecg[:]), made.beats.time_s
+    beat_s = beat_s[(beat_s > 1) & (beat_s < made.recording.duration_s - 1)]
+    spike = np.arange(max(1, round(width_s * fs)))
+
+    def spiked(before_s: float | np.ndarray) -> float | None:
+        bent = ecg.copy()
+        bent[np.round((beat_s - before_s) * fs).astype(int)[:, None] + spike] += 2.0
+        return figures(bent, fs)[1].pacing_share
+
+    assert spiked(0.15) == pytest.approx(1.0, abs=0.1)
+    assert spiked(np.random.default_rng(0).uniform(0.05, 0.28, len(beat_s))) < 0.3  # type: ignore[operator]
+    assert figures(ecg, fs)[1].pacing_share == pytest.approx(0.0, abs=0.05)
 
 
 def test_noise_alone_is_unusable_and_its_detectors_disagree() -> None:

@@ -67,6 +67,24 @@ def test_the_checksum_is_the_sum_of_the_samples_modulo_65536(tmp_path: Path) -> 
     assert wrong.id == "wfdb_checksum"
 
 
+@pytest.mark.parametrize(
+    ("checksums", "first", "expected"),
+    [((0, 0), 30_000, "info"), ((0, 0), 0, "info"), ((0, 0), 7, "warning"), ((0, 5), 30_000, "warning")],
+)
+def test_checksums_of_0_throughout_were_never_written(
+    tmp_path: Path, checksums: tuple[int, int], first: int, expected: str
+) -> None:
+    lines = [f"night.dat 16 200/mV 16 0 {first} {checksum} 0 ECG{i}" for i, checksum in enumerate(checksums)]
+    path = tmp_path / "night.hea"
+    path.write_text("\n".join(["night 2 250 4", *lines]) + "\n")
+    raw = read_raw_wfdb(path)
+    millivolt = (np.array([30_000, 30_000, 10_000, -5]) / 200).astype(np.float32)
+    found = checksum_finding(raw.signals[0], millivolt, 1.0, raw.has_checksums)
+    assert found is not None
+    assert found.severity == expected
+    assert checksum_finding(raw.signals[0], millivolt[:0], 1.0, raw.has_checksums) is None
+
+
 # --- ISHNE -----------------------------------------------------------------------------------------
 
 

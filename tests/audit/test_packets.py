@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from holter2sleep.audit.packets import held_packets, repeated_blocks, steps
+from holter2sleep.audit.holds import held_packets
+from holter2sleep.audit.packets import repeated_blocks, steps
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.io import read_recording
@@ -61,10 +62,21 @@ def test_coarse_beats_on_a_dead_baseline_are_no_copies() -> None:
     assert repeated_blocks(ecg, 250.0) == []
 
 
-def test_a_copy_that_comes_later_than_soon_is_not_looked_for(lead: np.ndarray) -> None:
+@pytest.mark.parametrize(("n", "is_found"), [(500, True), (100, False)])
+def test_a_copy_that_comes_later_is_found_when_it_is_long_enough(lead: np.ndarray, n: int, is_found: bool) -> None:
     ecg = lead.copy()
-    ecg[60_000:60_500] = ecg[20_000:20_500]
-    assert repeated_blocks(ecg, FS_HZ) == []
+    ecg[100_000 : 100_000 + n] = ecg[20_000 : 20_000 + n]
+    assert bool(repeated_blocks(ecg, FS_HZ)) == is_found
+
+
+def test_a_short_packet_sent_twice_in_a_row_is_found(lead: np.ndarray, beat_s: np.ndarray) -> None:
+    ecg, n = lead.copy(), round(0.16 * FS_HZ)
+    at = np.round(beat_s[[80, 200, 400]] * FS_HZ).astype(int) - 20
+    for first in at:
+        ecg[first + n : first + 2 * n] = ecg[first : first + n]
+    copies = repeated_blocks(ecg, FS_HZ)
+    assert [copy.lag for copy in copies] == [n] * 3
+    assert np.abs([copy.first - first for copy, first in zip(copies, at, strict=True)]).max() <= 8
 
 
 def test_missing_samples_are_no_copies(lead: np.ndarray) -> None:
@@ -82,24 +94,47 @@ def test_lost_packets_of_one_length_are_found(lead: np.ndarray, filling: str) ->
         ecg[first : first + n] = ecg[first - 1] if filling == "held" else 0.0
     held = held_packets(ecg, FS_HZ)
     assert held is not None
-    assert abs(held.n_samples - (n + 1 if filling == "held" else n)) <= 1
+    assert abs(np.median(held.length) - (n + 1 if filling == "held" else n)) <= 1
     assert len(held.first) >= 0.9 * len(at)
     assert held.zero_filled == (filling == "zero")
 
 
-def test_stretches_of_many_lengths_are_no_lost_packets(lead: np.ndarray) -> None:
+def test_lost_packets_of_multiples_of_one_length_are_found(lead: np.ndarray) -> None:
     ecg = lead.copy()
-    for i, first in enumerate(range(5_000, 150_000, 14_000)):
-        ecg[first : first + 60 + 17 * i] = ecg[first - 1]
-    assert held_packets(ecg, FS_HZ) is None
+    at = np.arange(5_000, 150_000, 9_000)
+    for i, first in enumerate(at):
+        n = 64 * (1 + i % 3)
+        ecg[first : first + n] = ecg[first - 1]
+    held = held_packets(ecg, FS_HZ)
+    assert held is not None
+    assert len(held.first) >= 0.9 * len(at)
+    assert set(np.round(held.length / 64).tolist()) == {1.0, 2.0, 3.0}
 
 
-def test_a_few_alike_among_many_others_are_no_lost_packets(lead: np.ndarray) -> None:
-    ecg = lead.copy()
-    lengths = [80, 80, 80, *range(100, 240, 17)]
-    for length, first in zip(lengths, range(5_000, 150_000, 10_000), strict=False):
-        ecg[first : first + length] = ecg[first - 1]
-    assert held_packets(ecg, FS_HZ) is None
+@pytest.mark.parametrize("step_mv", [0.001, 0.005, 0.02])
+def test_lost_packets_of_any_length_are_found_in_a_part_of_the_signal_that_moves(step_mv: float) -> None:
+    made = simulated("healthy", hours=0.2)
+    ecg = (np.round(np.asarray(made.recording.ecg[:]) / step_mv) * step_mv).astype(np.float32)
+    at = np.round(made.beats.time_s[20:300:20] * FS_HZ).astype(int) - 8  # in the rise of the QRS complex
+    for i, first in enumerate(at):
+        ecg[first : first + 30 + 7 * i] = ecg[first - 1]
+    held = held_packets(ecg, FS_HZ)
+    assert held is not None
+    assert len(held.first) >= 5
+    assert all(np.abs(first - at).min() <= 2 for first in held.first)
+
+
+@pytest.mark.parametrize("step_mv", [0.001, 0.005, 0.02, 0.04, 0.1])
+@pytest.mark.parametrize("name", ["clean", "healthy"])
+def test_a_coarse_lead_that_stands_still_by_itself_holds_nothing(name: str, step_mv: float) -> None:
+    ecg = np.asarray(simulated(name, hours=0.2).recording.ecg[:])
+    held = held_packets((np.round(ecg / step_mv) * step_mv).astype(np.float32), FS_HZ)
+    assert held is None or len(held.first) < 3  # fewer are not told
+
+
+@pytest.mark.parametrize("ecg", [np.zeros(0), np.zeros(5_000), np.full(5_000, np.nan), np.arange(20.0)])
+def test_without_a_signal_nothing_is_held(ecg: np.ndarray) -> None:
+    assert held_packets(ecg.astype(np.float32), FS_HZ) is None
 
 
 def test_steps_are_found_where_samples_shift_the_level(lead: np.ndarray, beat_s: np.ndarray) -> None:

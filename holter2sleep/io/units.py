@@ -113,12 +113,23 @@ def unit_of_factor(to_mv: float) -> str | None:
     return next((unit for unit, factor in UNITS.items() if math.isclose(factor, to_mv, rel_tol=1e-6)), None)
 
 
+def unit_named(text: str) -> str | None:
+    """The unit that a text names in whatever writing, None when there is none.
+
+    Examples
+    --------
+    >>> unit_named("MV"), unit_named("µV"), unit_named("microvolts"), unit_named("kV")
+    ('mV', 'uV', 'uV', None)
+    """
+    return {name.casefold(): name for name in UNITS}.get(_plain(text))
+
+
 def _forced(unit: str, forced: str) -> UnitScale:
-    factor = {name.casefold(): value for name, value in UNITS.items()}.get(_plain(forced))
-    if factor is None:
+    named = unit_named(forced)
+    if named is None:
         raise UsageError(f"--unit {forced!r}: expected one of {', '.join(UNITS)}")
     note = f"unit {forced} as given, in place of {_shown(unit)} in the file" if unit.strip() else None
-    return UnitScale(factor, unit, "option", None if _plain(unit) == _plain(forced) else note)
+    return UnitScale(UNITS[named], unit, "option", None if _plain(unit) == _plain(forced) else note)
 
 
 def _plain(unit: str) -> str:

@@ -13,7 +13,8 @@ import numpy as np
 
 from holter2sleep.io.hdf5_leads import Lead, attributes, plain_value
 from holter2sleep.io.options import ReadOptions
-from holter2sleep.io.sample_clock import SampleClock, clock_of, guessed_unit_s, time_unit
+from holter2sleep.io.sample_clock import SampleClock, clock_of
+from holter2sleep.io.stamps import guessed_unit_s, time_unit
 from holter2sleep.night import Float
 
 _RATE_NAMES = re.compile(r"fs|sfreq|freq|frequency|rate|(sampl\w*?)_?(rate|freq|frequency)(_?hz)?", re.IGNORECASE)

@@ -15,7 +15,7 @@ Columns = dict[str, pl.Series]  # by lower-case name
 
 _MAX_VALUES = 4 * MAX_ROWS
 _HEAD_CHARS = 1 << 16  # no line of names is longer
-_SEPARATORS = ("\t", ";", ",")
+_SEPARATORS = ("\t", ";", "|", ",")
 
 
 def read_parquet_columns(path: Path, works: str) -> Columns:

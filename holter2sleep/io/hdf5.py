@@ -85,9 +85,9 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     steps = np.diff(as_held[:_FIRST_SAMPLES])
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
-    largest, gaps = survey(as_held, fact.fs)
-    scale, unit_note = scale_to_mv(options.unit or fact.unit, largest)
-    log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(gaps))
+    found = survey(as_held, fact.fs)
+    scale, unit_note = scale_to_mv(options.unit or fact.unit, found.size)
+    log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(found.gaps))
     return Recording(
         recording_id=recording_id,
         source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, scale),
@@ -96,7 +96,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         start=fact.start,
         channel=choice.name,
         ecg=in_millivolt(as_held, scale),
-        gaps=gaps,
+        gaps=found.gaps,
         warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit_note) if note),
     )
 

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _UNIT_AT_END = re.compile(r"^(.*?)(?:\s*[\[(/]\s*|[\s_]+)(nV|uV|µV|μV|mV|V)\s*[\])]?$", re.IGNORECASE)
 _BEAT_COLUMNS = ({"time_s", "label"}, {"seconds", "type"})
 _RATES_AGREE = 0.01  # share by which a time column may differ from --fs and still be used for holes
+_STRETCH_TOLD_S = 1.0  # difference of both totals that is said
 _ENOUGH_ROWS, _LOOK_ROWS = 1 << 14, 1 << 18  # looked at, at least where there are so many, and at most
 _WORKS = "a table of samples, one column a lead, with --fs or a time column"
 
@@ -94,11 +95,11 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     if clock.n_samples / clock.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
     as_held = on_clock(stored, clock)
-    largest, gaps = survey(as_held, clock.fs)
+    found = survey(as_held, clock.fs)
     unit = columns.units[choice.index]
-    scale, unit_note = scale_to_mv(options.unit or unit, largest)
+    scale, unit_note = scale_to_mv(options.unit or unit, found.size)
     start, start_note = columns.time.start(first_stamp) if columns.time else (None, None)
-    log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(gaps))
+    log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(found.gaps))
     doubts = (*notes, order_note, start_note, *choice.warnings, unit_note)
     return Recording(
         recording_id=recording_id,
@@ -108,7 +109,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
         start=start,
         channel=choice.name,
         ecg=in_millivolt(as_held, scale),
-        gaps=gaps,
+        gaps=found.gaps,
         warnings=tuple(note for note in doubts if note),
     )
 
@@ -240,6 +241,15 @@ def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int,
     return np.where(np.isfinite(samples), samples, np.float32(np.nan))
 
 
+def _stretched(told: SampleClock, fs: float) -> tuple[str, ...]:
+    """A note where the user's rate makes the recording longer or shorter than its times do."""
+    by_times_s, by_rate_s = told.n_samples / told.fs, told.n_samples / fs
+    if abs(by_times_s - by_rate_s) <= _STRETCH_TOLD_S:
+        return ()
+    taken = f"{by_rate_s:.1f} s at --fs {fs:g} Hz, {by_times_s:.1f} s by the time column ({told.fs:.6g} Hz)"
+    return (f"{taken}: --fs was taken, which stretches the time line; without --fs the times are followed",)
+
+
 def _clock(
     path: Path, table: SignalTable, times: RowStore | None, n_rows: int, options: ReadOptions
 ) -> tuple[SampleClock, tuple[str, ...]]:
@@ -255,6 +265,7 @@ def _clock(
                 raise
         if told is not None and (options.fs is None or abs(told.fs / options.fs - 1) <= _RATES_AGREE):
             clock = replace(told, fs=options.fs or told.fs)
+            notes = _stretched(told, clock.fs)
         else:
             said = f"{told.fs:g} Hz" if told else "no rate"
             notes = (f"the time column says {said}, --fs {options.fs:g} Hz: its times were left out",)

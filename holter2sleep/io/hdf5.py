@@ -39,6 +39,7 @@ HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 _UNNAMED_LEADS, _WINDOW_S = 3, 600.0  # more columns without names, each so short, are windows one after the other
 _KEPT_CHUNKS, _KEPT_BYTES = 8, 1 << 29  # at most; a look at five minutes of each column takes some chunks of all
 _LEAST_BLOCK = 1 << 16  # samples
+_PATHS_TOLD = 20
 _FIRST_SAMPLES = 1000  # looked at for whether they only rise
 _WORKS = "HDF5 with the lead as a dataset of numbers, named by --channel, and its rate as attribute fs or by --fs"
 
@@ -70,7 +71,8 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     try:
         choice = _choice(path, leads, facts, waveforms, options)
     except RecordingError as error:
-        raise RecordingError(f"{error}{f' ({capped})' if capped else ''}") from None
+        more = "; ".join(said for said in (capped, _paths(leads)) if said)
+        raise RecordingError(f"{error}{f' ({more})' if more else ''}") from None
     lead, fact = leads[choice.index], facts[choice.index]
     if fact.fs is None:
         raise refusal(path, f"no sampling rate with the dataset {lead.dataset!r}", "the rate in Hz with --fs")
@@ -114,15 +116,24 @@ def _opened(path: Path) -> Iterator[Any]:
         raise refusal(path, f"damaged HDF5 ({said})", _WORKS) from None
 
 
+def _paths(leads: list[Lead]) -> str | None:
+    """The paths that --channel takes, where the labels in a message do not tell them."""
+    if all(lead.label == lead.full_name for lead in leads):
+        return None
+    more = f" and {len(leads) - _PATHS_TOLD} more" if len(leads) > _PATHS_TOLD else ""
+    return f"paths: {', '.join(repr(lead.full_name) for lead in leads[:_PATHS_TOLD])}{more}"
+
+
 def _choice(
     path: Path, leads: list[Lead], facts: list[Facts], waveforms: list[Waveform], options: ReadOptions
 ) -> Choice:
     """The lead that --channel names by its path, the only one, or the one that its label tells."""
     if options.channel is not None:
         wanted = options.channel.strip().strip("/").casefold()
-        for index, lead in enumerate(leads):
-            if wanted == lead.full_name.casefold():
-                return Choice(index, lead.full_name)
+        for part in (0, 1):  # the whole path, else the only one that ends so
+            named = [i for i, lead in enumerate(leads) if wanted == lead.names[part]]
+            if len(named) == 1:
+                return Choice(named[0], leads[named[0]].full_name)
     elif len(leads) == 1 and may_be_ecg(leads[0].label) and may_be_ecg(leads[0].full_name):
         return Choice(0, leads[0].full_name)
     rates = [fact.fs or 0.0 for fact in facts]
@@ -145,9 +156,13 @@ def _waveform(path: Path, lead: Lead, fact: Facts, chunk: _ReadChunk) -> Wavefor
 
     def read(first: int, last: int) -> Signal:
         values = _slice(path, lead, first, last) if lead.chunk is None else _of_chunks(lead, first, last, chunk)
-        if fact.offset == 0:
-            return millivolt(values, fact.scale)
-        return millivolt(values * np.float64(fact.scale) + fact.offset, 1.0)
+        scale = fact.scale
+        if scale.missing:  # the attribute may be of more digits than the numbers
+            missing = np.array(scale.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
+            values = np.where(np.isin(values, missing), np.nan, values)
+        if scale.offset == 0:
+            return millivolt(values, scale.factor)
+        return millivolt(values * np.float64(scale.factor) + scale.offset, 1.0)
 
     # blocks end where chunks do, so that none is unpacked for the sake of a neighbour
     length = lead.chunk[0] if lead.chunk else BLOCK_SAMPLES

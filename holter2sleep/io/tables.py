@@ -45,6 +45,17 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
     return pl.col(name).cast(pl.String) if kind == pl.Binary else pl.col(name)
 
 
+def nested_kind(columns: Columns, name: str) -> str | None:
+    """What a column that was left out for it holds: lists or structures; None where there is no such column.
+
+    Examples
+    --------
+    >>> nested_kind({"label (list(string))": pl.Series([None])}, "label")
+    'list(string)'
+    """
+    return next((key[len(name) + 2 : -1] for key in columns if key.startswith(f"{name} (") and key.endswith(")")), None)
+
+
 def text_columns(path: Path, text: str, known: Iterable[set[str]], works: str) -> Columns | None:
     """Columns, as texts, of a text whose first line names all columns of one of the `known` sets; else None.
 

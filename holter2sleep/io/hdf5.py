@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.hdf5_chunks import ChunkedLead, ReadChunk
 from holter2sleep.io.hdf5_facts import Facts, clock_beside_dataset, facts_of
 from holter2sleep.io.hdf5_leads import Lead, leads_of, worth_looking
 from holter2sleep.io.labels import may_be_ecg
@@ -42,9 +43,6 @@ _LEAST_BLOCK = 1 << 16  # samples
 _PATHS_TOLD = 20
 _FIRST_SAMPLES = 1000  # looked at for whether they only rise
 _WORKS = "HDF5 with the lead as a dataset of numbers, named by --channel, and its rate as attribute fs or by --fs"
-
-
-_ReadChunk = Callable[[str, int, tuple[int, int], int, int], NDArray[Any]]
 
 
 def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
@@ -151,11 +149,12 @@ def _refuse_windows(path: Path, lead: Lead, fs: float) -> None:
     raise refusal(path, f"{table} windows of a recording, or leads", works)
 
 
-def _waveform(path: Path, lead: Lead, fact: Facts, chunk: _ReadChunk) -> Waveform:
+def _waveform(path: Path, lead: Lead, fact: Facts, unpack: ReadChunk) -> Waveform:
     """Samples in the file's unit, read by slices when asked for."""
+    chunked = ChunkedLead(lead, unpack) if lead.chunk else None
 
     def read(first: int, last: int) -> Signal:
-        values = _slice(path, lead, first, last) if lead.chunk is None else _of_chunks(lead, first, last, chunk)
+        values = _slice(path, lead, first, last) if chunked is None else chunked.between(first, last)
         scale = fact.scale
         if scale.missing:  # the attribute may be of more digits than the numbers
             missing = np.array(scale.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
@@ -177,17 +176,6 @@ def _slice(path: Path, lead: Lead, first: int, last: int) -> NDArray[Any]:
         if lead.column is None:
             return np.asarray(dataset[first:last])
         return np.asarray(dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last])
-
-
-def _of_chunks(lead: Lead, first: int, last: int, chunk: _ReadChunk) -> NDArray[Any]:
-    """A slice out of whole chunks that are kept: HDF5 unpacks one anew for each slice of it, and for each column."""
-    length, width = lead.chunk or (1, 1)
-    column = lead.column or 0
-    parts = []
-    for k in range(first // length, (last - 1) // length + 1):
-        rows = chunk(lead.dataset, lead.along, (length, width), k, column // width)
-        parts.append(rows[max(0, first - k * length) : last - k * length, column % width])
-    return np.concatenate(parts)
 
 
 def _chunk(path: Path, dataset: str, along: int, size: tuple[int, int], k: int, j: int) -> NDArray[Any]:

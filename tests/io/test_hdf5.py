@@ -18,6 +18,8 @@ from reading import read_or_refusal
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
 from holter2sleep.io.hdf5 import _chunk
+from holter2sleep.io.hdf5_chunks import ChunkedLead
+from holter2sleep.io.hdf5_leads import Lead
 
 FS_HZ = 250.0
 ECG = np.random.default_rng(5).normal(0, 0.5, 5000)  # 20 s, mV
@@ -436,6 +438,36 @@ def test_a_large_chunk_is_unpacked_once_for_all_columns_and_slices_of_it(
         for first, last in ((0, 2000), (299, 301), (1800, 2000)):
             np.testing.assert_allclose(recording.ecg[first:last], rows[first:last, column], rtol=1e-6)
         assert len(unpacked) <= 3 * 7  # seven along time, for the look at the first samples, the survey and the test
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_chunk_is_unpacked_once_as_long_as_the_disk_has_room_to_keep_it(has_room: bool, turned: bool) -> None:
+    table = np.arange(4000, dtype=np.int16).reshape(1000, 4)
+    unpacked = []
+
+    def unpack(_: str, along: int, size: tuple[int, int], k: int, j: int) -> np.ndarray:
+        unpacked.append(k)
+        assert (along, size, j) == (int(turned), (300, 2), 1)
+        return table[300 * k : 300 * (k + 1), 2:4]
+
+    lead = ChunkedLead(Lead("ecg", 3, int(turned), 1000, "ECG", 4, chunk=(300, 2)), unpack)
+    if not has_room:
+        lead._file = FullDisk()
+    for _ in range(3):
+        for first, last in ((0, 1000), (299, 301), (250, 950), (999, 1000)):
+            np.testing.assert_array_equal(lead.between(first, last), table[first:last, 3])
+    assert (sorted(unpacked) == [0, 1, 2, 3]) == has_room
+
+
+class FullDisk:
+    """A file on a disk without room."""
+
+    def seek(self, at: int) -> int:
+        return at
+
+    def write(self, content: object) -> int:
+        raise OSError(28, "No space left on device")
 
 
 def test_of_thousands_of_datasets_a_few_hundred_are_looked_at_those_of_an_ecg_first(tmp_path: Path) -> None:

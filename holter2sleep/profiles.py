@@ -66,7 +66,7 @@ def profile_names() -> tuple[str, ...]:
 
 
 def load_profile(name: str) -> Profile:
-    """A profile by its name.
+    """A profile by its name, in capitals or not.
 
     Raises
     ------
@@ -79,11 +79,14 @@ def load_profile(name: str) -> Profile:
     ('EKG',)
     """
     known = profile_names()
-    if name not in known:
-        close = difflib.get_close_matches(name.casefold(), known, n=1)
+    wanted = name.strip().casefold()
+    if not wanted:
+        raise RecipeError(f"--profile {name!r}: names no profile. There is: {', '.join(known)}")
+    if wanted not in known:
+        close = difflib.get_close_matches(wanted, known, n=1)
         advice = f"did you mean {close[0]!r}? " if close else ""
         raise RecipeError(f"Profile {name!r}: no such profile; {advice}There is: {', '.join(known)}")
-    return read_profile(asset(FOLDER, f"{name}.toml"))
+    return read_profile(asset(FOLDER, f"{wanted}.toml"))
 
 
 def read_profile(path: Path) -> Profile:

@@ -88,14 +88,13 @@ class Request:
                 raise UsageError(f"--{name} {options[name]}: {what}")
         if options["fs"] is not None and not math.isfinite(options["fs"]):
             raise UsageError(f"--fs {options['fs']}: expected a sampling rate in Hz, such as 250")
-        tz = known_zone(options["tz"]) if options["tz"] else None
+        tz = known_zone(options["tz"]) if options["tz"] is not None else None
         read = {
             "recipe": load_recipe(options["recipe"], settings),
-            "sex": options["sex"].upper() if options["sex"] else None,
             "tz": tz,
-            "start": told_moment(options["start"], "--start", tz) if options["start"] else None,
+            "start": told_moment(options["start"], "--start", tz) if options["start"] is not None else None,
             "night": known_night(options["night"]),
-            "profile": load_profile(options["profile"]) if options["profile"] else None,
+            "profile": load_profile(options["profile"]) if options["profile"] is not None else None,
             "key": _key(options["deidentify"], options["key"]),
         }
         return cls(**{name: value for name, value in options.items() if name in own} | read)

@@ -8,7 +8,7 @@ from typing import Any
 
 from holter2sleep.audit.edf_fields import RawHeader
 from holter2sleep.audit.ishne_fields import RawIshne
-from holter2sleep.audit.vocabulary import is_known_annotation, is_known_sensor
+from holter2sleep.io.vocabulary import is_known_annotation, is_known_sensor
 from holter2sleep.audit.wfdb_fields import RawWfdb
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io.edf_annotations import read_edf_annotations

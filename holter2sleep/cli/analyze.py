@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from holter2sleep.cli.number import Number
+from holter2sleep.cli.words import SEX, UNIT
 
 if TYPE_CHECKING:
     from holter2sleep.request import Request
@@ -53,7 +54,7 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--unit",
     panel=FILE,
-    type=click.Choice(["V", "mV", "uV", "nV"]),
+    type=UNIT,
     help="Unit of the samples, in place of the file's.",
 )
 @click.option(
@@ -102,7 +103,7 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--lights-on", panel=CLOCK, metavar="TIME", help="Likewise.")
 @click.option("--age", panel=PERSON, type=Number(0, 130), help="Years, if the header does not say or is wrong.")
-@click.option("--sex", panel=PERSON, type=click.Choice(["F", "M"], case_sensitive=False), help="Likewise.")
+@click.option("--sex", panel=PERSON, type=SEX, help="Likewise.")
 @click.option("--beats", panel=SCORED, metavar="FILE", type=PATH, help="Use these beats instead of detecting any.")
 @click.option(
     "--hypnogram", panel=SCORED, metavar="FILE", type=PATH, help="Use this scored hypnogram instead of staging."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import rich_click as click
 
 from holter2sleep.cli.number import Number
+from holter2sleep.cli.words import UNIT
 
 if TYPE_CHECKING:
     from holter2sleep.audit.check import AuditOptions
@@ -36,7 +37,7 @@ def _list_findings(context: click.Context, _parameter: click.Parameter, asked: b
     type=Number(0, 100_000, min_open=True),
     help="Sampling rate of a file without header.",
 )
-@click.option("--unit", type=click.Choice(["V", "mV", "uV", "nV"]), help="Unit of the samples, in place of the file's.")
+@click.option("--unit", type=UNIT, help="Unit of the samples, in place of the file's.")
 @click.option(
     "--rr-unit",
     type=click.Choice(["auto", "s", "ms"]),
@@ -144,8 +145,8 @@ def _asked(options: dict[str, Any]) -> AuditOptions:
         fs=options["fs"],
         unit=options["unit"],
         rr_unit=options["rr_unit"],
-        profile=load_profile(options["profile"]) if options["profile"] else None,
-        tz=known_zone(options["tz"]) if options["tz"] else None,
+        profile=load_profile(options["profile"]) if options["profile"] is not None else None,
+        tz=known_zone(options["tz"]) if options["tz"] is not None else None,
     )
 
 

@@ -24,10 +24,26 @@ def report(night_dirs: tuple[Path, ...], layout: Path | None) -> None:
     from holter2sleep.report.pdf import write_report
 
     code = 0
-    for folder in night_dirs:
+    for folder in _nights(night_dirs):
         try:
             click.echo(str(write_report(folder, layout)))
         except Holter2SleepError as error:
             click.echo(f"Error: {error}", err=True)
             code = max(code, error.exit_code)
     sys.exit(code)
+
+
+def _nights(folders: tuple[Path, ...]) -> list[Path]:
+    """The folders without those over the nights of a person, which lie among them and have no report of their own."""
+    from holter2sleep.errors import RecordingError
+    from holter2sleep.phenotypes.person import is_person_folder
+
+    over = [folder for folder in folders if is_person_folder(folder)]
+    if len(over) == len(folders):
+        raise RecordingError(
+            f"{over[0]}: sums up several nights and has no report; give the folders of its nights, such as "
+            f"{over[0].name.removesuffix('s')}01"
+        )
+    for folder in over:
+        click.echo(f"{folder}: skipped, it sums up several nights and has no report", err=True)
+    return [folder for folder in folders if folder not in over]

@@ -44,7 +44,7 @@ from holter2sleep.io.ishne import ishne_start, ishne_subject
 from holter2sleep.io.ishne_beats import ANN_MAGIC, read_ishne_beats
 from holter2sleep.io.polar import read_hrm
 from holter2sleep.io.rr_text import check_rr, read_rr_text
-from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
+from holter2sleep.io.tables import Columns, nested_kind, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import Beats, Bool, Float, Recording, Source, Subject
 from holter2sleep.spans import EMPTY, Spans, as_spans, contains, duration
 
@@ -293,8 +293,16 @@ def _beat_table(path: Path, column: Columns) -> BeatFile:
         numbers(column["amplitude_mv"]) if "amplitude_mv" in column else None,
     )
     beats, notes = _clean(path, given)
-    notes = notes if labelled else (*notes, NO_CLASSES)
+    notes = notes if labelled else (*notes, _why_no_classes(column))
     return BeatFile(beats, "beat table", (path,), classified=labelled, warnings=notes)
+
+
+def _why_no_classes(column: Columns) -> str:
+    """What is told of a table whose column of classes is not there, or cannot be read."""
+    nested = nested_kind(column, "label")
+    if nested is None:
+        return NO_CLASSES
+    return f"column label holds {nested} and no texts, so it was left out: every beat is taken as N"
 
 
 def _usable(path: Path, column: pl.Series) -> Bool:

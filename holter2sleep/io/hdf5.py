@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import Channel, Choice, choose_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal, sha256_of
+from holter2sleep.io.hdf5_chunks import ChunkedLead, ReadChunk
 from holter2sleep.io.hdf5_facts import Facts, clock_beside_dataset, facts_of
 from holter2sleep.io.hdf5_leads import Lead, leads_of, said_in, worth_looking
 from holter2sleep.io.labels import may_be_ecg
@@ -39,11 +40,9 @@ HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 _UNNAMED_LEADS, _WINDOW_S = 3, 600.0  # more columns without names, each so short, are windows one after the other
 _KEPT_CHUNKS, _KEPT_BYTES = 8, 1 << 29  # at most; a look at five minutes of each column takes some chunks of all
 _LEAST_BLOCK = 1 << 16  # samples
+_PATHS_TOLD = 20
 _FIRST_SAMPLES = 1000  # looked at for whether they only rise
 _WORKS = "HDF5 with the lead as a dataset of numbers, named by --channel, and its rate as attribute fs or by --fs"
-
-
-_ReadChunk = Callable[[str, int, tuple[int, int], int, int], NDArray[Any]]
 
 
 def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
@@ -70,7 +69,8 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     try:
         choice = _choice(path, leads, facts, waveforms, options)
     except RecordingError as error:
-        raise RecordingError(f"{error}{f' ({capped})' if capped else ''}") from None
+        more = "; ".join(said for said in (capped, _paths(leads)) if said)
+        raise RecordingError(f"{error}{f' ({more})' if more else ''}") from None
     lead, fact = leads[choice.index], facts[choice.index]
     if fact.fs is None:
         raise refusal(path, f"no sampling rate with the dataset {lead.dataset!r}", "the rate in Hz with --fs")
@@ -85,9 +85,9 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     steps = np.diff(as_held[:_FIRST_SAMPLES])
     if (steps > 0).all():
         raise refusal(path, f"the dataset {lead.dataset!r} only rises, as times or counters do", _WORKS)
-    largest, gaps = survey(as_held, fact.fs)
-    unit = unit_scale(options.unit or fact.unit, largest)
-    log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(gaps))
+    found = survey(as_held, fact.fs)
+    unit = unit_scale(options.unit or fact.unit, found.size)
+    log.info("%s: HDF5, %g Hz, %d samples, %d gaps", recording_id, fact.fs, lead.n_samples, len(found.gaps))
     return Recording(
         recording_id=recording_id,
         source=Source(path.name, "HDF5", sha256_of([path]), fact.unit, unit.to_mv, relative_scale=unit.is_relative),
@@ -96,7 +96,7 @@ def read_hdf5(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         start=fact.start,
         channel=choice.name,
         ecg=in_millivolt(as_held, unit.to_mv),
-        gaps=gaps,
+        gaps=found.gaps,
         warnings=tuple(note for note in (*fact.notes, *choice.warnings, capped, unit.warning) if note),
     )
 
@@ -126,15 +126,24 @@ def _opened(path: Path) -> Iterator[Any]:
         raise refusal(path, f"damaged HDF5 ({said})", _WORKS) from None
 
 
+def _paths(leads: list[Lead]) -> str | None:
+    """The paths that --channel takes, where the labels in a message do not tell them."""
+    if all(lead.label == lead.full_name for lead in leads):
+        return None
+    more = f" and {len(leads) - _PATHS_TOLD} more" if len(leads) > _PATHS_TOLD else ""
+    return f"paths: {', '.join(repr(lead.full_name) for lead in leads[:_PATHS_TOLD])}{more}"
+
+
 def _choice(
     path: Path, leads: list[Lead], facts: list[Facts], waveforms: list[Waveform], options: ReadOptions
 ) -> Choice:
     """The lead that --channel names by its path, the only one, or the one that its label tells."""
     if options.channel is not None:
         wanted = options.channel.strip().strip("/").casefold()
-        for index, lead in enumerate(leads):
-            if wanted == lead.full_name.casefold():
-                return Choice(index, lead.full_name)
+        for part in (0, 1):  # the whole path, else the only one that ends so
+            named = [i for i, lead in enumerate(leads) if wanted == lead.names[part]]
+            if len(named) == 1:
+                return Choice(named[0], leads[named[0]].full_name)
     elif len(leads) == 1 and may_be_ecg(leads[0].label) and may_be_ecg(leads[0].full_name):
         return Choice(0, leads[0].full_name)
     rates = [fact.fs or 0.0 for fact in facts]
@@ -152,14 +161,19 @@ def _refuse_windows(path: Path, lead: Lead, fs: float) -> None:
     raise refusal(path, f"{table} windows of a recording, or leads", works)
 
 
-def _waveform(path: Path, lead: Lead, fact: Facts, chunk: _ReadChunk) -> Waveform:
+def _waveform(path: Path, lead: Lead, fact: Facts, unpack: ReadChunk) -> Waveform:
     """Samples in the file's unit, read by slices when asked for."""
+    chunked = ChunkedLead(lead, unpack) if lead.chunk else None
 
     def read(first: int, last: int) -> Signal:
-        values = _slice(path, lead, first, last) if lead.chunk is None else _of_chunks(lead, first, last, chunk)
-        if fact.offset == 0:
-            return millivolt(values, fact.scale)
-        return millivolt(values * np.float64(fact.scale) + fact.offset, 1.0)
+        values = _slice(path, lead, first, last) if chunked is None else chunked.between(first, last)
+        scale = fact.scale
+        if scale.missing:  # the attribute may be of more digits than the numbers
+            missing = np.array(scale.missing).astype(values.dtype if values.dtype.kind == "f" else np.float64)
+            values = np.where(np.isin(values, missing), np.nan, values)
+        if scale.offset == 0:
+            return millivolt(values, scale.factor)
+        return millivolt(values * np.float64(scale.factor) + scale.offset, 1.0)
 
     # blocks end where chunks do, so that none is unpacked for the sake of a neighbour
     length = lead.chunk[0] if lead.chunk else BLOCK_SAMPLES
@@ -174,17 +188,6 @@ def _slice(path: Path, lead: Lead, first: int, last: int) -> NDArray[Any]:
         if lead.column is None:
             return np.asarray(dataset[first:last])
         return np.asarray(dataset[first:last, lead.column] if lead.along == 0 else dataset[lead.column, first:last])
-
-
-def _of_chunks(lead: Lead, first: int, last: int, chunk: _ReadChunk) -> NDArray[Any]:
-    """A slice out of whole chunks that are kept: HDF5 unpacks one anew for each slice of it, and for each column."""
-    length, width = lead.chunk or (1, 1)
-    column = lead.column or 0
-    parts = []
-    for k in range(first // length, (last - 1) // length + 1):
-        rows = chunk(lead.dataset, lead.along, (length, width), k, column // width)
-        parts.append(rows[max(0, first - k * length) : last - k * length, column % width])
-    return np.concatenate(parts)
 
 
 def _chunk(path: Path, dataset: str, along: int, size: tuple[int, int], k: int, j: int) -> NDArray[Any]:

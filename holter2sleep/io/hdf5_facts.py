@@ -6,19 +6,25 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from holter2sleep.io.hdf5_leads import Lead, attributes, plain_value
+from holter2sleep.io.hdf5_leads import Lead, attributes, bare_key, plain_value
+from holter2sleep.io.hdf5_scale import GAIN_NAMES, Scale, of_column, scale_of
 from holter2sleep.io.options import ReadOptions
-from holter2sleep.io.sample_clock import SampleClock, clock_of, guessed_unit_s, time_unit
+from holter2sleep.io.sample_clock import SampleClock, clock_of
+from holter2sleep.io.stamps import guessed_unit_s, time_unit
 from holter2sleep.night import Float
 
-_RATE_NAMES = re.compile(r"fs|sfreq|freq|frequency|rate|(sampl\w*?)_?(rate|freq|frequency)(_?hz)?", re.IGNORECASE)
-_UNIT_NAMES = re.compile(r"units?|physical_?dim(ension)?", re.IGNORECASE)
-_START_NAMES = re.compile(r"start(_?(date_?time|time|date))?|recording_?start|meas_?date", re.IGNORECASE)
+# of names without case, blanks, underscores and hyphens
+_RATE_NAMES = re.compile(r"(fs|sf|srate|sfreq|freq|frequency|rate|sampl[a-z]*(rate|freq|frequency))(in)?(hz)?")
+_RATE_TEXT = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*(k?)(?:hz|hertz|/s|sps)?\s*", re.IGNORECASE)
+_UNIT_NAMES = re.compile(r"units?|physicaldim(ension)?")
+_START_NAMES = re.compile(r"start(datetime|time|date)?|recordingstart|measdate")
+_START_DATASET = "starting_time"  # of NWB, which keeps the rate as its attribute
 _CLOCK_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?", re.IGNORECASE)  # an index counts rows, not time
 _FIRST_TIMES = 1000  # looked at for their unit
 
@@ -33,8 +39,7 @@ class Facts:
     unit: str
     start: datetime | None
     notes: tuple[str, ...]
-    scale: float = 1.0  # of packed numbers: value = number * scale + offset
-    offset: float = 0.0
+    scale: Scale
     clock: SampleClock | None = None  # where a dataset of times says the rate, its holes
 
 
@@ -43,9 +48,11 @@ def facts_of(file: Any, lead: Lead, options: ReadOptions, clock_beside: ClockBes
     around = [file[lead.dataset]]
     while around[-1].name != "/":
         around.append(around[-1].parent)
-    said = [fact for item in around for fact in attributes(item)]
-    said += [fact for group in around[1:] for fact in _small_datasets(group)]
-    stated_hz = next((value for key, value in said if _RATE_NAMES.fullmatch(key) and _is_rate(value)), None)
+    beside = [fact for group in around[1:] for fact in _small_datasets(group)]
+    said = [(bare_key(key), value) for item in around for key, value in attributes(item)]
+    said += [(bare_key(key), value) for key, value in beside]
+    rates = (_rate(value) for key, value in said if _RATE_NAMES.fullmatch(key))
+    stated_hz = next((rate for rate in rates if rate is not None), None)
     clock: SampleClock | None = None
     notes: list[str] = []
     if options.fs is None and stated_hz is None:
@@ -53,34 +60,15 @@ def facts_of(file: Any, lead: Lead, options: ReadOptions, clock_beside: ClockBes
         notes = list(told)
     elif options.fs is not None and stated_hz is not None and options.fs != stated_hz:
         notes = [f"the file says {stated_hz:g} Hz, --fs {options.fs:g} Hz: its rate was left out"]
-    units = (_of_column(value, lead) for key, value in said if _UNIT_NAMES.fullmatch(key))
+    units = (of_column(value, lead) for key, value in said if _UNIT_NAMES.fullmatch(key))
     unit = next((value for value in units if isinstance(value, str)), "")
     written = next((value for key, value in said if _START_NAMES.fullmatch(key)), None)
     start = _moment(written)
     if written is not None and start is None:
         notes.append("the start in the file is no date and time: give it with --start")
-    scale, offset = _packing(around[0], lead)
-    if (scale, offset) != (1.0, 0.0):
-        notes.append(f"packed numbers: scale_factor {scale:g} and add_offset {offset:g} of the file were applied")
+    scale = scale_of(around, lead, beside)
     fs = options.fs or stated_hz or (clock.fs if clock else None)
-    return Facts(fs, unit, start, tuple(notes), scale, offset, clock)
-
-
-def _of_column(value: Any, lead: Lead) -> Any:
-    """The column's own among values a column, given as a list or as a text with commas; else the value for all."""
-    values = value.split(",") if isinstance(value, str) else value
-    if lead.column is None or not isinstance(values, list) or len(values) != lead.n_columns or len(values) < 2:
-        return value
-    own = values[lead.column]
-    return own.strip() if isinstance(own, str) else own
-
-
-def _packing(dataset: Any, lead: Lead) -> tuple[float, float]:
-    """Factor and offset of numbers packed by the CF convention."""
-    said = {key.casefold(): _of_column(value, lead) for key, value in attributes(dataset)}
-    scale, offset = said.get("scale_factor", 1.0), said.get("add_offset", 0.0)
-    is_scale = isinstance(scale, float) and np.isfinite(scale) and scale != 0
-    return scale if is_scale else 1.0, offset if isinstance(offset, float) and np.isfinite(offset) else 0.0
+    return Facts(fs, unit, start, (*notes, *scale.notes), scale, clock)
 
 
 @dataclass(frozen=True)
@@ -108,7 +96,11 @@ def clock_beside_dataset(path: Path, dataset: Any, n_samples: int) -> tuple[Samp
         item = group[key]
         if not isinstance(item, h5py.Dataset) or item.shape != (n_samples,) or item.dtype.kind not in "fiu":
             continue
-        units = [value for name, value in attributes(item) if _UNIT_NAMES.fullmatch(name) and isinstance(value, str)]
+        units = [
+            value
+            for name, value in attributes(item)
+            if _UNIT_NAMES.fullmatch(bare_key(name)) and isinstance(value, str)
+        ]
         unit_s, first = time_unit(key, next(iter(units), ""))[1], _Times(item, 1.0)[:_FIRST_TIMES]
         if not np.isfinite(first).all() or (unit_s is None and np.median(np.diff(first)) == 1.0):
             continue  # without a unit, steps of one may be rows as well as milliseconds
@@ -119,8 +111,11 @@ def clock_beside_dataset(path: Path, dataset: Any, n_samples: int) -> tuple[Samp
     return None, []
 
 
-def _is_rate(value: Any) -> bool:
-    return isinstance(value, float) and np.isfinite(value) and value > 0
+def _rate(value: Any) -> float | None:
+    """A rate in Hz, as a number or a text such as `250 Hz`."""
+    if isinstance(value, str) and (found := _RATE_TEXT.fullmatch(value)):
+        value = float(found[1].replace(",", ".")) * (1000 if found[2] else 1)
+    return value if isinstance(value, float) and np.isfinite(value) and value > 0 else None
 
 
 def _moment(written: Any) -> datetime | None:
@@ -132,12 +127,19 @@ def _moment(written: Any) -> datetime | None:
 
 
 def _small_datasets(group: Any) -> Iterator[tuple[str, Any]]:
-    """Datasets of a single value right in a group; MATLAB and others keep the rate in one."""
+    """Rates and gains that are datasets of a single value right in a group, as MATLAB keeps them, and NWB's rate."""
     import h5py
 
     for key in group:
-        if not _RATE_NAMES.fullmatch(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        if not _says_something(key) or not isinstance(group.get(key, getlink=True), h5py.HardLink):
             continue
         item = group[key]
         if isinstance(item, h5py.Dataset) and item.shape is not None and item.size == 1:
-            yield key, plain_value(item[()])
+            yield from attributes(item) if key == _START_DATASET else [(key, plain_value(item[()]))]
+
+
+@lru_cache(maxsize=1 << 14)  # each of many leads asks for the names in its group
+def _says_something(key: str) -> bool:
+    """Whether a small dataset of this name tells a rate or a gain."""
+    bare = bare_key(key)
+    return key == _START_DATASET or any(names.fullmatch(bare) is not None for names in (_RATE_NAMES, GAIN_NAMES))

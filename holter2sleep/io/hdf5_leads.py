@@ -15,6 +15,8 @@ from holter2sleep.io.options import ReadOptions
 _COLUMN_NAMES = re.compile(
     r"columns?|channels?|(channel|column|signal|lead)_?(names?|labels?)|names|labels|leads", re.I
 )
+# Names that say nothing of what is in a dataset: its group does.
+_SAYS_NOTHING = re.compile(r"data|signals?|sig|values?|samples?|wave_?forms?|raw|array|series|time_?series|y", re.I)
 _TIME_NAMES = re.compile(r"t|times?|time_?(s|ms|stamps?)|stamps?|index", re.IGNORECASE)
 _MAX_OBJECTS = 10_000  # of a file's groups and datasets looked at
 _MAX_CHANNELS = 256  # the shorter side of a table of samples
@@ -30,7 +32,7 @@ class Lead:
     column: int | None  # None: the dataset has one dimension
     along: int  # the axis of time
     n_samples: int
-    label: str  # last name of the path, or the column's name
+    label: str  # last name of the path that says anything, or the column's name
     n_columns: int = 1
     is_named: bool = True  # whether the file names the column
     chunk: tuple[int, int] | None = None  # samples and columns of a chunk, where it is a large one
@@ -38,8 +40,25 @@ class Lead:
     @property
     def full_name(self) -> str:
         """What --channel may name: the dataset's path, with the column's label where there are several."""
-        is_whole = self.label == self.dataset.rpartition("/")[2]
+        is_whole = self.label == label_of(self.dataset)
         return self.dataset if is_whole else f"{self.dataset}/{self.label}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Likewise, and the last part of it alone, case folded."""
+        return self.full_name.casefold(), self.full_name.rpartition("/")[2].casefold()
+
+
+def label_of(path: str) -> str:
+    """The last name in the path of a dataset that says what it is; the last of all where none does.
+
+    Examples
+    --------
+    >>> label_of("acquisition/ECG/data"), label_of("ecg"), label_of("data")
+    ('ECG', 'ecg', 'data')
+    """
+    names = path.split("/")
+    return next((name for name in reversed(names) if not _SAYS_NOTHING.fullmatch(name)), names[-1])
 
 
 def leads_of(file: Any) -> tuple[list[Lead], list[str]]:
@@ -135,13 +154,11 @@ def _name_of(dataset: Any) -> str:
 def _columns(file: Any, name: str, dataset: Any) -> list[Lead]:
     """A lead a column; the longer side is time, whoever wrote the file (MATLAB turns tables round)."""
     if dataset.ndim == 1:
-        return [Lead(name, None, 0, int(dataset.shape[0]), _name_of(dataset), chunk=_large_chunk(dataset, 0))]
+        return [Lead(name, None, 0, int(dataset.shape[0]), label_of(name), chunk=_large_chunk(dataset, 0))]
     along = int(np.argmax(dataset.shape))
     n_samples, n_columns = int(dataset.shape[along]), int(dataset.shape[1 - along])
     names = _column_names(dataset, n_columns) or _column_names(dataset.parent, n_columns)
-    labels = names or [
-        _name_of(dataset) if n_columns == 1 else f"{_name_of(dataset)} {i + 1}" for i in range(n_columns)
-    ]
+    labels = names or [label_of(name) if n_columns == 1 else f"{label_of(name)} {i + 1}" for i in range(n_columns)]
     is_named = names is not None
     chunk = _large_chunk(dataset, along)
     return [Lead(name, i, along, n_samples, labels[i], n_columns, is_named, chunk) for i in range(n_columns)]
@@ -161,6 +178,17 @@ def _column_names(item: Any, n_columns: int) -> list[str] | None:
         if _COLUMN_NAMES.fullmatch(key) and isinstance(names, list) and len(names) == n_columns:
             return [str(name).strip() for name in names]
     return None
+
+
+def bare_key(key: str) -> str:
+    """A name without case, blanks, underscores and hyphens.
+
+    Examples
+    --------
+    >>> bare_key("Sampling Rate"), bare_key("fs_Hz")
+    ('samplingrate', 'fshz')
+    """
+    return re.sub(r"[\s_-]", "", key.casefold())
 
 
 def attributes(item: Any) -> Iterator[tuple[str, Any]]:

@@ -133,8 +133,8 @@ def read_with_mne(path: Path, recording_id: str, options: ReadOptions) -> Record
     ratio = 1.0 if choice.minus is None else unit_ratio(opened.units[choice.minus], unit, options.unit)
     as_held = lead_of(choice, lead, ratio)
     is_known = unit_scale(unit, 0.0, options.unit).decided_by in ("header", "option")
-    largest = 0.0 if is_known else survey(as_held, opened.fs)[0]
-    scale = unit_scale(options.unit or unit, largest)
+    size = 0.0 if is_known else survey(as_held, opened.fs).size
+    scale = unit_scale(options.unit or unit, size)
     age, age_note = age_at(opened.birth, opened.start)
     doubts = (*opened.warnings, *_interruptions(opened), *choice.warnings, scale.warning, age_note)
     log.info("%s: %s by mne, %g Hz, %d samples", recording_id, format_.name, opened.fs, opened.n_samples)

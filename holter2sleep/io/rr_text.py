@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.io.files import MAX_ELAPSED_S, quoted, read_text, refusal
-from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, unwrapped
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
+from holter2sleep.io.stamps import ClockTimes, clock_times, moment_of
 from holter2sleep.night import NO_DATE, Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
@@ -87,14 +87,14 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
     others = [texts for i, texts in enumerate(rows.columns) if i != column]
     counted_s = next((time for texts in others if len(time := _numeric(texts)) > 1), None)
     clock = next((found for texts in others if (found := _clock(texts))), None)
-    times = clock[0] if clock else counted_s
+    times = clock.seconds if clock else counted_s
     beats, first_s = (None, 0.0) if times is None else _beats_by(times, rr_s, by_clock=clock is not None)
-    notes = []
+    notes = [clock.note] if clock and clock.note else []
     if clock and beats is None:
         notes.append("the clock times do not advance with the intervals: only the start is taken from them")
-    if clock and not clock[1]:
+    if clock and not clock.is_dated:
         notes.append(f"times without a date: {NO_DATE} stands for no date")
-    start = _start(first_s, clock[1]) if clock else None
+    start = _start(first_s, clock.is_dated) if clock else None
     return RrText(np.r_[0.0, np.cumsum(rr_s)] if beats is None else beats, unit, start, tuple(notes))
 
 
@@ -137,15 +137,10 @@ def _beats_by(times: Float, rr_s: Float, *, by_clock: bool) -> tuple[Float | Non
     return beats - beats[0], float(beats[0])
 
 
-def _clock(texts: list[str]) -> tuple[Float, bool] | None:
-    """Times of a column of clock times, s since 1970 or midnight, and whether they are dated; None for others."""
-    is_time, is_dated = is_clock(texts[0])
-    if not is_time or len(texts) < 2:
-        return None
-    seconds = seconds_of(pl.Series(texts, dtype=pl.String), 1.0)
-    if not np.isfinite(seconds).all():
-        return None
-    return (seconds if is_dated else unwrapped(seconds, float("nan"), 0.0)[0]), is_dated
+def _clock(texts: list[str]) -> ClockTimes | None:
+    """Times of a column of clock times; None for others."""
+    found = clock_times(pl.Series(texts, dtype=pl.String)) if len(texts) > 1 else None
+    return found if found is not None and np.isfinite(found.seconds).all() else None
 
 
 def _start(first_s: float, is_dated: bool) -> datetime:
@@ -186,12 +181,13 @@ def _table(path: Path) -> tuple[list[str], _Rows]:
     numbers = list(itertools.compress(range(1, len(written) + 1), is_line))
     lines = [line.strip() for line in itertools.compress(written, is_line)]
     del written, is_line
-    separator, comma_decimal = _dialect(lines)
+    together = "\n".join(lines)  # a mark is found in it much faster than line by line
+    separator, comma_decimal = _dialect(lines, together)
     header, first = _header(lines, separator, comma_decimal)
     if first == len(lines):
         raise refusal(path, "no line holds an interval", _WORKS)
     columns: list[list[str]] = [[] for _ in _fields(lines[first], separator, comma_decimal)]
-    if len(columns) == 1 and not any(mark in line for mark in ' ,;"\t' for line in lines):
+    if len(columns) == 1 and not any(mark in together for mark in ' ,;"\t'):
         return header, _Rows(numbers[first:], [lines[first:]])
     for number, line in itertools.islice(zip(numbers, lines, strict=True), first, None):
         fields = _fields(line, separator, comma_decimal)
@@ -218,12 +214,12 @@ def _fields(line: str, separator: str | None, comma_decimal: bool) -> list[str]:
     return [field.replace(",", ".") for field in fields] if comma_decimal else fields
 
 
-def _dialect(lines: list[str]) -> tuple[str | None, bool]:
+def _dialect(lines: list[str], together: str) -> tuple[str | None, bool]:
     """Separator of the columns (None is blank space), and whether the comma is the decimal sign."""
     for separator in (";", "\t"):
-        if any(separator in line for line in lines):
+        if separator in together:
             return separator, True
-    if not any("," in line for line in lines):
+    if "," not in together:
         return None, False
     blank_columns = any(re.fullmatch(r"[\d,]+( +[\d,]+)+", line) for line in lines)
     return (None, True) if blank_columns or _all_decimals(lines) else (",", False)

@@ -28,7 +28,8 @@ _HEAD_ROWS = 200  # lines among which the first row is looked for: some recorder
 _ROWS_BELOW = 8  # that must look like a first row which holds words as well as numbers
 _IN_QUOTES = re.compile(r'"([+-]?\d+),(\d+)"')
 _NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
-_STAMP = re.compile(r"[\d.:,TZ /+-]*\d:\d\d[\d.:,TZ /+-]*")
+_STAMP = re.compile(r"[\d.:,TZ /+-]*\d:\d\d[\d.:,TZ /+-]*([aApP]\.?\s?[mM]\.?)?")
+_DATE = re.compile(r"\d{4}([./-])\d{1,2}\1\d{1,2}|\d{1,2}([./-])\d{1,2}\2\d{4}")
 MISSING = ("", "nan", "na", "n/a", "null", "none", "-", "--", "?")  # what stands for no sample, lower case
 _WORKS = "a table of samples, one column a lead, with --fs or a time column"
 
@@ -183,7 +184,7 @@ def _refuse_thousands(path: Path, lines: list[str]) -> None:
 def _separator(lines: list[str]) -> str | None:
     """Mark between columns; None for blanks. A comma may be the decimal sign of a single column."""
     body = [line for line in lines[:200] if line.strip()]
-    for mark in ("\t", ";"):
+    for mark in ("\t", ";", "|"):
         if mark in body[-1]:
             return mark
     if "," not in body[-1]:
@@ -204,7 +205,7 @@ def _fields(line: str, separator: str | None) -> list[str]:
 def _is_row(fields: list[str]) -> bool:
     """Whether a line holds values: a number or a time in it, and nothing that is neither."""
     values = [field for field in fields if field.casefold() not in MISSING]
-    return bool(values) and all(_NUMBER.fullmatch(value) or _STAMP.fullmatch(value) for value in values)
+    return bool(values) and all(any(kind.fullmatch(value) for kind in (_NUMBER, _STAMP, _DATE)) for value in values)
 
 
 def _is_mixed_row(rows: list[list[str]], at: int) -> bool:
@@ -244,7 +245,7 @@ def _frame(path: Path, block: str, layout: _Layout, n_before: int) -> pl.DataFra
     if layout.separator is None:
         block = re.sub(r"[ \t]+", "\t", re.sub(r"(?m)^[ \t]+|[ \t]+$", "", block))
     if "\n\n" in block or block.startswith("\n"):
-        block = re.sub(r"\n[ \t;,\n]*\n", "\n", block).lstrip("\n")
+        block = re.sub(r"\n[ \t;,|\n]*\n", "\n", block).lstrip("\n")
     try:
         return pl.read_csv(
             io.BytesIO(block.encode()),

@@ -1,6 +1,7 @@
 """Waveforms in tables: CSV, TSV, blank-separated text, Parquet; one column a lead.
 
-The rate comes from the user or from a time column. A text is decoded once, in batches, to a temporary file.
+The rate comes from the user or from a time column. A text is decoded once, in batches, to a temporary file; its times
+are looked through before where the order of day and month is in doubt.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,42 +21,37 @@ from holter2sleep.io.files import MAX_ELAPSED_S, quoted, refusal, sha256_of
 from holter2sleep.io.lead import in_millivolt, rate_fault, survey
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.row_store import RowStore
-from holter2sleep.io.sample_clock import (
-    HOUR_S,
-    SampleClock,
-    clock_of,
-    guessed_unit_s,
-    is_clock,
-    moment_of,
-    on_clock,
-    seconds_of,
-    steady_clock,
-    time_unit,
-    unwrapped,
-)
+from holter2sleep.io.sample_clock import HOUR_S, SampleClock, clock_of, on_clock, steady_clock
 from holter2sleep.io.signal_batches import MISSING, SignalTable, open_signal_table
+from holter2sleep.io.stamps import unwrapped
 from holter2sleep.io.summer_time import SteadyTime
+from holter2sleep.io.time_column import TimeColumn, find_time_column, with_order
 from holter2sleep.io.units import MV_PER_UNIT, unit_ratio, unit_scale
-from holter2sleep.night import NO_DATE, Float, Recording, Source
+from holter2sleep.night import Float, Recording, Source
 
 log = logging.getLogger(__name__)
 
 _UNIT_AT_END = re.compile(r"^(.*?)(?:\s*[\[(/]\s*|[\s_]+)(nV|uV|µV|μV|mV|V)\s*[\])]?$", re.IGNORECASE)
 _BEAT_COLUMNS = ({"time_s", "label"}, {"seconds", "type"})
 _RATES_AGREE = 0.01  # share by which a time column may differ from --fs and still be used for holes
+_STRETCH_TOLD_S = 1.0  # difference of both totals that is said
 _ENOUGH_ROWS, _LOOK_ROWS = 1 << 14, 1 << 18  # looked at, at least where there are so many, and at most
 _WORKS = "a table of samples, one column a lead, with --fs or a time column"
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """What the columns are: labels and units of possible leads, and the time column."""
+    """What the columns are: labels and units of possible leads, and the times."""
 
     labels: tuple[str, ...]
     units: tuple[str, ...]  # empty where none is stated
-    time: int | None
-    unit_s: float  # seconds in the unit of counted times
+    time: TimeColumn | None
     head: pl.DataFrame  # the first rows of all columns
+
+    @property
+    def head_s(self) -> Float:
+        """Times of the first rows, s; empty without any."""
+        return self.time.seconds(dict(enumerate(self.head.get_columns()))) if self.time else np.empty(0)
 
 
 def holds_waveform(path: Path) -> bool:
@@ -69,10 +64,12 @@ def holds_waveform(path: Path) -> bool:
         columns = _columns(table)
         if columns.time is None or all(ecg_rank(label) is None for label in _leads_of(columns)):
             return False
-        times = seconds_of(columns.head.to_series(columns.time), columns.unit_s)
+        times = columns.head_s
     except RecordingError:
         return False
     steps = np.diff(times[np.isfinite(times)])
+    if not np.isfinite(times).any():
+        return True  # samples whose times cannot be read: to be told by their reader
     return len(steps) > 0 and 0 < float(np.median(steps)) <= 1 / MIN_FS_HZ
 
 
@@ -89,17 +86,21 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
     if options.fs is None and columns.time is None:
         raise refusal(path, f"samples without a time column (columns: {', '.join(table.names)[:120]})", _WORKS)
     choice = _choice(path, table, columns, options)
+    order_note = None
+    if columns.time is not None:
+        time, order_note = with_order(path, table, columns.time)
+        columns = replace(columns, time=time)
     stored, times, first_stamp = _decoded(path, table, columns, choice, options)
     clock, notes = _clock(path, table, times, len(stored), options)
     if clock.n_samples / clock.fs > MAX_ELAPSED_S:
         raise refusal(path, f"{clock.n_samples / clock.fs / 86400:.0f} days of samples", "a recording within a month")
     as_held = on_clock(stored, clock)
-    largest, gaps = survey(as_held, clock.fs)
+    found = survey(as_held, clock.fs)
     unit = columns.units[choice.index]
-    scale = unit_scale(options.unit or unit, largest)
-    start, start_note = _start(columns, first_stamp)
-    log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(gaps))
-    doubts = (*notes, start_note, *choice.warnings, scale.warning)
+    scale = unit_scale(options.unit or unit, found.size)
+    start, start_note = columns.time.start(first_stamp) if columns.time else (None, None)
+    log.info("%s: table, %g Hz, %d rows, %d gaps", recording_id, clock.fs, len(stored), len(found.gaps))
+    doubts = (*notes, order_note, start_note, *choice.warnings, scale.warning)
     return Recording(
         recording_id=recording_id,
         source=Source(path.name, "table", sha256_of([path]), unit, scale.to_mv, relative_scale=scale.is_relative),
@@ -108,7 +109,7 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
         start=start,
         channel=choice.name,
         ecg=in_millivolt(as_held, scale.to_mv),
-        gaps=gaps,
+        gaps=found.gaps,
         warnings=tuple(note for note in doubts if note),
     )
 
@@ -119,13 +120,8 @@ def read_signal_table(path: Path, recording_id: str, options: ReadOptions) -> Re
 def _columns(table: SignalTable) -> _Columns:
     head = _first_rows(table)
     stated = [_label_and_unit(name, unit) for name, unit in zip(table.names, table.units, strict=True)]
-    time, unit_s = None, 1.0
-    for i, name in enumerate(table.names if table.named else ()):
-        is_time, named_s = time_unit(name, table.units[i])
-        if is_time and len(head):
-            time, unit_s = i, named_s or guessed_unit_s(seconds_of(head.to_series(i), 1.0))
-            break
-    return _Columns(tuple(label for label, _ in stated), tuple(unit for _, unit in stated), time, unit_s, head)
+    labels, units = (tuple(part) for part in zip(*stated, strict=True))
+    return _Columns(labels, units, find_time_column(table, head), head)
 
 
 def _first_rows(table: SignalTable) -> pl.DataFrame:
@@ -147,7 +143,8 @@ def _label_and_unit(name: str, unit: str) -> tuple[str, str]:
 
 
 def _leads_of(columns: _Columns) -> list[str]:
-    return [label for i, label in enumerate(columns.labels) if i != columns.time]
+    times = columns.time.columns if columns.time else ()
+    return [label for i, label in enumerate(columns.labels) if i not in times]
 
 
 def _choice(path: Path, table: SignalTable, columns: _Columns, options: ReadOptions) -> Choice:
@@ -167,16 +164,14 @@ def _choice(path: Path, table: SignalTable, columns: _Columns, options: ReadOpti
 
 def _head_rate(columns: _Columns) -> float:
     """Rate of the first rows by the time column, Hz; 0 without one."""
-    if columns.time is None:
-        return 0.0
-    steps = np.diff(seconds_of(columns.head.to_series(columns.time), columns.unit_s))
+    steps = np.diff(columns.head_s)
     step = float(np.median(steps)) if len(steps) else 0.0
     return 1 / step if step > 0 else 0.0
 
 
 def _fault(columns: _Columns, index: int) -> str | None:
     """Why a column cannot be a lead, by its first rows."""
-    if index == columns.time:
+    if columns.time is not None and index in columns.time.columns:
         return "it is the time"
     values, strange = _numbers(columns.head.to_series(index))
     known = values[np.isfinite(values)]
@@ -206,21 +201,22 @@ def _decoded(
     path: Path, table: SignalTable, columns: _Columns, choice: Choice, options: ReadOptions
 ) -> tuple[RowStore, RowStore | None, float | None]:
     """Samples in the file's unit and times, s, of all rows; and the first time as it is written."""
-    steady = SteadyTime(options.zone) if options.zone is not None and _is_dated(columns) else None
+    time = columns.time
+    steady = SteadyTime(options.zone) if options.zone is not None and time and time.is_dated else None
     units = columns.units
     ratio = 1.0 if choice.minus is None else unit_ratio(units[choice.minus], units[choice.index], options.unit)
     wanted = sorted({choice.index, *([choice.minus] if choice.minus is not None else [])})
-    if columns.time is not None:
-        wanted = sorted({*wanted, columns.time})
+    if time is not None:
+        wanted = sorted({*wanted, *time.columns})
     stored, times = RowStore(path, np.float32), RowStore(path, np.float64)
     last, shift, first_stamp = float("nan"), 0.0, None
     for frame in table.batches(wanted):
         column = dict(zip(wanted, frame.get_columns(), strict=True))
         row = table.first_row + len(stored)
         stored.append(_samples(path, column, choice, row, ratio))
-        if columns.time is None or len(frame) == 0:
+        if time is None or len(frame) == 0:
             continue
-        seconds = _seconds(path, column[columns.time], columns.unit_s, row)
+        seconds = time.required(path, column, row)
         first_stamp = float(seconds[0]) if first_stamp is None else first_stamp
         seconds, shift = unwrapped(seconds if steady is None else steady.of(seconds), last, shift)
         last = float(seconds[-1])
@@ -245,13 +241,13 @@ def _samples(path: Path, column: dict[int, pl.Series], choice: Choice, row: int,
     return np.where(np.isfinite(samples), samples, np.float32(np.nan))
 
 
-def _seconds(path: Path, column: pl.Series, unit_s: float, row: int) -> Float:
-    seconds = seconds_of(column, unit_s)
-    bad = ~np.isfinite(seconds)
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise refusal(path, f"line {row + at}: {quoted(str(column[at]))} is no time", _WORKS)
-    return seconds
+def _stretched(told: SampleClock, fs: float) -> tuple[str, ...]:
+    """A note where the user's rate makes the recording longer or shorter than its times do."""
+    by_times_s, by_rate_s = told.n_samples / told.fs, told.n_samples / fs
+    if abs(by_times_s - by_rate_s) <= _STRETCH_TOLD_S:
+        return ()
+    taken = f"{by_rate_s:.1f} s at --fs {fs:g} Hz, {by_times_s:.1f} s by the time column ({told.fs:.6g} Hz)"
+    return (f"{taken}: --fs was taken, which stretches the time line; without --fs the times are followed",)
 
 
 def _clock(
@@ -269,6 +265,7 @@ def _clock(
                 raise
         if told is not None and (options.fs is None or abs(told.fs / options.fs - 1) <= _RATES_AGREE):
             clock = replace(told, fs=options.fs or told.fs)
+            notes = _stretched(told, clock.fs)
         else:
             said = f"{told.fs:g} Hz" if told else "no rate"
             notes = (f"the time column says {said}, --fs {options.fs:g} Hz: its times were left out",)
@@ -281,26 +278,3 @@ def _clock(
     if np.any(np.abs(np.diff(clock.sample - clock.row) / clock.fs - HOUR_S) < 1.0) and options.zone is None:
         notes = (*notes, "a hole of one hour: if summer time began there, --tz tells the true time line")
     return clock, notes
-
-
-def _is_dated(columns: _Columns) -> bool:
-    """Whether the times have dates; counted times say nothing of the clock."""
-    if columns.time is None:
-        return False
-    column = columns.head.to_series(columns.time)
-    if column.dtype == pl.Datetime:
-        return True
-    return not column.dtype.is_numeric() and column.dtype != pl.Time and all(is_clock(str(column[0])))
-
-
-def _start(columns: _Columns, first_stamp: float | None) -> tuple[datetime | None, str | None]:
-    """Local start by a first stamp with a clock; counted times say nothing of the clock."""
-    if columns.time is None or first_stamp is None:
-        return None, None
-    column = columns.head.to_series(columns.time)
-    if _is_dated(columns):
-        return moment_of(first_stamp), None
-    if column.dtype != pl.Time and (column.dtype.is_numeric() or not is_clock(str(column[0]))[0]):
-        return None, None
-    midnight = datetime.combine(NO_DATE, datetime.min.time())
-    return midnight + (moment_of(first_stamp) - moment_of(0.0)), f"times without a date: {NO_DATE} stands for no date"

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.io.files import quoted, read_text, refusal
-from holter2sleep.io.sample_clock import is_clock, moment_of, seconds_of, time_unit, unwrapped
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
+from holter2sleep.io.stamps import ClockTimes, clock_times, moment_of, time_unit
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
 from holter2sleep.night import EPOCH_S, NO_DATE, Float
 
@@ -91,11 +91,12 @@ def _onsets(path: Path, column: Columns, n_rows: int) -> tuple[Float, datetime |
     name = next((name for name in _ONSET_COLUMNS if name in column), None)
     name = name or next((name for name in column if _TIME_NAME.search(name)), None)
     if name is not None:
-        onset_s, start = _clocked(column[name]) if _is_clocked(column[name]) else (_counted(name, column[name]), None)
+        clock = clock_times(column[name])
+        onset_s, start = (_counted(name, column[name]), None) if clock is None else _by_clock(clock)
         if not np.isfinite(onset_s).all():
             at = int(np.argmin(np.isfinite(onset_s)))
             raise refusal(path, f"row {at + 1}: the {name} is no number of seconds and no clock time", _WORKS)
-        return onset_s, start, None
+        return onset_s, start, clock.note if clock else None
     name = next((name for name in column if _EPOCH_NAME.fullmatch(name)), None)
     number = np.arange(n_rows, dtype=np.float64) if name is None else numbers(column[name])
     if not np.isfinite(number).all():
@@ -105,20 +106,12 @@ def _onsets(path: Path, column: Columns, n_rows: int) -> tuple[Float, datetime |
     return EPOCH_S * (number - first), None, told
 
 
-def _is_clocked(column: pl.Series) -> bool:
-    """Whether the first row of a column is a time of day or a date with one."""
-    return column.dtype in (pl.Datetime, pl.Time) or is_clock((words(column) or [""])[0])[0]
-
-
-def _clocked(column: pl.Series) -> tuple[Float, datetime | None]:
+def _by_clock(clock: ClockTimes) -> tuple[Float, datetime | None]:
     """Seconds from the first row, over midnight, and the clock of the first row; NaN where a row has none."""
-    at_s = seconds_of(column, 1.0)
-    if not np.isfinite(at_s).all():
-        return at_s, None
-    dated = column.dtype == pl.Datetime or is_clock(words(column)[0])[1]
-    start = moment_of(float(at_s[0]))
-    onset_s = (at_s if dated else unwrapped(at_s, np.nan, 0.0)[0]) - at_s[0]
-    return onset_s, start if dated else datetime.combine(NO_DATE, start.time())
+    if not np.isfinite(clock.seconds).all():
+        return clock.seconds, None
+    start = moment_of(float(clock.seconds[0]))
+    return clock.seconds - clock.seconds[0], start if clock.is_dated else datetime.combine(NO_DATE, start.time())
 
 
 def _counted(name: str, column: pl.Series) -> Float:

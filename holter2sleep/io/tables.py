@@ -15,7 +15,7 @@ Columns = dict[str, pl.Series]  # by lower-case name
 
 _MAX_VALUES = 4 * MAX_ROWS
 _HEAD_CHARS = 1 << 16  # no line of names is longer
-_SEPARATORS = ("\t", ";", ",")
+_SEPARATORS = ("\t", ";", "|", ",")
 
 
 def read_parquet_columns(path: Path, works: str) -> Columns:
@@ -43,6 +43,17 @@ def _plain(name: str, kind: pl.DataType) -> pl.Expr:
     if kind.is_nested():
         return pl.lit(None, pl.String).alias(f"{name} ({kind})")
     return pl.col(name).cast(pl.String) if kind == pl.Binary else pl.col(name)
+
+
+def nested_kind(columns: Columns, name: str) -> str | None:
+    """What a column that was left out for it holds: lists or structures; None where there is no such column.
+
+    Examples
+    --------
+    >>> nested_kind({"label (list(string))": pl.Series([None])}, "label")
+    'list(string)'
+    """
+    return next((key[len(name) + 2 : -1] for key in columns if key.startswith(f"{name} (") and key.endswith(")")), None)
 
 
 def text_columns(path: Path, text: str, known: Iterable[set[str]], works: str) -> Columns | None:

@@ -16,6 +16,8 @@ UNITS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "nV": 1e-6}  # what --unit takes
 # Largest magnitude that an ECG channel's range has in each unit: amplifiers span 1-400 mV.
 _LARGEST_V = 0.05
 _LARGEST_MV = 500.0
+USUAL_SHARE = 0.999  # of the samples: artefacts are more than one in a thousand seldom, R waves always
+_USUAL_MV = 30.0  # R waves are 0.1 to 5 mV from what is around them: 5 mV and artefacts, or 0.1 mV in uV
 _LOST_MICRO_FROM = 100.0  # no ECG channel spans so many volts: a sign before the V, the micro, was lost
 
 _PREFIXES = {"nano": "n", "micro": "u", "milli": "m", "": ""}
@@ -23,6 +25,17 @@ _MICRO = ("âμ", "î¼", "μ", "µ")  # case folded: the sign, and its UTF-8 by
 _LOST_SIGN = re.compile(r"[?.\ufffdæ]v")  # "?" of ASCII writers, "." of cautious ones, 0xE6 of code page 437
 _COUNTS = re.compile(r"adu?|adc|a/d|counts?|cnts?|raw|digits?|lsb|bits?|units?|a\.?u\.?|steps?|none|n/?a|1")
 _POWERS_OF_TWO = frozenset(float(2**k - below) for k in range(10, 25) for below in (0, 1))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the samples of a channel are, in the unit of the file.
+
+    A single wrong sample makes the largest; the usual size hardly changes by it, or by an offset or a drift.
+    """
+
+    largest: float  # magnitude
+    usual: float  # within which a share of `USUAL_SHARE` lies, from the median of the seconds around; 0: unknown
 
 
 @dataclass(frozen=True)
@@ -44,16 +57,16 @@ class UnitScale:
         return self.decided_by == "none"
 
 
-def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> UnitScale:
+def unit_scale(unit: str, size: float | Size = 0.0, forced: str | None = None) -> UnitScale:
     """How the values of a file become mV.
 
     Parameters
     ----------
     unit
         As written in the file, blank where it says nothing.
-    largest
-        Largest magnitude the channel holds or can hold, in that unit; 0 where unknown. It decides for a blank
-        or unknown unit.
+    size
+        Of the samples where they were looked at, else the largest magnitude the channel can hold by its header, in
+        that unit; 0 where unknown. It decides for a blank or unknown unit.
     forced
         Unit the user gives in its place: V, mV, uV or nV.
 
@@ -72,6 +85,7 @@ def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> Un
     if forced is not None:
         return _forced(unit, forced)
     text = _plain(unit)
+    largest = size.largest if isinstance(size, Size) else size
     if text in MV_PER_UNIT:
         return UnitScale(MV_PER_UNIT[text], unit, "header", _oddity(unit, text))
     if _LOST_SIGN.fullmatch(unit.strip().casefold()) and largest >= _LOST_MICRO_FROM:
@@ -79,14 +93,27 @@ def unit_scale(unit: str, largest: float = 0.0, forced: str | None = None) -> Un
     if _LOST_SIGN.fullmatch(unit.strip().casefold()):
         return UnitScale(1e3, unit, "header", f"unit {unit.strip()!r} read as V")
     written = f"unit {_shown(unit)} is unknown" if unit.strip() else "the unit is blank"
-    unlike_counts = 0 < largest <= _LARGEST_MV  # no converter has so few steps
-    if (_COUNTS.fullmatch(text) and not unlike_counts) or (not unit.strip() and largest in _POWERS_OF_TWO):
+    assumed, why = _assumed(size) if math.isfinite(largest) and largest > 0 else ("", "")
+    unlike_counts = assumed in ("V", "mV")  # no converter has so few steps
+    if (_COUNTS.fullmatch(text) or (not unit.strip() and largest in _POWERS_OF_TWO)) and not unlike_counts:
         told = f"{written}, the values are counts" if not unit.strip() else f"unit {_shown(unit)} is no voltage"
         return UnitScale(1e-3, unit, "none", f"{told}: one taken as 1 uV, so amplitudes are relative (--unit)")
-    if not (math.isfinite(largest) and largest > 0):
+    if not assumed:
         return UnitScale(1.0, unit, "none", f"{written}: mV assumed, so amplitudes may be relative (--unit)")
-    assumed = "V" if largest < _LARGEST_V else "mV" if largest <= _LARGEST_MV else "uV"
-    return UnitScale(UNITS[assumed], unit, "range", f"{written}: {assumed} assumed from the range of +-{largest:g}")
+    return UnitScale(UNITS[assumed], unit, "range", f"{written}: {assumed} assumed from {why}")
+
+
+def _assumed(size: float | Size) -> tuple[str, str]:
+    """The unit by the size of the samples, or by the range of the channel where nobody looked at them; and by what."""
+    if isinstance(size, Size) and size.usual > 0:
+        why = f"the samples: {100 * USUAL_SHARE:g} % within +-{size.usual:.4g}"
+        return _unit_up_to(size.usual, _USUAL_MV), why
+    largest = size.largest if isinstance(size, Size) else size
+    return _unit_up_to(largest, _LARGEST_MV), f"the range of +-{largest:g}"
+
+
+def _unit_up_to(magnitude: float, most_mv: float) -> str:
+    return "V" if magnitude < _LARGEST_V else "mV" if magnitude <= most_mv else "uV"
 
 
 def unit_ratio(unit: str, other: str, forced: str | None = None) -> float:
@@ -112,12 +139,23 @@ def unit_of_factor(to_mv: float) -> str | None:
     return next((unit for unit, factor in UNITS.items() if math.isclose(factor, to_mv, rel_tol=1e-6)), None)
 
 
+def unit_named(text: str) -> str | None:
+    """The unit that a text names in whatever writing, None when there is none.
+
+    Examples
+    --------
+    >>> unit_named("MV"), unit_named("µV"), unit_named("microvolts"), unit_named("kV")
+    ('mV', 'uV', 'uV', None)
+    """
+    return {name.casefold(): name for name in UNITS}.get(_plain(text))
+
+
 def _forced(unit: str, forced: str) -> UnitScale:
-    factor = {name.casefold(): value for name, value in UNITS.items()}.get(_plain(forced))
-    if factor is None:
+    named = unit_named(forced)
+    if named is None:
         raise UsageError(f"--unit {forced!r}: expected one of {', '.join(UNITS)}")
     note = f"unit {forced} as given, in place of {_shown(unit)} in the file" if unit.strip() else None
-    return UnitScale(factor, unit, "option", None if _plain(unit) == _plain(forced) else note)
+    return UnitScale(UNITS[named], unit, "option", None if _plain(unit) == _plain(forced) else note)
 
 
 def _plain(unit: str) -> str:

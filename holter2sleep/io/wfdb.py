@@ -91,9 +91,9 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
     taken = [signal] if choice.minus is None else [signal, signals[choice.minus]]
     ratio = 1.0 if choice.minus is None else unit_ratio(signals[choice.minus].unit, signal.unit, options.unit)
     lead = lead_of(choice, lambda index: _lead(segments, signals[index], n_frames), ratio)
-    largest, gaps = survey(lead, signal.fs)
-    unit = unit_scale(signal.unit, largest, options.unit)
-    log.info("%s: WFDB, %g Hz, %d gaps", recording_id, signal.fs, len(gaps))
+    found = survey(lead, signal.fs)
+    unit = unit_scale(signal.unit, found.size, options.unit)
+    log.info("%s: WFDB, %g Hz, %d gaps", recording_id, signal.fs, len(found.gaps))
     files = [file for segment in segments for file in ([segment.path] if header.segments else []) + segment.files]
     return Recording(
         recording_id=recording_id,
@@ -111,7 +111,7 @@ def read_wfdb(path: Path, recording_id: str, options: ReadOptions) -> Recording:
         subject=header.subject,
         channel=choice.name,
         ecg=in_millivolt(lead, unit.to_mv),
-        gaps=gaps,
+        gaps=found.gaps,
         warnings=(
             *header.warnings,
             *notes,

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.night import date_known, night_of
-from holter2sleep.phenotypes.files import write_csv, write_parquet, write_run
+from holter2sleep.phenotypes.files import read_run, write_csv, write_parquet, write_run
 from holter2sleep.split import Part
 
 PERSON_FILES = frozenset({"nights.csv", "nights.parquet", "summary.csv", "summary.parquet", "run.json"})
@@ -170,3 +170,8 @@ def write_person(folder: Path, nights: pl.DataFrame, summary: pl.DataFrame, run:
         write_csv(folder / f"{name}.csv", table)
         write_parquet(folder / f"{name}.parquet", table)
     write_run(folder, run)
+
+
+def is_person_folder(folder: Path) -> bool:
+    """Whether a folder is what `analyze` makes over the nights of one person."""
+    return read_run(folder) is not None and all((folder / name).is_file() for name in PERSON_FILES)

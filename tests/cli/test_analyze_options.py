@@ -130,6 +130,36 @@ def test_an_unknown_profile_is_refused_with_a_suggestion(edf: Path, tmp_path: Pa
     assert "'shhs'" in result.output
 
 
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_profile_is_refused_rather_than_left_out(edf: Path, tmp_path: Path, name: str) -> None:
+    result = run(edf, "--out", tmp_path / "out", "--profile", name)
+    assert result.exit_code == 5
+    assert "names no profile. There is: apnea-ecg" in result.output
+
+
+def test_words_may_be_written_in_other_ways_and_mean_the_same(edf: Path, tmp_path: Path) -> None:
+    assert run(edf, "--out", tmp_path, "--sex", "f", "--unit", "mV", "--profile", "shhs").exit_code == 0
+    for sex, unit, profile in (("Female", "mv", "SHHS"), ("woman", "MV", "Shhs"), ("F", "millivolts", " shhs ")):
+        same = run(edf, "--out", tmp_path, "--sex", sex, "--unit", unit, "--profile", profile)
+        assert same.exit_code == 0, same.output  # the same night, which is there already
+        assert ("--unit MV: read as mV" in same.output) == (unit == "MV")
+    told = facts(tmp_path / "lead")["identity"]["options"]
+    assert (told["sex"], told["unit"], told["profile"]) == ("F", "mV", "shhs")
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "read"),
+    [
+        *(("sex", text, "M") for text in ("m", "Male", "MAN")),
+        *(("unit", text, "uV") for text in ("uv", "\u00b5V", "\u03bcV", "microvolt", "UV")),
+        *(("unit", text, "V") for text in ("v", "volt")),
+    ],
+)
+def test_a_word_of_an_option_is_read_as_people_write_it(option: str, text: str, read: str) -> None:
+    (found,) = [param for param in analyze.params if param.name == option]
+    assert found.type.convert(text, found, None) == read
+
+
 def test_a_zone_means_nothing_where_dates_were_shifted(edf: Path, tmp_path: Path) -> None:
     assert run(edf, "--out", tmp_path, "--profile", "mesa", "--tz", "Europe/Berlin").exit_code == 0
     told = facts(tmp_path / "lead")
@@ -145,6 +175,11 @@ def test_a_zone_means_nothing_where_dates_were_shifted(edf: Path, tmp_path: Path
         (("--start", "yesterday"), "local time"),
         (("--tz", "Europe/Berln"), "Europe/Berlin"),
         (("--unit", "kV"), "mV"),
+        (("--unit", ""), "mV"),
+        (("--sex", "mal"), "'F', 'M'"),
+        (("--sex", ""), "'F', 'M'"),
+        (("--tz", ""), "Europe/Berlin"),
+        (("--start", ""), "local time"),
         (("--polarity", "sideways"), "upright"),
     ],
 )

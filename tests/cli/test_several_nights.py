@@ -57,6 +57,19 @@ def split(two_days: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_reports_of_all_folders_pass_over_the_one_that_sums_up(split: Path) -> None:
+    done = run("report", *sorted(split.iterdir()))
+    assert done.exit_code == 0, done.output
+    assert "patch_nights: skipped" in done.output
+    assert done.output.count("report.pdf") == 2
+
+
+def test_a_folder_that_sums_up_has_no_report_of_its_own(split: Path) -> None:
+    refused = run("report", split / "patch_nights")
+    assert refused.exit_code == 3
+    assert "give the folders of its nights, such as patch_night01" in refused.output
+
+
 def test_two_days_are_two_nights_and_a_summary(split: Path) -> None:
     assert sorted(path.name for path in split.iterdir()) == ["patch_night01", "patch_night02", "patch_nights"]
     assert (split / "patch_night01" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -591,3 +591,13 @@ def test_several_intervals_on_a_line_are_refused_rather_than_read_in_part(tmp_pa
     )
     with pytest.raises(RecordingError, match="10 columns without a name"):
         read_recording(tmp_path / "rr.txt")
+
+
+@pytest.mark.parametrize("labels", [[["N"]] * 30, [["N", "V"]] * 30, [{"code": "N"}] * 30])
+def test_classes_in_lists_are_left_out_with_the_true_reason(tmp_path: Path, labels: list[object]) -> None:
+    table = pl.DataFrame({"time_s": 0.8 * np.arange(30), "label": labels})
+    table.write_parquet(tmp_path / "beats.parquet")
+    found = read_beat_file(tmp_path / "beats.parquet")
+    assert (set(found.beats.label), found.classified) == ({"N"}, False)
+    (note,) = found.warnings
+    assert note.startswith(f"column label holds {str(table.schema['label']).casefold()} and no texts")

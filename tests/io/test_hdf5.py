@@ -18,6 +18,8 @@ from reading import read_or_refusal
 from holter2sleep.errors import RecordingError
 from holter2sleep.io import read_recording
 from holter2sleep.io.hdf5 import _chunk
+from holter2sleep.io.hdf5_chunks import ChunkedLead
+from holter2sleep.io.hdf5_leads import Lead
 
 FS_HZ = 250.0
 ECG = np.random.default_rng(5).normal(0, 0.5, 5000)  # 20 s, mV
@@ -49,7 +51,24 @@ def test_a_lead_is_read_with_rate_unit_and_start_of_the_attributes_around_it(tmp
     assert (recording.source.unit, recording.source.scale_to_mv) == ("uV", 1e-3)
 
 
-@pytest.mark.parametrize("name", ["fs", "Fs", "sfreq", "SamplingRate", "sampling_frequency", "sample_rate_hz", "rate"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "fs",
+            "Fs",
+            "sfreq",
+            "SamplingRate",
+            "sampling_frequency",
+            "sample_rate_hz",
+            "rate",
+            "srate",
+            "fs_hz",
+            "FS-Hz",
+        ),
+        *("Sampling Rate", "sampling_frequency_hz", "sample rate", "samplerate", "SRATE", "Sampling Rate in Hz"),
+    ],
+)
 @pytest.mark.parametrize("as_dataset", [False, True])
 def test_the_rate_has_many_names(tmp_path: Path, name: str, as_dataset: bool) -> None:
     def fill(file: h5py.File) -> None:
@@ -60,6 +79,46 @@ def test_the_rate_has_many_names(tmp_path: Path, name: str, as_dataset: bool) ->
             file["ecg"].attrs[name] = FS_HZ
 
     assert read_recording(made(tmp_path, fill)).fs == FS_HZ
+
+
+@pytest.mark.parametrize("text", ["250", "250 Hz", " 250.0hz", "250,0 Hz", "0.25 kHz", np.bytes_("250")])
+def test_a_rate_may_be_a_text(tmp_path: Path, text: str | bytes) -> None:
+    path = made(tmp_path, lambda file: file.create_dataset("ecg", data=ECG).attrs.update({"fs": text}))
+    assert read_recording(path).fs == FS_HZ
+
+
+@pytest.mark.parametrize("text", ["fast", "250 bpm", "0 Hz", "", "1e400"])
+def test_a_text_that_is_no_rate_gives_none(tmp_path: Path, text: str) -> None:
+    path = made(tmp_path, lambda file: file.create_dataset("ecg", data=ECG).attrs.update({"fs": text}))
+    with pytest.raises(RecordingError, match="no sampling rate"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("name", ["data", "signal", "values", "samples", "waveform", "Data", "raw"])
+def test_a_dataset_whose_name_says_nothing_is_known_by_its_group(tmp_path: Path, name: str) -> None:
+    def fill(file: h5py.File) -> None:
+        file[f"PPG/{name}"], file[f"ECG/{name}"] = -ECG, ECG
+        file.attrs.update({"fs": FS_HZ, "units": "mV"})
+
+    path = made(tmp_path, fill)
+    recording = read_recording(path)
+    assert (recording.channel, recording.warnings) == ("ECG", ())
+    np.testing.assert_allclose(recording.ecg, ECG, rtol=1e-6)
+    assert read_recording(path, channel=f"PPG/{name}").ecg[0] == pytest.approx(-ECG[0])
+    assert read_recording(path, channel="ppg").ecg[0] == pytest.approx(-ECG[0])
+    with pytest.raises(RecordingError, match=f"paths: 'ECG/{name}', 'PPG/{name}'"):
+        read_recording(path, channel="EEG")
+
+
+def test_the_last_name_of_a_path_chooses_where_only_one_ends_so(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        file["x/data"], file["y/sig"] = ECG, -ECG
+        file.attrs["fs"] = FS_HZ
+
+    path = made(tmp_path, fill)
+    assert read_recording(path, channel="data").channel == "x/data"
+    with pytest.raises(RecordingError, match=r"no channel 'values'.*paths: 'x/data', 'y/sig'"):
+        read_recording(path, channel="values")
 
 
 def test_without_a_rate_fs_is_asked_for_and_taken(tmp_path: Path) -> None:
@@ -101,6 +160,75 @@ def test_packed_numbers_are_unpacked_as_the_cf_convention_says(tmp_path: Path) -
     recording = read_recording(made(tmp_path, fill))
     np.testing.assert_allclose(recording.ecg, (counts * 2.5 + 100) / 1000, atol=1e-6)
     assert "scale_factor 2.5 and add_offset 100" in " ".join(recording.warnings)
+
+
+def nwb(file: h5py.File) -> None:
+    """As `pynwb` lays out a time series, 0.5 mV per count."""
+    file.attrs["nwb_version"] = "2.7.0"
+    series = file.create_group("acquisition/ECG")
+    series.attrs["neurodata_type"] = "TimeSeries"
+    data = series.create_dataset("data", data=np.round(ECG * 400).astype(np.int16))
+    data.attrs.update({"conversion": 2.5e-6, "offset": 1e-4, "resolution": 2e-6, "unit": "volts"})
+    series.create_dataset("starting_time", data=0.0).attrs.update({"rate": FS_HZ, "unit": "seconds"})
+
+
+def test_the_conversion_of_nwb_is_applied_and_its_rate_found(tmp_path: Path) -> None:
+    recording = read_recording(made(tmp_path, nwb, "night.h5"))
+    np.testing.assert_allclose(recording.ecg, np.round(ECG * 400) * 2.5e-3 + 0.1, atol=1e-6)
+    assert (recording.fs, recording.source.unit) == (FS_HZ, "volts")
+    assert recording.warnings == ("packed numbers: conversion 2.5e-06 and offset 0.0001 of the file were applied",)
+
+
+@pytest.mark.parametrize("name", ["gain", "adc_gain", "lsb", "resolution", "conversion", "ScaleFactor", "uV_per_bit"])
+@pytest.mark.parametrize("where", ["dataset", "group", "beside"])
+def test_a_gain_that_may_mean_anything_is_told_and_not_applied(tmp_path: Path, name: str, where: str) -> None:
+    def fill(file: h5py.File) -> None:
+        data = file.create_dataset("a/ecg", data=ECG)
+        data.attrs.update({"fs": FS_HZ, "units": "mV"})
+        if where == "beside":
+            file[f"a/{name}"] = 200.0
+        else:
+            (data if where == "dataset" else file["a"]).attrs[name] = 200.0
+
+    recording = read_recording(made(tmp_path, fill))
+    np.testing.assert_allclose(recording.ecg, ECG, rtol=1e-6)
+    (note,) = recording.warnings
+    assert note.startswith(f"the file has {name} 200: not applied")
+
+
+@pytest.mark.parametrize("value", [1.0, "high", [1.0, 2.0, 3.0], float("nan")])
+def test_a_gain_that_changes_nothing_is_not_told(tmp_path: Path, value: object) -> None:
+    path = made(
+        tmp_path,
+        lambda file: file.create_dataset("ecg", data=ECG).attrs.update({"fs": FS_HZ, "units": "mV", "gain": value}),
+    )
+    assert read_recording(path).warnings == ()
+
+
+@pytest.mark.parametrize("name", ["_FillValue", "missing_value"])
+@pytest.mark.parametrize(("dtype", "fill"), [("i2", -32768), ("u2", 65535), ("f4", -9999.9), ("f8", -9999.9)])
+def test_numbers_that_stand_for_missing_samples_are_missing(tmp_path: Path, name: str, dtype: str, fill: float) -> None:
+    def write(file: h5py.File) -> None:
+        counts = np.round(ECG * 400 + 2000).astype(dtype)
+        counts[1000:2000] = fill
+        lead = file.create_dataset("ecg", data=counts)
+        lead.attrs.update({"fs": FS_HZ, "units": "uV", name: fill, "scale_factor": 2.5, "add_offset": -5000.0})
+
+    recording = read_recording(made(tmp_path, write))
+    assert recording.gaps.tolist() == [[4.0, 8.0]]
+    expected = np.round(ECG * 400) * 2.5e-3
+    np.testing.assert_allclose(recording.ecg[2000:], expected[2000:], atol=2e-3)
+    assert f"numbers {fill:g} stand for missing samples" in " ".join(recording.warnings)
+
+
+def test_zero_as_a_missing_number_is_told_and_kept_as_a_baseline(tmp_path: Path) -> None:
+    def write(file: h5py.File) -> None:
+        lead = file.create_dataset("ecg", data=np.maximum(np.round(ECG * 400), 0).astype(np.int16))
+        lead.attrs.update({"fs": FS_HZ, "units": "uV", "_FillValue": 0})
+
+    recording = read_recording(made(tmp_path, write))
+    assert np.isfinite(recording.ecg[:]).all()
+    assert "0 stands for a missing sample by the file: not applied" in " ".join(recording.warnings)
 
 
 @pytest.mark.parametrize(("name", "factor", "units"), [("time", 1, ""), ("time_ms", 1000, ""), ("t", 1000, "ms")])
@@ -310,6 +438,36 @@ def test_a_large_chunk_is_unpacked_once_for_all_columns_and_slices_of_it(
         for first, last in ((0, 2000), (299, 301), (1800, 2000)):
             np.testing.assert_allclose(recording.ecg[first:last], rows[first:last, column], rtol=1e-6)
         assert len(unpacked) <= 3 * 7  # seven along time, for the look at the first samples, the survey and the test
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_chunk_is_unpacked_once_as_long_as_the_disk_has_room_to_keep_it(has_room: bool, turned: bool) -> None:
+    table = np.arange(4000, dtype=np.int16).reshape(1000, 4)
+    unpacked = []
+
+    def unpack(_: str, along: int, size: tuple[int, int], k: int, j: int) -> np.ndarray:
+        unpacked.append(k)
+        assert (along, size, j) == (int(turned), (300, 2), 1)
+        return table[300 * k : 300 * (k + 1), 2:4]
+
+    lead = ChunkedLead(Lead("ecg", 3, int(turned), 1000, "ECG", 4, chunk=(300, 2)), unpack)
+    if not has_room:
+        lead._file = FullDisk()
+    for _ in range(3):
+        for first, last in ((0, 1000), (299, 301), (250, 950), (999, 1000)):
+            np.testing.assert_array_equal(lead.between(first, last), table[first:last, 3])
+    assert (sorted(unpacked) == [0, 1, 2, 3]) == has_room
+
+
+class FullDisk:
+    """A file on a disk without room."""
+
+    def seek(self, at: int) -> int:
+        return at
+
+    def write(self, content: object) -> int:
+        raise OSError(28, "No space left on device")
 
 
 def test_of_thousands_of_datasets_a_few_hundred_are_looked_at_those_of_an_ecg_first(tmp_path: Path) -> None:

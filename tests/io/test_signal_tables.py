@@ -72,6 +72,14 @@ def test_without_a_unit_the_size_of_the_values_decides_and_this_is_said(tmp_path
     assert told.source.scale_to_mv == 1e-6
 
 
+def test_a_glitch_does_not_change_the_unit_that_is_assumed(tmp_path: Path) -> None:
+    values = ECG.copy()
+    values[N // 2 : N // 2 + 4] = 32767.0
+    recording = read_made(tmp_path, table(values, header="ECG"), "night.csv", fs=FS_HZ)
+    assert recording.source.scale_to_mv == 1.0
+    assert "mV assumed from the samples: 99.9 % within" in " ".join(recording.warnings)
+
+
 def test_a_column_is_chosen_by_its_name_with_or_without_its_unit(tmp_path: Path) -> None:
     content = table(ECG, -ECG, header="lead A [mV],lead B [mV]")
     for wanted in ("lead B [mV]", "LEAD B"):
@@ -234,6 +242,16 @@ def test_the_rate_of_the_user_goes_before_a_time_column_that_contradicts_it(tmp_
     assert read_made(tmp_path, content, "a.csv", fs=500.0).duration_s == 10.0
     whole_seconds = table(np.floor(TIME_S), ECG, header="time_s,ECG")
     assert read_made(tmp_path, whole_seconds, "b.csv", fs=FS_HZ).duration_s == 20.0
+
+
+def test_a_rate_that_stretches_the_times_by_more_than_a_second_is_told_with_both_totals(tmp_path: Path) -> None:
+    content = table(np.arange(40_000) / FS_HZ, np.resize(ECG, 40_000), header="time_s,ECG [mV]")
+    recording = read_made(tmp_path, content, "a.csv", fs=248.0)
+    (note,) = recording.warnings
+    assert "161.3 s at --fs 248 Hz, 160.0 s by the time column (250 Hz)" in note
+    assert recording.duration_s == pytest.approx(161.29, abs=0.01)
+    assert read_made(tmp_path, content, "a.csv", fs=249.0).warnings == ()  # 160.6 s
+    assert read_made(tmp_path, content, "a.csv", fs=FS_HZ).warnings == ()
 
 
 # --- beats stay beats ------------------------------------------------------------------------------

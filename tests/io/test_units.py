@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holter2sleep.errors import UsageError
-from holter2sleep.io.units import UNITS, unit_of_factor, unit_scale
+from holter2sleep.io.lead import survey
+from holter2sleep.io.units import UNITS, Size, unit_of_factor, unit_scale
+from holter2sleep.waveform import Waveform
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,43 @@ def test_counts_are_taken_as_microvolts_and_their_amplitudes_called_relative(wri
     scale = unit_scale(written, largest)
     assert (scale.to_mv, scale.decided_by) == (1e-3, "none")
     assert "relative" in str(scale.warning)
+
+
+@pytest.mark.parametrize(
+    ("written", "size", "to_mv"),
+    [
+        ("", Size(9000.0, 1.2), 1.0),  # a glitch in mV
+        ("", Size(310.0, 0.002), 1e3),  # a drift in V
+        ("", Size(480.0, 240.0), 1e-3),  # a small ECG in uV
+        ("", Size(5.0, 0.0), 1.0),  # nothing usual: the largest tells
+        ("a.u.", Size(9000.0, 1.2), 1.0),
+    ],
+)
+def test_where_the_samples_were_looked_at_their_usual_size_decides(written: str, size: Size, to_mv: float) -> None:
+    scale = unit_scale(written, size)
+    assert (scale.to_mv, scale.decided_by) == (to_mv, "range")
+    if size.usual:
+        assert f"99.9 % within +-{size.usual:g}" in str(scale.warning)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("n", [10_000, 400_000, 3_000_000])
+def test_neither_a_glitch_nor_an_offset_nor_a_drift_changes_the_usual_size(factor: float, n: int) -> None:
+    clean = np.random.default_rng(3).normal(0, 0.5 * factor, n).astype(np.float32)
+    odd = clean + np.float32(200 * factor) + np.linspace(0, n / 1000 * factor, n, dtype=np.float32)
+    odd[n // 2] = 3e4 * factor
+    odd[n // 3 : n // 3 + 10] = np.nan
+    usual = [survey(Waveform.of(values), 250.0).size.usual for values in (clean, odd)]
+    assert usual[0] == pytest.approx(1.65 * factor, rel=0.25)
+    assert usual[1] == pytest.approx(usual[0], rel=0.2)
+    largest = survey(Waveform.of(odd), 250.0).size.largest
+    assert largest == pytest.approx(3e4 * factor)
+
+
+def test_a_lead_without_a_sample_has_no_size() -> None:
+    found = survey(Waveform.of(np.full(5000, np.nan, np.float32)), 250.0)
+    assert found.size == Size(0.0, 0.0)
+    assert found.gaps.tolist() == [[0.0, 20.0]]
 
 
 def test_nothing_known_at_all_is_told() -> None:

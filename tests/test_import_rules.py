@@ -65,7 +65,7 @@ HEAVY = {
     "h5py": {"io", "sleep/staging"},
     "sleepecg": {"heart/detect.py"},
     "statsmodels": {"cohort/association.py"},
-    "neurokit2": set(),
+    "neurokit2": {"heart/morphology"},
     "pandas": set(),
     "click": {"cli"},
     "rich_click": {"cli"},

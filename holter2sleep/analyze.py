@@ -93,8 +93,7 @@ def analyze_night(
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
         beats = without_s_in_af(found, episodes, recipe.rhythm)
     with step("averaged beats"):
-        usable_spans = quality.usable_spans
-        averages = average_by_epoch(recording, grid, beats, episodes, usable_spans, recipe.morphology.average)
+        averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.errors import RecipeError
-from holter2sleep.heart.morphology_average import AverageRules
 from holter2sleep.heart.morphology_marks import AveragedBeat, Marks, marks_by_area, marks_by_slope
 from holter2sleep.heart.morphology_neurokit import marks_by_neurokit
 from holter2sleep.night import Bool, EpochBeats, Float
@@ -44,7 +43,6 @@ class MorphologyRules:
     least_t_share: float
     largest_qrs_spread_ms: float
     largest_qt_spread_ms: float
-    average: AverageRules
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class AverageRules:
-    """Keys of `[morphology.average]`."""
+    """Keys of `[averages]`."""
 
     least_correlation: float
     largest_shift_s: float
@@ -58,8 +58,8 @@ def average_by_epoch(
 ) -> EpochBeats | None:
     """The averaged beat of every epoch; None without waveform.
 
-    Taken are usable beats labelled N that follow another such beat without a gap, and whose QRS correlates with the
-    dominant one. Beats in AF enter only where an epoch has no others.
+    Taken are usable beats labelled N between two beats labelled N, without a gap before them, whose QRS correlates with
+    the dominant one. Beats in AF enter only where an epoch has no others.
     """
     if recording.ecg is None or recording.fs is None:
         return None
@@ -81,9 +81,12 @@ def average_by_epoch(
 
 
 def _candidates(beats: Beats, usable_spans: Spans) -> Bool:
-    """Beats labelled N after a beat labelled N, with a trusted interval between. array (n_beats,)."""
-    normal = beats.label == "N"
-    return trusted_rr(beats, usable_spans) & normal & np.r_[False, normal[:-1]][: len(beats)]
+    """Beats labelled N between two such, with a trusted interval before: no ectopic beat lies on the T wave.
+
+    array (n_beats,)
+    """
+    normal = np.pad(beats.label == "N", 1, constant_values=True)
+    return trusted_rr(beats, usable_spans) & normal[:-2] & normal[1:-1] & normal[2:]
 
 
 class _Sums:

@@ -152,7 +152,7 @@ def _with_t(beat: AveragedBeat, on: int | None, off: int | None, least_t_share: 
     peak, behind = t
     t_mv = float(level[peak])
     at = end(np.sign(t_mv) * level, peak, behind, beat.fs)
-    t_end_s = None if at is None or at >= behind else (at - beat.r_index) / beat.fs
+    t_end_s = None if at is None or at >= behind else float(at - beat.r_index) / beat.fs
     return Marks(on_s, off_s, (peak - beat.r_index) / beat.fs, t_end_s, t_mv)
 
 

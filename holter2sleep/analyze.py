@@ -1,6 +1,7 @@
 """The one path: a recording in, a night out.
 
-read -> grid -> faults -> beats -> quality -> classes -> episodes -> NN -> cyclic variation -> stages -> Night.
+read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> cyclic variation -> stages
+-> Night.
 The detectors come before the judgement of quality, because their agreement is its best evidence.
 """
 
@@ -22,6 +23,7 @@ from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
+from holter2sleep.heart.morphology_average import average_by_epoch
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
@@ -92,6 +94,8 @@ def analyze_night(
             recording = recording.but(beats_classified=True)
         episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
         beats = found if has_classes else without_s_in_af(found, episodes, recipe.rhythm)
+    with step("averaged beats"):
+        averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
@@ -101,7 +105,7 @@ def analyze_night(
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
-    return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings)
+    return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings, averages)
 
 
 def _doubt_scale(recording: Recording, beats: Beats) -> tuple[Recording, tuple[str, ...]]:

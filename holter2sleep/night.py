@@ -491,6 +491,29 @@ class Lights:
     source: str
 
 
+# --- averaged beats --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class EpochBeats:
+    """The averaged normal beat of each epoch, all on one time line; rows of NaN where an epoch has none.
+
+    `in_af` marks epochs whose averaged beats were all in atrial fibrillation.
+    """
+
+    mv: NDArray[np.float32]  # (n_epochs, n_samples), level removed
+    fs: float  # Hz
+    r_index: int  # sample of the R peak
+    n_beats: NDArray[np.int64]  # (n_epochs,)
+    rr_s: Float  # (n_epochs,), mean interval before the beats; NaN where there are none
+    in_af: Bool  # (n_epochs,)
+
+    def __post_init__(self) -> None:
+        dtypes = {"mv": np.float32, "n_beats": np.int64, "rr_s": np.float64, "in_af": bool}
+        for name, dtype in dtypes.items():
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+
 # --- the night -------------------------------------------------------------------------------------
 
 
@@ -511,6 +534,7 @@ class Night:
     lights: Lights
     spans: Spans
     warnings: tuple[str, ...] = ()
+    averages: EpochBeats | None = None  # of the whole recording, whatever the part; None without waveform
 
     @property
     def usable_spans(self) -> Spans:

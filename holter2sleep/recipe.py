@@ -26,6 +26,8 @@ from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
 from holter2sleep.heart.faults import FaultRules
+from holter2sleep.heart.morphology import MorphologyRules
+from holter2sleep.heart.morphology_average import AverageRules
 from holter2sleep.heart.polarity import PolarityRules
 from holter2sleep.heart.quality import QualityRules
 from holter2sleep.heart.rhythm import RhythmRules
@@ -55,6 +57,8 @@ class Recipe:
     quality: QualityRules
     classes: ClassRules
     rhythm: RhythmRules
+    averages: AverageRules
+    morphology: MorphologyRules
     nights: NightRules
     nn: NnRules
     hrv: HrvRules

@@ -69,7 +69,7 @@ HEAVY = {
     "h5py": {"io", "sleep/staging"},
     "sleepecg": set(),
     "statsmodels": {"cohort/association.py"},
-    "neurokit2": set(),
+    "neurokit2": {"heart/morphology"},
     "pandas": set(),
     "click": {"cli"},
     "rich_click": {"cli"},

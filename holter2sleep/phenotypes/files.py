@@ -21,6 +21,7 @@ import polars as pl
 
 from holter2sleep.errors import OutputError, RecordingError, UsageError
 from holter2sleep.night import Night
+from holter2sleep.phenotypes.averages import average_table
 from holter2sleep.phenotypes.epochs import beat_table, episode_table, epoch_table
 from holter2sleep.phenotypes.strips import Strip, choose_strips
 from holter2sleep.phenotypes.table import phenotype_table
@@ -35,7 +36,7 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "stage": pl.String,
     "clock": pl.String,
 }
-TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips")
+TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips", "averages")
 NIGHT_FILES = frozenset({*(f"{name}.parquet" for name in TABLES), "phenotypes.csv", "run.json", "report.pdf"})
 
 
@@ -48,6 +49,7 @@ class NightTables:
     beats: pl.DataFrame
     episodes: pl.DataFrame
     strips: pl.DataFrame
+    averages: pl.DataFrame
     run: dict[str, Any]
 
 
@@ -59,6 +61,7 @@ def tables_of(night: Night, recipe: Recipe) -> dict[str, pl.DataFrame]:
         "beats": beat_table(night),
         "episodes": episode_table(night),
         "strips": _strip_table(choose_strips(night, recipe.strips)),
+        "averages": average_table(night, recipe),
     }
 
 

@@ -7,12 +7,13 @@ A value of NaN means too little data; None means that the night has no such thin
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
 from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.heart.morphology import NAMES, measure_beats
 from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
@@ -25,11 +26,12 @@ Values = dict[str, float | None]
 
 @dataclass(frozen=True)
 class Measured:
-    """Values of one domain, and what they rest on."""
+    """Values of one domain, what they rest on, and the interval of those that have one."""
 
     values: Values
     n: int
     coverage_s: float
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def quality_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
@@ -55,6 +57,15 @@ def morphology_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured
     height_mv = part.beats.amplitude_mv[normal]
     values: Values = {"r_amplitude": float(np.median(height_mv)) if len(height_mv) else np.nan}
     return Measured(values, len(height_mv), part.usable_s)
+
+
+def averaged_beat_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Intervals and T amplitude of the averaged beat; no ST, which a single patch lead cannot show."""
+    if part.averages is None:
+        return Measured({**dict.fromkeys(NAMES), "st_level": None}, 0, 0.0)
+    found = measure_beats(part.averages, contains(part.spans, part.grid.onset_s), recipe.morphology)
+    averaged_s = 0.0 if found.beat is None else found.beat.n_beats * found.beat.rr_s
+    return Measured({**found.values, "st_level": None}, found.n_beats, averaged_s, found.intervals)
 
 
 def rate_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
@@ -195,6 +206,7 @@ def _mean(values: np.ndarray) -> float:
 FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "quality": quality_measures,
     "morphology": morphology_measures,
+    "averaged_beat": averaged_beat_measures,
     "rate": rate_measures,
     "dipping": dipping_measures,
     "rhythm": rhythm_measures,

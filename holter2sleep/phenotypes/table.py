@@ -55,7 +55,8 @@ def _row(night: Night, entry: Entry, stratum: str, measured: Measured) -> tuple[
     status = _status(night, entry, stratum, value, measured)
     shown = value if status in ("ok", "implausible") else None
     id_ = night.recording.recording_id
-    return (id_, entry.name, stratum, shown, entry.unit, status, measured.n, measured.coverage_s, None, None)
+    interval = measured.intervals.get(entry.name, (None, None)) if shown is not None else (None, None)
+    return (id_, entry.name, stratum, shown, entry.unit, status, measured.n, measured.coverage_s, *interval)
 
 
 def _status(night: Night, entry: Entry, stratum: str, value: float | None, measured: Measured) -> str:

@@ -60,9 +60,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "hourly": ("phenotypes", "heads"),
     "phenotype_table": ("phenotypes",),
     "stage_table": ("strata", "phenotypes", "heads"),
+    "averaged_beats": ("strata", "phenotypes", "heads"),
     "limits": ("text",),
 }
-STRATUM_A_ROW = ("hourly", "stage_table")  # their phenotypes are bare names
+STRATUM_A_ROW = ("hourly", "stage_table", "averaged_beats")  # their phenotypes are bare names
 
 
 @dataclass(frozen=True)

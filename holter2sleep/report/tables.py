@@ -69,6 +69,7 @@ class ReportNight:
     beats: pl.DataFrame
     episodes: pl.DataFrame
     strips: pl.DataFrame
+    averages: pl.DataFrame
 
     def cell(self, name: str, stratum: str = "night") -> Cell:
         """A phenotype; one that the table lacks is not applicable."""
@@ -114,6 +115,7 @@ def report_night(tables: NightTables) -> ReportNight:
         beats=tables.beats,
         episodes=tables.episodes,
         strips=tables.strips,
+        averages=tables.averages,
     )
 
 

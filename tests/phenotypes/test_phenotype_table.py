@@ -12,7 +12,7 @@ from made_nights import RECIPE, analysed, recording_of_beats, simulated
 from holter2sleep.analyze import analyze_night
 from holter2sleep.autonomic.hrv import time_measures
 from holter2sleep.night import STAGE_STRATA, Hypnogram, Night
-from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
+from holter2sleep.phenotypes.dictionary import STRATA_SETS, entries_of, load_dictionary
 from holter2sleep.phenotypes.table import phenotype_table, strata_of
 from holter2sleep.simulate import SyntheticNight
 
@@ -174,7 +174,7 @@ def test_the_scale_of_the_lead_is_visible(night: Night) -> None:
 def test_a_beat_file_has_no_number_that_needs_a_waveform_in_any_stratum(of_beats: Night) -> None:
     table = phenotype_table(of_beats, RECIPE)
     needy = [name for name, entry in load_dictionary().items() if "waveform" in entry.needs]
-    assert {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share"} == set(needy)
+    assert {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share", *entries_of("averaged_beat")} == set(needy)
     assert set(table.filter(pl.col("phenotype").is_in(needy))["status"]) == {"not_applicable"}
 
 

@@ -19,6 +19,7 @@ PLANS = {
             ("sdnn", "rem"): 87.65,
             ("lf", "light"): 1234.4,
             ("n_veb", "hour_03"): 777.0,
+            ("qt", "nrem"): 387.2,
             ("se", "night"): 999.9,
         },
         statuses={("se", "night"): "implausible", ("rmssd", "wake"): "insufficient_data"},

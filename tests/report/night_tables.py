@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.night import EPOCH_S, SCHEMES, STAGE_STRATA
+from holter2sleep.phenotypes.averages import AVERAGE_SCHEMA
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
 from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA, PROBABILITY_COLUMN
 from holter2sleep.phenotypes.files import STRIP_SCHEMA
@@ -36,7 +37,7 @@ class NightPlan:
 
 
 def write_night(folder: Path, plan: NightPlan | None = None) -> Path:
-    """Write the six tables of a night and `run.json` into a folder."""
+    """Write the tables of a night and `run.json` into a folder."""
     plan = plan or NightPlan()
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(7)
@@ -46,7 +47,9 @@ def write_night(folder: Path, plan: NightPlan | None = None) -> Path:
     episodes = episode_table(plan, duration_s)
     strips = strip_table(plan, beats)
     phenotype_table(plan, rng).write_parquet(folder / "phenotypes.parquet")
-    for name, table in {"epochs": epochs, "beats": beats, "episodes": episodes, "strips": strips}.items():
+    averages = average_table(plan)
+    tables = {"epochs": epochs, "beats": beats, "episodes": episodes, "strips": strips, "averages": averages}
+    for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
     (folder / "run.json").write_text(json.dumps(run_facts(plan, duration_s)))
     return folder
@@ -161,6 +164,16 @@ def heart_beat_mv(time_s: np.ndarray, beats_s: np.ndarray) -> np.ndarray:
         for beat_s in beats_s:
             ecg += height_mv * np.exp(-0.5 * ((time_s - beat_s - at_s) / width_s) ** 2)
     return ecg
+
+
+def average_table(plan: NightPlan) -> pl.DataFrame:
+    """The same averaged beat in every stage that the scheme can say."""
+    if not plan.waveform or plan.unusable_share == 1.0:
+        return pl.DataFrame([], schema=AVERAGE_SCHEMA)
+    strata = [name for name, (_, schemes) in STAGE_STRATA.items() if plan.staged and plan.scheme in schemes]
+    ecg = heart_beat_mv(np.arange(551) / 500 - 0.35, np.zeros(1)).astype(np.float32).tolist()
+    rows = [(name, 1234, 1000.0, 500.0, 175, ecg, -48.0, 60.0, 270.0, 370.0) for name in ("night", *strata)]
+    return pl.DataFrame(rows, schema=AVERAGE_SCHEMA, orient="row")
 
 
 def strip_table(plan: NightPlan, beats: pl.DataFrame) -> pl.DataFrame:
@@ -287,6 +300,7 @@ def run_facts(plan: NightPlan, duration_s: float) -> dict[str, Any]:
             "sha256": "9c" * 32,
             "resolved": {
                 "rhythm": {"pause_s": 2.0, "af": {"min_s": 30.0}},
+                "morphology": {"largest_qrs_spread_ms": 30.0, "largest_qt_spread_ms": 50.0},
                 "quality": {"minimum_sqi": 0.8, "no_beat_s": 10.0},
                 "strips": {"n": 6, "length_s": 7.6},
             },

@@ -56,9 +56,10 @@ def test_numbers_on_paper_are_those_of_the_table_rounded_by_the_dictionary(repor
 
 
 def test_cell_of_a_table_stands_in_its_row(report: Report) -> None:
-    """The last row of a name is that of the table of variability."""
-    assert rows(report("ordinary"), 1, "REM")[-1][4] == "87.7"
-    assert rows(report("ordinary"), 1, "N1+N2")[-1][7] == "1234"
+    """The last row of a name is that of the averaged beats, the one before it that of variability."""
+    assert rows(report("ordinary"), 1, "REM")[-2][4] == "87.7"
+    assert rows(report("ordinary"), 1, "N1+N2")[-2][7] == "1234"
+    assert rows(report("ordinary"), 1, "NREM")[-1][2] == "387"
     assert rows(report("ordinary"), 1, "3")[0][7] == "777"
 
 
@@ -66,7 +67,7 @@ def test_number_that_is_not_ok_is_never_printed(report: Report) -> None:
     words = report("ordinary").text
     assert "999.9" not in words
     assert "implausible" in words
-    assert rows(report("ordinary"), 1, "Wake")[-1][5:7] == ["too", "few"]
+    assert rows(report("ordinary"), 1, "Wake")[2][5:7] == ["too", "few"]
 
 
 def test_every_phenotype_of_the_layout_is_printed_or_says_why_not(tmp_path: Path) -> None:
@@ -120,6 +121,19 @@ def test_beats_without_waveform_have_a_panel_instead_of_strips(report: Report) -
     assert "the input holds beats only, there is no waveform to show" in words
     assert "not enough data: no waveform to judge" in words
     assert words.count("no waveform\n") == 3  # lead with rate, longest gap, polarity
+
+
+def test_averaged_beats_stand_with_their_marks_and_the_words_that_limit_them(report: Report) -> None:
+    words = " ".join(report("ordinary").pages[1].split())
+    assert words.count("1,234 beats, 60/min") == 6
+    assert words.count("-48, +60, +370 ms") == 6
+    for said in ("unconfirmed", "The QT of a single lead is not the QT of a 12-lead ECG", "ST: not interpretable"):
+        assert said in words
+
+
+def test_night_without_an_averaged_beat_says_why(report: Report) -> None:
+    assert "No averaged beat: the input holds beats only" in report("beats only").text
+    assert "No averaged beat: too few usable normal beats" in report("empty").text
 
 
 def test_unknown_start_has_no_clock(report: Report) -> None:

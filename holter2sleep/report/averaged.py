@@ -1,0 +1,82 @@
+"""Averaged beats on paper: one small panel a stage, with the marks that its intervals rest on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from holter2sleep.night import Float
+from holter2sleep.report.page import FAINT, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
+from holter2sleep.report.paper import COARSE, FINE, MM_PER_MV, MM_PER_S
+
+BEFORE_MS, AFTER_MS = 280.0, 640.0  # shown of each beat: P wave to the end of a long T wave
+GAP_MM = 8.4  # six panels fill the width
+TITLE_MM, FOOT_MM = 6.4, 4.2
+LEAST_MM, MOST_MM = 15.0, 40.0
+MARKS = ("qrs_on_ms", "qrs_off_ms", "t_end_ms")
+Row = dict[str, Any]
+
+
+def beats_block(rows: list[Row], names: list[str]) -> Block:
+    """Panels side by side at 25 mm/s and 10 mm/mV, as many in a line as fit, all of one height."""
+    width_mm = (BEFORE_MS + AFTER_MS) / 1000 * MM_PER_S
+    per_line = int((TEXT_WIDTH_MM + GAP_MM) // (width_mm + GAP_MM))
+    low, high = _range_mv(rows)
+    height_mm = float(np.clip(np.ceil((high - low) * MM_PER_MV + 2), LEAST_MM, MOST_MM))
+    line_mm = TITLE_MM + height_mm + FOOT_MM
+
+    def draw(page: Page, top_mm: float) -> None:
+        for i, (row, name) in enumerate(zip(rows, names, strict=True)):
+            x_mm = MARGIN_MM + (i % per_line) * (width_mm + GAP_MM)
+            y_mm = top_mm + (i // per_line) * line_mm
+            page.text(x_mm, y_mm + 2.6, name, size=6.2, weight="bold")
+            rests_on = f"{row['n_beats']:,} beats, {60000 / row['rr_ms']:.0f}/min"
+            page.text(x_mm, y_mm + 5.4, rests_on, size=5.2, colour=SOFT)
+            paper = (x_mm, y_mm + TITLE_MM, width_mm, height_mm)
+            _draw_beat(page, paper, row, (low + high) / 2)
+
+    return Block(line_mm * -(-len(rows) // per_line) + 1, draw)
+
+
+def _shown(row: Row) -> tuple[Float, Float]:
+    """Times, ms from R, and mV of the part of an averaged beat that is shown."""
+    mv = np.asarray(row["ecg_mv"], np.float64)
+    time_ms = 1000 * (np.arange(len(mv)) - row["r_index"]) / row["fs"]
+    shown = (time_ms >= -BEFORE_MS) & (time_ms <= AFTER_MS)
+    return time_ms[shown], mv[shown]
+
+
+def _range_mv(rows: list[Row]) -> tuple[float, float]:
+    """Lowest and highest value shown of all."""
+    values = [_shown(row)[1] for row in rows]
+    return min(float(mv.min()) for mv in values), max(float(mv.max()) for mv in values)
+
+
+def _draw_beat(page: Page, paper: tuple[float, float, float, float], row: Row, middle_mv: float) -> None:
+    """One averaged beat on millimetre paper, with a line at each mark."""
+    x_mm, y_mm, width_mm, height_mm = paper
+    ax = page.axes(x_mm, y_mm, width_mm, height_mm, xlim=(0, width_mm), ylim=(0, height_mm))
+    ax.set_axis_off()
+    _draw_rules(ax, width_mm, height_mm)
+    time_ms, mv = _shown(row)
+    ax.plot((time_ms + BEFORE_MS) / 1000 * MM_PER_S, (mv - middle_mv) * MM_PER_MV + height_mm / 2, color=INK, lw=0.7)
+    for name in MARKS:
+        if row[name] is not None:
+            at_mm = (row[name] + BEFORE_MS) / 1000 * MM_PER_S
+            ax.axvline(at_mm, color=SOFT, lw=0.5, ls=(0, (2, 1.5)))
+            page.line((x_mm + at_mm,) * 2, (y_mm + height_mm, y_mm + height_mm + 1.0), colour=FAINT, width=0.4)
+    _write_marks(page, x_mm, y_mm + height_mm + 3.0, row)
+
+
+def _draw_rules(ax: Axes, width_mm: float, height_mm: float) -> None:
+    for step, colour, width in ((1.0, FINE, 0.2), (5.0, COARSE, 0.35)):
+        ax.vlines(np.arange(0, width_mm + 0.01, step), 0, height_mm, color=colour, linewidth=width)
+        ax.hlines(np.arange(0, height_mm + 0.01, step), 0, width_mm, color=colour, linewidth=width)
+
+
+def _write_marks(page: Page, x_mm: float, y_mm: float, row: Row) -> None:
+    seen = [f"{row[name]:+.0f}" for name in MARKS if row[name] is not None]
+    words = f"{', '.join(seen)} ms" if seen else "no mark found"
+    page.text(x_mm, y_mm, words, size=5.2, colour=SOFT)

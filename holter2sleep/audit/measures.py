@@ -92,7 +92,7 @@ def signal_figures(
 
 def _shares(
     recording: Recording, stretches: tuple[Stretch, ...], fs: float | None, ends: list[float]
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Shares of the whole recording, estimated from what was looked at."""
     flags = np.concatenate([stretch.faults.flags for stretch in stretches])
     faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
@@ -143,7 +143,7 @@ def _packet_figures(shown: list[tuple[Signal, Float]], fs: float | None) -> dict
     }
 
 
-def _hum_figures(line: Hum | None) -> dict[str, float | None]:
+def _hum_figures(line: Hum | None) -> dict[str, Any]:
     if line is None:
         return dict.fromkeys(("mains_hz", "mains_uv", "mains_seen_hz", "mains_share"))
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,52 +74,76 @@ def signal_figures(
     recording: Recording, stretches: tuple[Stretch, ...], range_mv: tuple[float, float] | None = None
 ) -> SignalFigures:
     """What the signal is like; `range_mv` are the ends of its range by the header."""
-    seconds, fs = looked_s(stretches), recording.fs if recording.ecg is not None else None
-    flags = np.concatenate([stretch.faults.flags for stretch in stretches])
-    faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
-    usable = usable_s(stretches)
-    longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
+    fs = recording.fs if recording.ecg is not None else None
     shown = [piece for stretch in _some(stretches) for piece in _shown(stretch)] if fs else []
     parts = [ecg for ecg, _ in shown]
-    low, high = rails(parts)
-    quiet = quiet_s(stretches, fs) if fs else 0.0
-    stuck = saturated_s(stretches, fs, ends_of_range(parts, fs, range_mv)) if fs else 0.0
-    step_mv = value_step_mv(parts)
-    line = hum(parts, fs) if fs else None
-    copies = [(copy.last - copy.first) / fs for ecg in parts if fs for copy in repeated_blocks(ecg, fs)]
-    held = [found for ecg in parts if fs if (found := held_packets(ecg, fs))]
+    ends = ends_of_range(parts, fs, range_mv) if fs else []
+    longest = max((float(np.ptp(span)) for s in stretches for span in s.quality.usable_spans), default=0.0)
+    return SignalFigures(
+        looked_s=looked_s(stretches),
+        **_shares(recording, stretches, fs, ends),
+        longest_usable_s=longest,
+        **_level_figures(parts),
+        **_hum_figures(hum(parts, fs) if fs else None),
+        baseline_mv=baseline_mv(parts, fs) if fs else None,
+        **_packet_figures(shown, fs),
+    )
+
+
+def _shares(
+    recording: Recording, stretches: tuple[Stretch, ...], fs: float | None, ends: list[float]
+) -> dict[str, Any]:
+    """Shares of the whole recording, estimated from what was looked at."""
+    flags = np.concatenate([stretch.faults.flags for stretch in stretches])
+    faulty = sum(duration(stretch.faults.spans) for stretch in stretches)
+    usable, quiet = usable_s(stretches), quiet_s(stretches, fs) if fs else 0.0
     gaps = sum(duration(stretch.recording.gaps) for stretch in stretches)
 
     def share(seconds_looked_at: float) -> float:
         found = estimated(max(0.0, seconds_looked_at), stretches, recording) / recording.duration_s
         return min(1.0, found)
 
-    jumps = [_jumps(ecg, fs, beat_s) for ecg, beat_s in shown] if fs else []
-    return SignalFigures(
-        looked_s=seconds,
-        usable_share=share(usable),
-        missing_share=duration(recording.gaps) / recording.duration_s + share(_flagged_s(flags, Flag.MISSING) - gaps),
-        flat_share=share(_flagged_s(flags, Flag.FLAT)),
-        quiet_share=share(quiet),
-        saturated_share=share(stuck),
-        noise_share=share(seconds - usable - faulty - quiet),
-        longest_usable_s=longest,
-        clip_low_mv=low,
-        clip_high_mv=high,
-        step_uv=1e3 * step_mv if step_mv is not None else None,
-        clipped_waves=sum(len(runs(part == rail)[0]) for part in parts for rail in (low, high) if rail is not None),
-        **_hum_figures(line),
-        baseline_mv=baseline_mv(parts, fs) if fs else None,
-        repeated_blocks=len(copies),
-        repeated_s=float(sum(copies)),
-        held_packets=sum(len(found.first) for found in held),
-        held_s=float(sum(found.length.sum() / fs for found in held)) if fs else 0.0,
-        jumps=sum(n for n, _ in jumps),
-        sure_jumps=sum(sure for _, sure in jumps),
-    )
+    return {
+        "usable_share": share(usable),
+        "missing_share": duration(recording.gaps) / recording.duration_s
+        + share(_flagged_s(flags, Flag.MISSING) - gaps),
+        "flat_share": share(_flagged_s(flags, Flag.FLAT)),
+        "quiet_share": share(quiet),
+        "saturated_share": share(saturated_s(stretches, fs, ends)) if fs else 0.0,
+        "noise_share": share(looked_s(stretches) - usable - faulty - quiet),
+    }
 
 
-def _hum_figures(line: Hum | None) -> dict[str, float | None]:
+def _level_figures(parts: list[Signal]) -> dict[str, Any]:
+    """Values at which waves are cut off, how often, and the step between values."""
+    low, high = rails(parts)
+    step_mv = value_step_mv(parts)
+    return {
+        "clip_low_mv": low,
+        "clip_high_mv": high,
+        "step_uv": 1e3 * step_mv if step_mv is not None else None,
+        "clipped_waves": sum(len(runs(part == rail)[0]) for part in parts for rail in (low, high) if rail is not None),
+    }
+
+
+def _packet_figures(shown: list[tuple[Signal, Float]], fs: float | None) -> dict[str, Any]:
+    """What a transmitter did: samples twice, filled, left out."""
+    if fs is None:
+        return {"repeated_blocks": 0, "repeated_s": 0.0, "held_packets": 0, "held_s": 0.0, "jumps": 0, "sure_jumps": 0}
+    copies = [(copy.last - copy.first) / fs for ecg, _ in shown for copy in repeated_blocks(ecg, fs)]
+    held = [found for ecg, _ in shown if (found := held_packets(ecg, fs))]
+    jumps = [_jumps(ecg, fs, beat_s) for ecg, beat_s in shown]
+    return {
+        "repeated_blocks": len(copies),
+        "repeated_s": float(sum(copies)),
+        "held_packets": sum(len(found.first) for found in held),
+        "held_s": float(sum(found.length.sum() / fs for found in held)),
+        "jumps": sum(n for n, _ in jumps),
+        "sure_jumps": sum(sure for _, sure in jumps),
+    }
+
+
+def _hum_figures(line: Hum | None) -> dict[str, Any]:
     if line is None:
         return dict.fromkeys(("mains_hz", "mains_uv", "mains_seen_hz", "mains_share"))
     return {

@@ -21,9 +21,10 @@ from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
+from holter2sleep.heart.p_waves import p_waves
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
-from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
@@ -85,11 +86,13 @@ def analyze_night(
         holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
-        if shape is not None and (recording.given_beats is None or not recording.beats_classified):
+        own_classes = shape is not None and (recording.given_beats is None or not recording.beats_classified)
+        if shape is not None and own_classes:
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
-        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
-        beats = without_s_in_af(found, episodes, recipe.rhythm)
+        waves = p_waves(recording, found)
+        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm, waves)
+        beats = without_s_in_af(with_s_in_runs(found, episodes) if own_classes else found, episodes, recipe.rhythm)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))

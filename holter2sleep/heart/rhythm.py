@@ -30,6 +30,7 @@ class RhythmRules:
     escape_bpm: float
     escape_p_absent: float
     af_margin_s: float
+    least_share_outside_af: float
     sudden: SuddenRules
     af: AfRules
 
@@ -78,6 +79,11 @@ def with_s_in_runs(beats: Beats, episodes: Episodes) -> Beats:
 def near_af_spans(af: Spans, rules: RhythmRules) -> Spans:
     """AF with the margin beside it in which no S is called."""
     return as_spans(af + np.array([-rules.af_margin_s, rules.af_margin_s]))
+
+
+def tells_of_s(outside_s: float, usable_s: float, rules: RhythmRules) -> bool:
+    """Whether AF leaves enough of the analysable time to count supraventricular beats in."""
+    return outside_s >= rules.least_share_outside_af * usable_s
 
 
 def _near_af(spans: Spans, beats: Beats, rules: RhythmRules) -> Bool:

@@ -24,13 +24,14 @@ from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.detect import BeatRules, Detection, amplitude_at, detect_beats, is_inverted
 from holter2sleep.heart.faults import Faults, find_faults
 from holter2sleep.heart.morphology_average import average_by_epoch
+from holter2sleep.heart.p_waves import p_waves
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
-from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
@@ -88,12 +89,12 @@ def analyze_night(
         holes = _warn_of_holes(recording, holes_with_signal(recording, faults, found.time_s, recipe.quality))
         short = _refuse_or_warn(recording, duration(quality.usable_spans), int(found.usable.sum()))
     with step("rhythm"):
-        has_classes = recording.given_beats is not None and recording.beats_classified  # S stays S, in AF too
-        if shape is not None and not has_classes:
+        given_classes = recording.given_beats is not None and recording.beats_classified  # S stays S, in AF too
+        if shape is not None and not given_classes:
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
-        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm)
-        beats = found if has_classes else without_s_in_af(found, episodes, recipe.rhythm)
+        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm, p_waves(recording, found))
+        beats = found if given_classes else _own_classes(found, episodes, shape is not None, recipe)
     with step("averaged beats"):
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
@@ -106,6 +107,11 @@ def analyze_night(
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
     return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings, averages)
+
+
+def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:
+    """Classes of ours, once the rhythm is known: the beats of sudden atrial runs are S, and none is in AF."""
+    return without_s_in_af(with_s_in_runs(beats, episodes) if has_waveform else beats, episodes, recipe.rhythm)
 
 
 def _doubt_scale(recording: Recording, beats: Beats) -> tuple[Recording, tuple[str, ...]]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from holter2sleep.audit.edf_fields import RawHeader
 from holter2sleep.audit.ishne_fields import RawIshne
-from holter2sleep.io.vocabulary import is_known_annotation, is_known_sensor
 from holter2sleep.audit.wfdb_fields import RawWfdb
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import text_of
 from holter2sleep.io.hdf5 import hdf5_texts
 from holter2sleep.io.polar import polar_notes
+from holter2sleep.io.vocabulary import is_known_annotation, is_known_sensor
 
 _NOTHING = ("X", "?")  # EDF+ writes X for what is not known
 _LISTED = 8  # fields of one kind named

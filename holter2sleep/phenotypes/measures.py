@@ -14,12 +14,14 @@ import numpy as np
 from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.morphology import NAMES, measure_beats
+from holter2sleep.heart.rates import after_ectopic
+from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.sleep.periods import NOT_FOUND
-from holter2sleep.spans import contains, duration, intersection
+from holter2sleep.spans import complement, contains, duration, intersection
 
 Values = dict[str, float | None]
 
@@ -104,10 +106,10 @@ def _trusted_rr_s(part: Night) -> Float:
 
 
 def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Ectopy, pauses and atrial fibrillation."""
+    """Ventricular ectopy, pauses, rates and atrial fibrillation."""
     beats = part.beats.where(part.beats.usable)
     usable_s, n = part.usable_s, len(beats)
-    n_veb, n_sveb = (int((beats.label == label).sum()) for label in "VS")
+    n_veb = int((beats.label == "V").sum())
     rr_s = _trusted_rr_s(part)
     count = {kind: len(part.episodes.of(*kinds)) for kind, kinds in _COUNTED.items()}
     af = part.episodes.of(*AF_KINDS)
@@ -115,12 +117,10 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     values: Values = {
         "n_beats": n,
         "n_veb": n_veb,
-        "n_sveb": n_sveb,
         "veb_per_hour": 3600 * n_veb / usable_s if usable_s else np.nan,
-        "sveb_per_hour": 3600 * n_sveb / usable_s if usable_s else np.nan,
         "veb_share": 100 * n_veb / n if n else np.nan,
-        "sveb_share": 100 * n_sveb / n if n else np.nan,
         **count,
+        **_pauses(part),
         "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
         "af_burden": 100 * af_s / usable_s if usable_s else np.nan,
         "n_af_episodes": len(af),
@@ -131,11 +131,41 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
 
 _COUNTED: dict[str, tuple[str, ...]] = {
     "n_couplets_v": ("COUPLET_V",),
-    "n_couplets_s": ("COUPLET_S",),
     "n_runs_v": ("VT", "IVR"),
-    "n_runs_s": ("SVTA",),
-    "n_pauses": ("PAUSE",),
+    "n_brady": ("BRADY",),
+    "n_tachy": ("TACHY",),
+    "n_suspected_block": ("BII", "BIII"),
 }
+
+
+def _pauses(part: Night) -> Values:
+    """Number of pauses, of longer ones, and of those after an ectopic beat."""
+    pauses = part.episodes.of("PAUSE")
+    length_s = np.round(pauses.end_s - pauses.start_s, 6)
+    return {
+        "n_pauses": len(pauses),
+        **{name: int((length_s >= limit_s).sum()) for name, limit_s in LONGER_PAUSES_S.items()},
+        "n_pauses_ectopic": int(after_ectopic(part.beats, pauses.start_s).sum()),
+    }
+
+
+def supraventricular_measures(part: Night, night: Night, recipe: Recipe) -> Measured:
+    """Supraventricular ectopy, over the time outside AF; None where AF leaves hardly any."""
+    af = near_af_spans(night.episodes.of(*AF_KINDS).spans, recipe.rhythm)
+    outside = intersection(part.usable_spans, complement(af, 0.0, night.recording.duration_s))
+    beats = part.beats.where(part.beats.usable & ~contains(af, part.beats.time_s))
+    seconds, n = duration(outside), len(beats)
+    n_sveb = int((beats.label == "S").sum())
+    values: Values = {
+        "n_sveb": n_sveb,
+        "sveb_per_hour": 3600 * n_sveb / seconds if seconds else np.nan,
+        "sveb_share": 100 * n_sveb / n if n else np.nan,
+        "n_couplets_s": len(part.episodes.of("COUPLET_S")),
+        "n_runs_s": len(part.episodes.of("SVTA")),
+    }
+    if part.usable_s and not tells_of_s(seconds, part.usable_s, recipe.rhythm):
+        return Measured(dict.fromkeys(values), int(part.beats.usable.sum()), part.usable_s)
+    return Measured(values, n, seconds)
 
 
 def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
@@ -202,6 +232,9 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
+# Limits beside the recipe's own that reports of pauses name (Solomon 2016: 3 s; Holter practice: 2.5 s).
+LONGER_PAUSES_S = {"n_pauses_2_5": 2.5, "n_pauses_3": 3.0}
+
 # Which function fills which domain of the dictionary.
 FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "quality": quality_measures,
@@ -210,6 +243,7 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "rate": rate_measures,
     "dipping": dipping_measures,
     "rhythm": rhythm_measures,
+    "supraventricular": supraventricular_measures,
     "nn": nn_measures,
     "hrv_time": hrv_time_measures,
     "hrv_segments": hrv_segment_measures,

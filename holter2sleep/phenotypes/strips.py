@@ -19,6 +19,9 @@ VENTRICULAR = (("VT", "ventricular run"), ("COUPLET_V", "ventricular couplet"))
 SUPRAVENTRICULAR = (("SVTA", "supraventricular run"), ("COUPLET_S", "supraventricular couplet"))
 
 
+BLOCKS = (("BIII", "slow rhythm without P waves, third-degree block?"), ("BII", "dropped beat, second-degree block?"))
+
+
 @dataclass(frozen=True)
 class StripRules:
     """How many strips, how long."""
@@ -46,8 +49,8 @@ Candidate = tuple[str, float]  # reason, time of interest in s
 def choose_strips(night: Night, rules: StripRules) -> list[Strip]:
     """Strips worth a reader's look, in order of interest; none where the night has no waveform.
 
-    Findings come first (longest pause, onset of AF, ventricular and supraventricular ectopy, highest and
-    lowest rate); the last two are always a clean reference and one of the worst epochs still analysed, so
+    Findings come first (longest pause, onset of AF, suspected block, ventricular and supraventricular ectopy,
+    highest and lowest rate); the last two are always a clean reference and one of the worst epochs still analysed, so
     that a reader can judge the detector. A strip lies wholly in analysable signal.
 
     Raises
@@ -60,7 +63,7 @@ def choose_strips(night: Night, rules: StripRules) -> list[Strip]:
     if night.recording.ecg is None:
         return []
     chosen: list[Candidate] = []
-    for group in (_pauses, _af_onsets, _ventricular, _supraventricular, _highest_rate, _lowest_rate):
+    for group in (_pauses, _af_onsets, _suspected_blocks, _ventricular, _supraventricular, _highest_rate, _lowest_rate):
         if len(chosen) < rules.n - 2:
             _take_first_fitting(group(night), chosen, night, rules.length_s)
     for group in (_clean_epochs, _worst_epochs):
@@ -131,6 +134,12 @@ def _pauses(night: Night) -> Iterator[Candidate]:
 def _af_onsets(night: Night) -> Iterator[Candidate]:
     for start_s in night.episodes.of(*AF_KINDS).start_s:
         yield "onset of AF pattern", float(start_s)
+
+
+def _suspected_blocks(night: Night) -> Iterator[Candidate]:
+    for kind, name in BLOCKS:
+        for episode_s in night.episodes.of(kind).start_s:
+            yield f"review: {name}", float(episode_s)
 
 
 def _ventricular(night: Night) -> Iterator[Candidate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,17 @@ from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 from scipy.io import loadmat
 
 from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, gross_episodes
-from holter2sleep.heart.fibrillation import af_spans, alike_share, irregularity, periodicity
+from holter2sleep.heart.fibrillation import (
+    AfModel,
+    af_log_odds,
+    find_fibrillation,
+    likeliest_course,
+    load_af_model,
+    with_sharp_borders,
+)
 from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.heart.irregularity import LAGS, alike_share, irregularity, periodicity
+from holter2sleep.heart.p_waves import PWaves
 from holter2sleep.heart.rhythm import find_episodes
 from holter2sleep.io import read_recording
 from holter2sleep.night import Beats
@@ -20,9 +31,9 @@ from holter2sleep.spans import Spans, as_spans, complement, duration, intersecti
 AF_NIGHT = {"hours": 3.0, "af": ((0.2, 1200.0), (0.6, 2400.0)), "bursts_per_hour": 0.0}
 
 
-def af_of(beats: Beats, usable: Spans | None = None) -> Spans:
+def af_of(beats: Beats, usable: Spans | None = None, waves: PWaves | None = None) -> Spans:
     trusted = trusted_rr(beats, all_of(beats) if usable is None else usable)
-    return af_spans(beats, trusted, RECIPE.rhythm.af)
+    return find_fibrillation(beats, trusted, waves or PWaves.unknown(len(beats)), RECIPE.rhythm.af).spans
 
 
 def fibrillating(n: int, seed: int = 0) -> np.ndarray:
@@ -98,35 +109,150 @@ def test_nothing_is_said_of_time_that_is_lost() -> None:
 
 
 def test_too_few_beats_say_nothing() -> None:
-    assert len(af_of(beats_of_rr(fibrillating(60)))) == 0
+    assert len(af_of(beats_of_rr(fibrillating(28)))) == 0
     assert len(af_of(Beats.at([1.0]))) == 0
     assert len(af_of(Beats.at([]), np.array([[0.0, 10.0]]))) == 0
 
 
-def test_what_the_two_measures_say_of_equal_intervals() -> None:
-    rr_s = np.full(200, 0.8)
-    np.testing.assert_array_equal(irregularity(rr_s), 0.0)
-    np.testing.assert_array_equal(alike_share(rr_s, RECIPE.rhythm.af), 1.0)
+def test_what_the_measures_say_of_equal_intervals() -> None:
+    found = irregularity(np.full(200, 0.8))
+    np.testing.assert_array_equal(found.alike_next, 1.0)
+    np.testing.assert_array_equal(found.alike_best, 1.0)
+    np.testing.assert_array_equal(found.rr_s, 0.8)
 
 
-def test_irregularity_of_uniform_intervals_has_a_closed_form() -> None:
-    """Two draws from 0.6 s differ by less than 0.03 s with 1 - 0.95 ** 2; the rest of the pairs is unlike."""
-    rr_s = np.random.default_rng(0).uniform(0.5, 1.1, 20_000)
-    assert irregularity(rr_s)[1000:-1000].mean() == pytest.approx(0.95**2 / 0.8, rel=0.02)
+def test_share_of_alike_uniform_intervals_has_a_closed_form() -> None:
+    """Two draws from a range of 0.6 s lie within 4 % of 0.8 s of one another with 1 - (1 - 0.032 / 0.6) ** 2."""
+    rr_s = np.random.default_rng(0).uniform(0.5, 1.1, 50_000)
+    for lag in LAGS:
+        share = alike_share(rr_s, np.full(len(rr_s), 0.8), lag).mean()
+        assert share == pytest.approx(1 - (1 - 0.032 / 0.6) ** 2, rel=0.05)
 
 
-def test_irregularity_does_not_depend_on_how_many_windows_are_looked_at_together(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("cycle", [2, 3, 4, 5, 6])
+def test_intervals_that_come_again_are_alike_at_some_lag(cycle: int) -> None:
+    """Bigeminy, trigeminy, and breathing of three to six beats a breath."""
+    rr_s = np.tile(np.linspace(0.6, 1.1, cycle), 40)
+    found = irregularity(rr_s)
+    np.testing.assert_array_equal(found.alike_best[20:-20], 1.0)
+    assert found.alike_next[20:-20].max() == 0.0
+
+
+def test_the_measures_do_not_depend_on_the_unit_of_time_but_for_the_level() -> None:
     rr_s = np.random.default_rng(4).uniform(0.4, 1.2, 500)
-    whole = irregularity(rr_s)
-    monkeypatch.setattr("holter2sleep.heart.fibrillation.BATCH", 7)
-    np.testing.assert_array_equal(irregularity(rr_s), whole)
+    one, two = irregularity(rr_s), irregularity(2 * rr_s)
+    np.testing.assert_array_equal(one.alike_next, two.alike_next)
+    np.testing.assert_array_equal(one.periodicity, two.periodicity)
+    np.testing.assert_allclose(2 * one.rr_s, two.rr_s)
 
 
 def test_an_episode_begins_and_ends_with_a_beat() -> None:
     beats = beats_of_rr(fibrillating(300))
     assert np.isin(af_of(beats), beats.time_s).all()
+
+
+# --- the course of the rhythm ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_course_is_the_best_of_all_courses(seed: int) -> None:
+    log_odds, cost = np.random.default_rng(seed).normal(0, 2, 9), 2.5
+    courses = np.array(list(itertools.product([False, True], repeat=9)))
+    worth = courses @ log_odds - cost * np.abs(np.diff(courses.astype(int), axis=1)).sum(axis=1)
+    np.testing.assert_array_equal(likeliest_course(log_odds, cost), courses[worth.argmax()])
+
+
+def test_the_course_of_no_beats_is_empty() -> None:
+    assert len(likeliest_course(np.array([]), 3.0)) == 0
+
+
+@pytest.mark.parametrize("off", [-12, -5, 0, 5, 12])
+def test_a_border_is_moved_to_where_the_rhythm_changes(off: int) -> None:
+    rr_s = np.r_[steady(200), fibrillating(200), steady(200)]
+    course = np.zeros(600, bool)
+    course[200 + off : 400 - off] = True
+    sharp = np.flatnonzero(with_sharp_borders(course, rr_s))
+    assert abs(sharp[0] - 200) <= 2
+    assert abs(sharp[-1] - 399) <= 2
+
+
+def test_a_border_without_a_rhythm_beyond_it_stays() -> None:
+    rr_s, course = fibrillating(60), np.ones(60, bool)
+    np.testing.assert_array_equal(with_sharp_borders(course, rr_s), course)
+    course[:5] = False
+    np.testing.assert_array_equal(with_sharp_borders(course, rr_s), course)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_half_of_the_borders_are_met_to_five_seconds(seed: int) -> None:
+    rr_s = np.concatenate([part for i in range(8) for part in (steady(150, seed + i), fibrillating(120, seed + 9 * i))])
+    beats = beats_of_rr(rr_s)
+    starts = beats.time_s[150::270][:8]
+    found = af_of(beats)[:, 0]
+    assert np.median(np.abs(found[:, None] - starts).min(axis=0)) < 5.0
+
+
+# --- what the classes and the P waves say ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("label", ["S", "F", "Q"])
+def test_fibrillation_does_not_hang_on_which_beats_are_called_premature(label: str) -> None:
+    beats = beats_of_rr(np.r_[steady(300), fibrillating(300), steady(300)])
+    wrong = np.random.default_rng(1).random(len(beats)) < 0.4
+    np.testing.assert_array_equal(af_of(beats), af_of(beats.but(label=np.where(wrong, label, "N"))))
+
+
+def test_aberrant_beats_called_ventricular_do_not_hide_fibrillation() -> None:
+    beats = beats_of_rr(fibrillating(1200))
+    wide = np.random.default_rng(1).random(len(beats)) < 0.1
+    assert duration(af_of(beats.but(label=np.where(wide, "V", "N")))) > 0.95 * np.ptp(beats.time_s)
+
+
+@pytest.mark.parametrize("cycle", [(0.55, 1.05), (0.9, 0.55, 1.1), (0.9, 0.9, 0.55, 1.0)])
+def test_premature_atrial_beats_in_a_cycle_are_not_fibrillation(cycle: tuple[float, ...]) -> None:
+    rr_s = np.tile(cycle, 700) + np.random.default_rng(3).normal(0, 0.02, 700 * len(cycle))
+    assert len(af_of(beats_of_rr(rr_s))) == 0
+
+
+def test_the_odds_rise_with_absent_and_fall_with_present_p_waves() -> None:
+    rr_s, model, ones, none = fibrillating(100), load_af_model(), np.ones(100), np.zeros(100)
+    alone = af_log_odds(rr_s, PWaves(none, none), model)
+    assert (af_log_odds(rr_s, PWaves(ones, none), model) > alone).all()
+    assert (af_log_odds(rr_s, PWaves(none, ones), model) < alone).all()
+
+
+def test_absent_p_waves_alone_are_no_fibrillation() -> None:
+    """Junctional and paced rhythms are regular."""
+    beats = beats_of_rr(np.full(500, 0.8))
+    assert len(af_of(beats, waves=PWaves(np.full(501, 2.0), np.zeros(501)))) == 0
+
+
+def test_slow_fibrillation_is_found_where_the_waveform_shows_no_p_wave() -> None:
+    """At 46/min intervals alone are doubted, since deep sinus arrhythmia is as slow."""
+    rr_s = np.random.default_rng(2).gamma(25.0, 1.3 / 25.0, 600)
+    beats = beats_of_rr(rr_s)
+    waves = PWaves(np.full(601, 2.0), np.zeros(601))
+    assert duration(af_of(beats, waves=waves)) > max(0.8 * rr_s.sum(), duration(af_of(beats)))
+
+
+def test_an_episode_says_how_sure_it_is() -> None:
+    found = find_episodes(beats_of_rr(fibrillating(600)), np.array([[0.0, 1e4]]), RECIPE.rhythm).of("AFIB")
+    assert 0.8 < found.confidence[0] <= 1.0
+
+
+def test_the_weights_are_those_of_the_fit() -> None:
+    model = load_af_model()
+    assert isinstance(model, AfModel)
+    assert (model.rr < 0).all()  # alike, periodic and slow all speak against AF
+    assert 0 < model.p_absent <= 0.75
+    assert model.p_present > 0
+
+
+def test_eight_hours_of_beats_take_half_a_second() -> None:
+    beats = beats_of_rr(np.tile(np.r_[steady(2000), fibrillating(500)], 14))
+    start = time.process_time()
+    find_episodes(beats, all_of(beats), RECIPE.rhythm)
+    assert time.process_time() - start < 1.0  # measured 0.2 s; twice the budget, for a busy machine
 
 
 # --- a planted night -------------------------------------------------------------------------------
@@ -153,7 +279,7 @@ def test_no_variability_is_taken_from_fibrillation() -> None:
 
 @pytest.mark.realdata
 def test_healthy_days_hold_no_fibrillation(shared_data: Path) -> None:
-    """Measured: 0.8 % of 317 h called AF, nearly all of it in one of 13 people."""
+    """Measured: none of 280 h called AF, six of the thirteen people not among the development records."""
     af_s, all_s, clear = 0.0, 0.0, 0
     for path in sorted((shared_data / "nsrdb").glob("*.atr")):
         recording = read_recording(path)
@@ -161,12 +287,13 @@ def test_healthy_days_hold_no_fibrillation(shared_data: Path) -> None:
         usable = as_spans([(0.0, recording.duration_s)])
         found = duration(find_episodes(recording.given_beats, usable, RECIPE.rhythm).of("AFIB").spans)
         af_s, all_s, clear = af_s + found, all_s + recording.duration_s, clear + (found == 0)
-    assert af_s / all_s < 0.01
-    assert clear >= 11
+    assert af_s / all_s < 0.001
+    assert clear >= 12
 
 
 @pytest.mark.realdata
 def test_annotated_fibrillation_is_found(shared_data: Path) -> None:
+    """Development records; each left out of the fit in turn gives the figures beside the weights, which agree."""
     agreements: list[EpisodeAgreement] = []
     for path in sorted((shared_data / "afdb_rr").glob("*.mat")):
         facts = loadmat(path, squeeze_me=True)
@@ -180,8 +307,8 @@ def test_annotated_fibrillation_is_found(shared_data: Path) -> None:
     all_s = sum(float(loadmat(p, squeeze_me=True)["qrs"][-1]) / 250 for p in (shared_data / "afdb_rr").glob("*.mat"))
     specificity = 1 - (total.test_s - total.overlap_s) / (all_s - total.reference_s)
     assert total.reference_s / 3600 > 2.0
-    assert total.measures()["duration_sensitivity"] > 0.93
-    assert specificity > 0.97
+    assert total.measures()["duration_sensitivity"] > 0.975
+    assert specificity > 0.98
 
 
 def breathing(n: int, seed: int = 0) -> np.ndarray:
@@ -199,5 +326,5 @@ def test_breathing_has_a_period_and_fibrillation_has_none() -> None:
 
 def test_deep_sinus_arrhythmia_is_not_fibrillation_though_as_irregular() -> None:
     rr_s = breathing(600)
-    assert (irregularity(rr_s) > RECIPE.rhythm.af.threshold).mean() > 0.5  # what the rule has to overcome
+    assert irregularity(rr_s).alike_next.mean() < 0.4  # what the rule has to overcome: half of what is usual
     assert len(af_of(beats_of_rr(rr_s))) == 0

@@ -153,3 +153,42 @@ def test_a_number_needs_its_least_count(n: int, status: str) -> None:
     rr_s = 1.2 + 0.01 * (np.arange(n) % 2)
     table = phenotype_table(night_of(beats_of_rr(rr_s)), RECIPE)
     assert table.filter(phenotype="rmssd", stratum="night")["status"].to_list() == [status]
+
+
+# --- supraventricular ectopy outside AF -----------------------------------------------------------
+
+
+def half_in_af(end_s: float) -> Night:
+    """1,000 s at 60/min, one S every 100 s, the first `end_s` seconds called AF."""
+    label = "".join("S" if i % 100 == 50 else "N" for i in range(1000))
+    beats = beats_of_rr(np.ones(999), label, start_s=0.5)
+    af = Episodes([0.0], [end_s], ["AFIB"], [int(end_s)], [60.0], [np.nan])
+    return night_of(beats, episodes=af)
+
+
+def test_supraventricular_beats_are_counted_over_the_time_outside_af() -> None:
+    """AF to 370 s and the margin of 30 s: six of ten S in 600 s are left."""
+    night = half_in_af(370.0)
+    found = values("supraventricular", night)
+    assert found["n_sveb"] == 6
+    assert found["sveb_per_hour"] == pytest.approx(36.0, rel=0.003)
+    assert found["sveb_share"] == pytest.approx(1.0)
+    table = phenotype_table(night, RECIPE).filter(stratum="night")
+    assert table.filter(phenotype="sveb_per_hour")["coverage_s"].item() == pytest.approx(600.0, abs=1.5)
+    assert table.filter(phenotype="veb_per_hour")["coverage_s"].item() == pytest.approx(1000.0, abs=1.5)
+
+
+def test_nothing_is_said_of_supraventricular_beats_where_af_fills_the_night() -> None:
+    table = phenotype_table(half_in_af(960.0), RECIPE).filter(stratum="night")
+    for name in ("n_sveb", "sveb_per_hour", "sveb_share", "n_couplets_s", "n_runs_s"):
+        found = table.filter(phenotype=name)
+        assert (found["status"].item(), found["value"].item()) == ("not_applicable", None), name
+    assert table.filter(phenotype="n_veb")["status"].item() == "ok"
+
+
+def test_pauses_are_counted_by_length_and_by_what_came_before() -> None:
+    rr_s = [0.8] * 10 + [2.0] + [0.8] * 10 + [2.5] + [0.8] * 10 + [0.5, 3.0] + [0.8] * 10
+    label = "N" * 33 + "V" + "N" * 11
+    found = values("rhythm", night_of(beats_of_rr(rr_s, label[: len(rr_s) + 1].ljust(len(rr_s) + 1, "N"))))
+    counted = [found[name] for name in ("n_pauses", "n_pauses_2_5", "n_pauses_3", "n_pauses_ectopic")]
+    assert counted == [3, 2, 1, 1]

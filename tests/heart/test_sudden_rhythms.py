@@ -1,0 +1,104 @@
+"""Fast runs and dropped beats are told by how they begin and end, not by the classes of their beats."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_nights import RECIPE, all_of, beats_of_rr
+
+from holter2sleep.heart.p_waves import PWaves
+from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs
+from holter2sleep.night import Episodes
+from holter2sleep.spans import complement
+
+
+def found(rr_s: list[float], label: str | None = None, waves: PWaves | None = None) -> Episodes:
+    beats = beats_of_rr(rr_s, label) if label else beats_of_rr(rr_s)
+    return find_episodes(beats, all_of(beats), RECIPE.rhythm, waves)
+
+
+def noted(rr_s: list[float]) -> list[str]:
+    return found(rr_s).kind.tolist()
+
+
+SINUS = [0.8] * 20
+
+
+def test_a_long_fast_run_is_one_run_from_its_first_beat_to_its_last_though_no_beat_is_called_s() -> None:
+    episodes = found([*SINUS, 0.5, *[0.4] * 60, 0.9, *SINUS]).of("SVTA")
+    assert episodes.n_beats.tolist() == [61]
+    np.testing.assert_allclose(episodes.rate_bpm, 150.0)
+
+
+@pytest.mark.parametrize(
+    ("rr_s", "why"),
+    [
+        ([*SINUS, 0.5, 0.4, 0.4, 0.9, *SINUS], "three beats: too few without their classes"),
+        ([*SINUS, *np.linspace(0.8, 0.45, 20), *[0.45] * 40, 0.9, *SINUS], "the sinus node speeds up over many beats"),
+        ([*SINUS, *[0.45] * 40, *np.linspace(0.46, 0.8, 40), *SINUS], "the sinus node slows over many beats"),
+        ([*[1.2] * 20, *[0.8] * 10, 1.2, *[1.2] * 20], "75/min is no tachycardia"),
+    ],
+)
+def test_what_is_no_supraventricular_run(rr_s: list[float], why: str) -> None:
+    assert "SVTA" not in noted(rr_s), why
+
+
+def test_a_fast_run_of_ventricular_beats_is_not_supraventricular() -> None:
+    rr_s = [*SINUS, 0.5, *[0.4] * 6, 0.9, *SINUS]
+    label = "N" * 20 + "V" * 8 + "N" * (len(rr_s) - 27)
+    assert set(found(rr_s, label[: len(rr_s) + 1]).kind) == {"VT"}
+
+
+def test_the_beats_of_a_supraventricular_run_are_s_and_no_others() -> None:
+    beats = beats_of_rr([*SINUS, 0.5, *[0.4] * 9, 0.9, *SINUS])
+    label = with_s_in_runs(beats, find_episodes(beats, all_of(beats), RECIPE.rhythm)).label
+    assert np.flatnonzero(label == "S").tolist() == list(range(21, 31))
+
+
+def test_a_beat_missing_from_a_steady_rhythm_is_a_suspected_block() -> None:
+    episodes = found([*SINUS, 1.6, *SINUS])
+    assert episodes.kind.tolist() == ["BII"]
+    assert episodes.end_s[0] - episodes.start_s[0] == pytest.approx(1.6)
+
+
+def test_two_to_one_conduction_is_one_stretch() -> None:
+    episodes = found([*SINUS, *[1.65] * 30, *SINUS]).of("BII")
+    assert episodes.n_beats.tolist() == [31]
+
+
+@pytest.mark.parametrize(
+    "rr_s",
+    [
+        [*SINUS, 0.5, 1.6, *SINUS],  # the pause after a premature beat
+        [*SINUS, 1.2, *SINUS],  # half a cycle more
+        [*SINUS, 2.6, *SINUS],  # not a whole number of cycles
+        [*[0.4] * 20, *SINUS],  # the end of a tachycardia
+        [*np.tile([0.6, 0.8, 1.0], 8), 1.6, *SINUS],  # no steady rhythm
+    ],
+)
+def test_what_is_no_dropped_beat(rr_s: list[float]) -> None:
+    assert "BII" not in noted(rr_s)
+
+
+def test_lost_signal_is_no_dropped_beat() -> None:
+    beats = beats_of_rr([*SINUS, 1.6, *SINUS])
+    lost = complement(np.array([[beats.time_s[20] + 0.5, beats.time_s[20] + 0.6]]), 0, 100)
+    assert len(find_episodes(beats, lost, RECIPE.rhythm)) == 0
+
+
+def test_a_slow_rhythm_is_a_suspected_block_only_where_the_waveform_shows_no_p_wave() -> None:
+    rr_s, n = [1.5] * 60, 61
+    assert "BIII" in found(rr_s, waves=PWaves(np.full(n, 1.5), np.zeros(n))).kind
+    assert "BIII" not in found(rr_s, waves=PWaves(np.zeros(n), np.full(n, 1.5))).kind
+    assert "BIII" not in found(rr_s).kind
+
+
+def test_a_fast_rate_in_fibrillation_is_no_sinus_tachycardia() -> None:
+    rr_s = np.random.default_rng(0).gamma(16.0, 0.5 / 16.0, 600).tolist()
+    assert set(noted(rr_s)) <= {"AFIB", "PAUSE"}
+    assert "AFIB" in noted(rr_s)
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 9])
+def test_hardly_any_beats_are_no_error(n: int) -> None:
+    assert noted([0.8] * n) == []

@@ -43,7 +43,7 @@ def fit_of(given_s: Float, detection: Detection) -> Fit:
     Examples
     --------
     >>> qrs_s = np.arange(1.0, 100.0)
-    >>> detection = Detection(qrs_s, np.ones(99), qrs_s)
+    >>> detection = Detection(qrs_s, np.ones(99), np.ones(99), qrs_s)
     >>> fit_of(qrs_s + 0.1, detection).share, fit_of(qrs_s + 0.4, detection).share
     (1.0, 0.0)
     """

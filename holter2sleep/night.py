@@ -168,7 +168,10 @@ BEAT_COLUMNS = {
     "confidence": np.float32,
     "usable": bool,
     "amplitude_mv": np.float32,
+    "chance_s": np.float32,
+    "chance_v": np.float32,
 }
+_MAY_BE_UNKNOWN = ("amplitude_mv", "chance_s", "chance_v")
 
 
 @dataclass(frozen=True)
@@ -184,11 +187,14 @@ class Beats:
     confidence: NDArray[np.float32]  # (n_beats,), 0-1, of the label; NaN where unknown
     usable: Bool  # (n_beats,)
     amplitude_mv: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # NaN where unknown
+    chance_s: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being S; likewise
+    chance_v: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being V; likewise
 
     def __post_init__(self) -> None:
         n = len(self.time_s)
-        if len(self.amplitude_mv) == 0:
-            object.__setattr__(self, "amplitude_mv", np.full(n, np.nan))
+        for name in _MAY_BE_UNKNOWN:
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.full(n, np.nan))
         for name, dtype in BEAT_COLUMNS.items():
             array = frozen_array(getattr(self, name), dtype)
             if array.shape != (n,):

@@ -1,9 +1,9 @@
 """Runs of atrial beats between long sinus pauses: the brady-tachycardia pattern of a sick sinus node.
 
-Where a slow sinus rhythm is broken again and again by runs at a steady faster rate, the runs begin with one sudden
-premature beat and end with a long pause; each beat but the first is early against the sinus interval only, not
-against its neighbours. Two rhythms look alike and are left out: block that drops single beats, whose pause is twice
-the interval (second degree, Mobitz II; SA block), and atrial fibrillation, whose intervals have no steady rate.
+Where a slow sinus rhythm is broken again and again by runs at a steady faster rate, a run begins with one sudden
+premature beat and ends with a long pause; each of its beats is early against the sinus interval only, not against its
+neighbours. Two rhythms look alike and are left out: where single beats are dropped (second-degree block, or a QRS not
+seen) the pause is a multiple of the interval; sleep and breathing speed the sinus node up beat by beat.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ import numpy as np
 from holter2sleep.night import Bool, Float
 from holter2sleep.spans import runs
 
+MULTIPLE = 0.2  # a pause this near to a whole number of intervals may be dropped beats
+
 
 @dataclass(frozen=True)
 class AtrialRunRules:
     """Keys of `[classes.atrial_runs]`."""
 
     pause_s: float
-    longest_s: float
+    longest_interval_s: float
     share: float
     steady_percent: float
-    block_ratio: float
+    longest_beats: int
     minimum_runs: int
     within_s: float
 
@@ -37,33 +39,30 @@ def atrial_runs(time_s: Float, rr_s: Float, trusted: Bool, rules: AtrialRunRules
     time_s, rr_s
         Beats, and the interval that ends at each, s; arrays (n_beats,).
     trusted
-        Whether each interval may be believed.
+        Whether each interval may be believed; those of ventricular beats should not.
     """
-    slow = trusted & (rr_s >= rules.pause_s)
-    first, behind = runs(trusted & (rr_s < rules.pause_s))
-    closed = np.array(
-        [a > 0 and b < len(rr_s) and slow[a - 1] and slow[b] for a, b in zip(first, behind, strict=True)], bool
-    )
-    first, behind = first[closed], behind[closed]
-    kept = np.zeros(len(rr_s), bool)
+    first, behind = _between_pauses(trusted, trusted & (rr_s >= rules.pause_s))
+    found = np.zeros(len(rr_s), bool)
     if len(first) == 0:
-        return kept
-    inside = [rr_s[a:b] for a, b in zip(first, behind, strict=True)]
-    usual_s = np.array([np.median(part) for part in inside])
-    # sinus arrhythmia and arousals speed up beat by beat; an ectopic focus fires at its own rate from the first beat on
-    unsteady = np.array(
-        [np.abs(part[[0, -1]] / middle - 1).max() for part, middle in zip(inside, usual_s, strict=True)]
-    )
-    ratio = rr_s[behind] / usual_s
-    fast = usual_s <= rules.share * np.minimum(rr_s[first - 1], rr_s[behind])
-    fast &= (100 * unsteady <= rules.steady_percent) & (usual_s <= rules.longest_s)
+        return found
+    usual_s = np.array([np.median(rr_s[a:b]) for a, b in zip(first, behind, strict=True)])
+    fast = usual_s <= np.minimum(rules.share * np.minimum(rr_s[first - 1], rr_s[behind]), rules.longest_interval_s)
+    for border in (rr_s[first], rr_s[behind - 1]):
+        fast &= 100 * np.abs(border / usual_s - 1) <= rules.steady_percent
+    fast &= behind - first <= rules.longest_beats
+    pauses = rr_s[behind] / usual_s
+    multiple = np.abs(pauses - np.round(pauses)) <= MULTIPLE
     for index in np.flatnonzero(fast):
         near = fast & (np.abs(time_s[first] - time_s[first[index]]) <= rules.within_s)
-        if near.sum() >= rules.minimum_runs and not _like_block(ratio[near], rules):
-            kept[first[index] : behind[index]] = True
-    return kept
+        if near.sum() >= rules.minimum_runs and multiple[near].mean() < 0.5:
+            found[first[index] : behind[index]] = True
+    return found
 
 
-def _like_block(ratio: Float, rules: AtrialRunRules) -> bool:
-    """Whether pauses are about twice the interval: a beat was dropped, the atria went on."""
-    return bool(np.median(np.abs(ratio - 2)) <= rules.block_ratio)
+def _between_pauses(trusted: Bool, pause: Bool) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of trusted shorter intervals with a pause on each side: first beat, and the pause behind the last."""
+    first, behind = runs(trusted & ~pause)
+    inner = (first > 0) & (behind < len(pause))
+    first, behind = first[inner], behind[inner]
+    closed = pause[first - 1] & pause[behind]
+    return first[closed], behind[closed]

@@ -1,8 +1,8 @@
-"""Beats to AAMI classes N, S, V, from timing and shape: first form.
+"""Beats to AAMI classes N, S, V, F.
 
-The record's own typical beat is the reference. A beat of foreign shape is V when the same foreign shape comes
-again (noise does not repeat itself) and is early, wide or very unlike; or when it is early, wide and followed by a
-pause. A beat of typical shape that comes early is S. Fusion (F) and unclassifiable (Q) are not called yet.
+Small networks see each beat beside the record's own typical beat, its timing, its kin and its neighbours. Runs of
+atrial beats between sinus pauses are early against nothing near them; a rule finds them. Beats in noise stay N, and so
+do those of a recording too short for a typical beat; Q is not called.
 """
 
 from __future__ import annotations
@@ -12,57 +12,65 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.heart.intervals import local_median, trusted_rr
+from holter2sleep.heart.atrial_runs import AtrialRunRules, atrial_runs
+from holter2sleep.heart.beat_features import beat_features
+from holter2sleep.heart.class_net import CLASSES, class_chances
+from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.shape import Shape
-from holter2sleep.night import Beats, Float
+from holter2sleep.night import Beats, Bool, Float
 from holter2sleep.spans import Spans
+
+NAMES = np.array(list(CLASSES))
+S, V, FUSION = (CLASSES.index(name) for name in "SVF")
 
 
 @dataclass(frozen=True)
 class ClassRules:
     """Keys of `[classes]`."""
 
-    neighbours: int
-    v_twin_correlation: float
-    v_strange: float
-    v_width_ratio: float
-    v_early: float
-    v_pause: float
-    s_early: float
-    s_correlation: float
     minimum_beats: int
+    least_fusion_chance: float
+    run_confidence: float
+    atrial_runs: AtrialRunRules
 
 
 def classify_beats(beats: Beats, shape: Shape, usable_spans: Spans, rules: ClassRules) -> Beats:
-    """The beats with classes N, S or V and a confidence that grows with the distance from the border.
+    """The beats with classes N, S, V or F and the chance that each is right.
 
-    Without waveform, or with too few beats for a typical one, all stay N with unknown confidence.
+    Without waveform, or with too few beats for a typical one, all stay as they are.
     """
     if beats.usable.sum() < rules.minimum_beats:
         return beats
-    early = prematurity(beats, usable_spans, rules)
-    is_early, is_wide = early < rules.v_early, shape.width > rules.v_width_ratio
-    paused = np.r_[early[1:], 1.0] > rules.v_pause
-    repeated = shape.twin >= rules.v_twin_correlation
-    is_v = repeated & (is_early | is_wide | (shape.correlation < rules.v_strange))
-    is_v |= is_early & is_wide & paused
-    is_v &= shape.foreign
-    is_s = ~is_v & (early < rules.s_early) & (shape.correlation >= rules.s_correlation)
-    label = np.where(is_v, "V", np.where(is_s, "S", "N"))
-    label[~beats.usable] = "N"  # a beat in noise is not called ectopic
-    return beats.but(label=label, confidence=_confidence(label, early, shape, rules))
+    votes, chance = class_chances(beat_features(beats, shape, usable_spans), shape.apart)
+    votes[:, FUSION] *= chance[:, FUSION] >= rules.least_fusion_chance
+    choice = _one_class_a_shape(votes.argmax(axis=1), votes, shape.kin)
+    choice[~beats.usable] = 0  # a beat in noise is not called ectopic
+    confidence = chance[np.arange(len(beats)), choice]
+    label = NAMES[choice]
+    in_run = _in_runs(beats, label, usable_spans, rules)
+    label = np.where(in_run, "S", label)
+    confidence = np.where(in_run, rules.run_confidence, confidence)
+    return beats.but(
+        label=label,
+        confidence=confidence.astype(np.float32),
+        chance_s=np.where(in_run, rules.run_confidence, chance[:, S]),
+        chance_v=chance[:, V],
+    )
 
 
-def prematurity(beats: Beats, usable_spans: Spans, rules: ClassRules) -> Float:
-    """RR interval of each beat / median of its neighbours' intervals; 1 where it is unknown. array (n_beats,)."""
-    rr_s = np.where(trusted_rr(beats, usable_spans), beats.rr_s, np.nan)
-    ratio = rr_s / local_median(rr_s, rules.neighbours)
-    return np.where(np.isfinite(ratio), ratio, 1.0)
+def _one_class_a_shape(choice: NDArray[np.intp], votes: Float, kin: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The choice, where ectopic beats of one foreign shape are S or V together: they come from one place. (n,)."""
+    ectopic = np.flatnonzero(np.isin(choice, (S, V)) & (kin >= 0))
+    if len(ectopic) == 0:
+        return choice
+    _, number = np.unique(kin[ectopic], return_inverse=True)
+    for_s, for_v = (np.bincount(number, votes[ectopic, one]) for one in (S, V))
+    together = choice.copy()
+    together[ectopic] = np.where(for_v >= for_s, V, S)[number]
+    return together
 
 
-def _confidence(label: NDArray[np.str_], early: Float, shape: Shape, rules: ClassRules) -> NDArray[np.float32]:
-    """0.5 at the border of a class, towards 1 far from it; not yet calibrated."""
-    to_v = np.clip((shape.limit - shape.correlation) / 0.3, -1, 1)
-    to_s = np.clip((rules.s_early - early) / 0.2, -1, 1)
-    margin = np.select([label == "V", label == "S"], [np.maximum(to_v, 0), to_s], -np.maximum(to_v, to_s))
-    return (0.5 + 0.5 * np.clip(margin, 0, 1)).astype(np.float32)
+def _in_runs(beats: Beats, label: NDArray[np.str_], usable_spans: Spans, rules: ClassRules) -> Bool:
+    """Beats of atrial runs between pauses; no ventricular beat is in one, or at its ends."""
+    own = trusted_rr(beats, usable_spans) & (label != "V") & np.r_[True, label[:-1] != "V"]
+    return atrial_runs(beats.time_s, beats.rr_s, own, rules.atrial_runs) & beats.usable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from holter2sleep.heart.moving_averages import beats_by_energy
 from holter2sleep.heart.refine import chance_of_beat, taller_side
 from holter2sleep.heart.summits import on_dominant_deflection
 from holter2sleep.night import Float, Recording
-from holter2sleep.spans import contains, covers
+from holter2sleep.spans import as_spans, contains, covers, intersection
 from holter2sleep.waveform import Signal
 
 
@@ -134,7 +135,8 @@ def _bridged(ecg: Signal, start: int, fs: float, faults: Faults) -> Signal | Non
     least = 2 * fs  # both detectors learn their thresholds from two seconds
     if good.sum() < least:
         return None
-    good &= ~contains(faults.spans, (start + np.arange(len(ecg))) / fs)
+    for first_s, last_s in intersection(faults.spans, as_spans([(start / fs, (start + len(ecg)) / fs)])):
+        good[max(0, math.ceil(first_s * fs) - start) : max(0, math.ceil(last_s * fs) - start)] = False
     if good.sum() < least:
         return None
     whole = ecg

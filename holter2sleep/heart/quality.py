@@ -51,8 +51,9 @@ def assess_quality(
     The index (0-1) is, in windows of `window_s`, the better of two kinds of evidence: the bSQI of the PhysioNet
     Cardiovascular Signal Toolbox (beats on which two independent detectors agree / all that either found), and
     the likeness of the detected beats to the record's typical beat (after Orphanidou 2015). Either alone condemns good
-    signal: the detectors part over a tall T wave, the shapes over frequent ectopy. A beat file has no signal to
-    judge: its index is NaN, and only holes between its beats make time unusable.
+    signal: the detectors part over a tall T wave, the shapes over frequent ectopy. The better one is multiplied by how
+    sure the detector's networks are of their beats: moving electrodes can make waves on which all agree. A beat file
+    has no signal to judge: its index is NaN, and only holes between its beats make time unusable.
     """
     bad: dict[Flag, Spans] = {
         flag: spans_of_mask(faults.flags & flag > 0, CELL_S) for flag in (Flag.MISSING, Flag.FLAT, Flag.SATURATED)
@@ -63,6 +64,7 @@ def assess_quality(
     if recording.ecg is not None:
         agreed = agreement(detection.time_s, detection.second_s, recording.duration_s, rules)
         index = np.fmax(agreed, _likeness(beat_s, shape, recording.duration_s, rules))
+        index = index * _sureness(detection, recording.duration_s, rules)
         bad[Flag.NOISE] = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
         sqi = _per_epoch(index, rules.window_s, grid)
     unusable = as_spans(np.concatenate(list(bad.values())))
@@ -120,6 +122,14 @@ def _medians_between(values: Float, borders: NDArray[np.intp]) -> Float:
     at = first - borders[0]
     middle = (ranked[at + np.maximum(n - 1, 0) // 2] + ranked[at + n // 2]) / 2
     return np.where(n > 0, middle, np.nan)
+
+
+def _sureness(detection: Detection, duration_s: float, rules: QualityRules) -> Float:
+    """Mean chance of the detected beats to be QRS complexes, per window; NaN without beats. array (n_windows,)."""
+    n_windows = int(np.ceil(duration_s / rules.window_s))
+    edges = rules.window_s * np.arange(n_windows + 1)
+    n, total = (np.histogram(detection.time_s, edges, weights=weights)[0] for weights in (None, detection.chance))
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def _mutually_nearest(a: Float, b: Float, tolerance_s: float) -> Bool:

@@ -16,6 +16,8 @@ from holter2sleep.heart.sudden import SuddenRules, dropped_beats, fast_runs
 from holter2sleep.night import AF_KINDS, Beats, Bool, Episodes, Float
 from holter2sleep.spans import Spans, as_spans, contains
 
+EVEN_CHANCE = 0.5  # that a beat is S which only its run makes S: sinus tachycardia may begin suddenly too
+
 
 @dataclass(frozen=True)
 class RhythmRules:
@@ -66,14 +68,25 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules, waves: 
 def without_s_in_af(beats: Beats, episodes: Episodes, rules: RhythmRules) -> Beats:
     """The beats with S in AF, or just beside it, called N: prematurity means nothing where every interval differs."""
     inside = _near_af(episodes.of(*AF_KINDS).spans, beats, rules)
-    return beats.but(label=np.where((beats.label == "S") & inside, "N", beats.label))
+    called = (beats.label == "S") & inside
+    return beats.but(
+        label=np.where(called, "N", beats.label),
+        confidence=np.where(called, np.nan, beats.confidence),
+        chance_s=np.where(inside, np.nan, beats.chance_s),
+    )
 
 
 def with_s_in_runs(beats: Beats, episodes: Episodes) -> Beats:
     """The beats with N in a supraventricular run called S: in a long run they are early no more."""
     runs = episodes.of("SVTA")
     inside = contains(as_spans(np.column_stack([runs.start_s, np.nextafter(runs.end_s, np.inf)])), beats.time_s)
-    return beats.but(label=np.where((beats.label == "N") & inside & beats.usable, "S", beats.label))
+    called = (beats.label == "N") & inside & beats.usable
+    chance_s = np.where(called, np.fmax(beats.chance_s, EVEN_CHANCE), beats.chance_s)
+    return beats.but(
+        label=np.where(called, "S", beats.label),
+        confidence=np.where(called, chance_s, beats.confidence),
+        chance_s=chance_s,
+    )
 
 
 def near_af_spans(af: Spans, rules: RhythmRules) -> Spans:

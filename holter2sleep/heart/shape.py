@@ -49,8 +49,7 @@ class Shape:
     p_wave: Float  # (n_beats, 3): correlation, projection and difference of what lies before the QRS
     t_wave: Float  # (n_beats, 3): the same of what lies behind it
     kin: NDArray[np.int32]  # (n_beats,), foreign beats of one shape share a number; -1 for the others
-    patch: Rows  # (n_beats, PATCH_N), the beat from before P to behind T in units of the typical beat
-    typical_patch: Rows  # (n_beats, PATCH_N), the same of the typical beat
+    apart: Rows  # (n_beats, PATCH_N), the beat less the typical one from before P to behind T, in heights of its QRS
     limit: float  # of the correlation, below which a beat is foreign
 
     @property
@@ -96,8 +95,7 @@ def _shapes(rows: Rows, rules: ShapeRules, first_kin: int) -> dict[str, NDArray]
         "p_wave": _wave(rows, usual, slice(HALF - round(P_S[0] * SHAPE_HZ), HALF - round(P_S[1] * SHAPE_HZ)), size),
         "t_wave": _wave(rows, usual, slice(HALF + after, 2 * HALF + 1), size),
         "kin": _spread(first_kin + _kin(likeness, rules.foreign_correlation), foreign, n, -1).astype(np.int32),
-        "patch": (sign * rows[:, ::PATCH_STRIDE] / size).astype(np.float32),
-        "typical_patch": np.tile((sign * usual[::PATCH_STRIDE] / size).astype(np.float32), (n, 1)),
+        "apart": np.clip(sign * (rows - usual)[:, ::PATCH_STRIDE] / size, -4, 4).astype(np.float32),
     }
 
 

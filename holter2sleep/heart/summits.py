@@ -10,6 +10,7 @@ from holter2sleep.waveform import Signal, Waveform
 
 BATCH = 2000  # beats whose windows are gathered at a time: a day at 1,000 Hz must not be in memory twice
 BASELINE_S = 0.3  # either side of a beat
+BASELINE_STEP_S = 0.016  # samples this far apart are enough for a median of it
 
 
 def on_dominant_deflection(ecg: Waveform, fs: float, coarse_s: Float, reach_s: float) -> tuple[Float, Float]:
@@ -40,7 +41,7 @@ def _near(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) -> Si
     """The signal around each centre above the median of the 0.6 s around it. array (n, 2 reach + 1)."""
     wide = max(reach, 2, round(BASELINE_S * fs))
     windows = ecg.around(centre, wide)
-    baseline = _medians(windows)
+    baseline = _medians(windows[:, :: max(1, round(BASELINE_STEP_S * fs))])
     return np.nan_to_num(windows[:, wide - reach : wide + reach + 1] - baseline[:, None])
 
 

@@ -57,6 +57,8 @@ BEAT_SCHEMA = {
     "rr_ms": pl.Float64,
     "usable": pl.Boolean,
     "amplitude_mv": pl.Float32,
+    "p_s": pl.Float32,
+    "p_v": pl.Float32,
 }
 EPISODE_SCHEMA = {
     "start_s": pl.Float64,
@@ -103,6 +105,8 @@ def beat_table(night: Night) -> pl.DataFrame:
         "rr_ms": np.where(trusted, 1000 * beats.rr_s, np.nan),
         "usable": beats.usable,
         "amplitude_mv": beats.amplitude_mv,
+        "p_s": beats.chance_s,
+        "p_v": beats.chance_v,
     }
     return _table(columns, BEAT_SCHEMA, len(beats))
 

@@ -17,6 +17,7 @@ from holter2sleep.heart.morphology import NAMES, measure_beats
 from holter2sleep.heart.rates import after_ectopic
 from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float, Night
+from holter2sleep.phenotypes.ectopy import intervals_of
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
@@ -126,7 +127,8 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
         "n_af_episodes": len(af),
         "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
     }
-    return Measured(values, n, usable_s)
+    names = ("n_veb", "veb_per_hour", "veb_share")
+    return Measured(values, n, usable_s, intervals_of(*names, beats.label == "V", beats.chance_v, usable_s))
 
 
 _COUNTED: dict[str, tuple[str, ...]] = {
@@ -165,7 +167,8 @@ def supraventricular_measures(part: Night, night: Night, recipe: Recipe) -> Meas
     }
     if part.usable_s and not tells_of_s(seconds, part.usable_s, recipe.rhythm):
         return Measured(dict.fromkeys(values), int(part.beats.usable.sum()), part.usable_s)
-    return Measured(values, n, seconds)
+    names = ("n_sveb", "sveb_per_hour", "sveb_share")
+    return Measured(values, n, seconds, intervals_of(*names, beats.label == "S", beats.chance_s, seconds))
 
 
 def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:

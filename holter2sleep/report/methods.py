@@ -57,12 +57,13 @@ def given_text(night: ReportNight) -> str:
 def analysis_text(night: ReportNight) -> str:
     """What was done with the beats, by which rules."""
     return with_facts(
-        "Beats are called N, S or V after the AAMI classes (ANSI/AAMI EC57); F and Q come only with a beat file. "
-        "Noise is where neither the agreement of two beat detectors nor the likeness of the beats to the typical one "
-        "reaches {quality.minimum_sqi}. Heart-rate variability follows the Task Force of the ESC and NASPE (1996): "
-        "intervals between successive normal beats, none across a removed beat, a gap or AF pattern. Sleep measures "
-        "follow the AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too little is "
-        "not printed; the table says what is missing.",
+        "Beats are called N, S, V or F after the AAMI classes (ANSI/AAMI EC57) by networks trained on MIT-BIH DS1; Q "
+        "comes only with a beat file. Noise is where the quality index (the better of the agreement of two beat "
+        "detectors and the likeness of the beats to the typical one, times how sure the detector is) stays below "
+        "{quality.minimum_sqi}. Heart-rate variability follows the Task Force of the ESC and NASPE (1996): intervals "
+        "between successive normal beats, none across a removed beat, a gap or AF pattern. Sleep measures follow the "
+        "AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too little is not "
+        "printed; the table says what is missing.",
         night,
     )
 

@@ -56,14 +56,14 @@ def heard(record: Annotated, noises: dict[str, Signal], rng: np.random.Generator
     """One variant of a record."""
     speed = rng.uniform(0.7, 1.35) if rng.random() < 0.5 else 1.0  # a faster heart with narrower waves, or a slower
     fs = record.fs * speed
-    ecg = _dulled(_mixed_leads(record.leads, rng), fs, rng)
+    ecg = dulled(mixed_leads(record.leads, rng), fs, rng)
     beat_s = record.beats.time_s / speed
     if rng.random() < 0.85:
         ecg = ecg + _noise(ecg, beat_s, fs, noises, rng)
     return examples(record.name, ecg * rng.choice([-1, 1]), fs, beat_s, record.flutter / speed)
 
 
-def _mixed_leads(leads: Signal, rng: np.random.Generator) -> Signal:
+def mixed_leads(leads: Signal, rng: np.random.Generator) -> Signal:
     """One of the leads, or a lead between them: another angle at the same heart."""
     chosen: Signal = leads[rng.integers(len(leads))]
     if rng.random() < 0.5:
@@ -72,7 +72,7 @@ def _mixed_leads(leads: Signal, rng: np.random.Generator) -> Signal:
     return chosen
 
 
-def _dulled(ecg: Signal, fs: float, rng: np.random.Generator) -> Signal:
+def dulled(ecg: Signal, fs: float, rng: np.random.Generator) -> Signal:
     """As a recorder with a narrower band gives it, half of the time."""
     if rng.random() < 0.5:
         return ecg
@@ -83,7 +83,7 @@ def _dulled(ecg: Signal, fs: float, rng: np.random.Generator) -> Signal:
 
 def _noise(ecg: Signal, beat_s: Float, fs: float, noises: dict[str, Signal], rng: np.random.Generator) -> Signal:
     """Noise at a ratio drawn by chance, all the time or now and then."""
-    noise = sum((_coloured(noises[kind], len(ecg), fs, rng) for kind in _kinds(rng)), np.zeros(len(ecg), np.float32))
+    noise = sum((coloured(noises[kind], len(ecg), fs, rng) for kind in _kinds(rng)), np.zeros(len(ecg), np.float32))
     noise = noise * gain_for(ecg, beat_s, noise, fs, rng.uniform(-6, 22))
     if rng.random() < 0.5:
         on = (np.arange(len(ecg)) / fs // rng.uniform(10, 240)) % 2 == 0
@@ -97,7 +97,7 @@ def _kinds(rng: np.random.Generator) -> list[str]:
     return [str(kind) for kind in rng.choice(kinds, 1 + rng.integers(2), replace=False)]
 
 
-def _coloured(noise: Signal, n: int, fs: float, rng: np.random.Generator) -> Signal:
+def coloured(noise: Signal, n: int, fs: float, rng: np.random.Generator) -> Signal:
     """A stretch of the noise, slower or faster, with its colour shifted to deep or to high."""
     part = np.roll(noise, rng.integers(len(noise)))
     pace = rng.uniform(0.6, 1.6)
@@ -112,7 +112,7 @@ def _coloured(noise: Signal, n: int, fs: float, rng: np.random.Generator) -> Sig
 def silence(noises: dict[str, Signal], rng: np.random.Generator, fs: float = 360.0) -> list[Example]:
     """Noise without a heart: nothing in it is a beat."""
     n = round(STRETCH_S * fs)
-    parts = [_coloured(noises[kind], n, fs, rng) for kind in _kinds(rng)]
+    parts = [coloured(noises[kind], n, fs, rng) for kind in _kinds(rng)]
     hiss = rng.normal(size=n).astype(np.float32) * rng.uniform(0, 1)
     return examples("noise", sum(parts, hiss), fs, np.array([-9.0, -8.0]), np.empty((0, 2)))
 
@@ -143,7 +143,7 @@ def _example(source: str, ecg: Signal, fs: float, beat_s: Float, flutter: Spans)
 def train(mitdb: Path, nstdb: Path, variants: int, steps: int, seed: int) -> dict[str, NDArray[np.float32]]:
     """Weights of both networks."""
     rng = np.random.default_rng(seed)
-    noises = {kind: _second_channel(nstdb / f"{kind}.hea") for kind in NOISES}
+    noises = {kind: second_channel(nstdb / f"{kind}.hea") for kind in NOISES}
     made: list[Example] = []
     for record in read_set(mitdb, DS1):
         for _ in range(variants):
@@ -162,7 +162,8 @@ def _looked_again(first: Weights, example: Example) -> NDArray[np.float32]:
     return second_look(candidates, chances(logits(first, candidates.features, candidates.patches))[:, 1])
 
 
-def _second_channel(header: Path) -> Signal:
+def second_channel(header: Path) -> Signal:
+    """The second of the two channels of a noise recording: the first stays for testing."""
     label = read_wfdb_header(header).signals[1].label
     return np.nan_to_num(np.asarray(read_wfdb(header, header.stem, ReadOptions(channel=label)).ecg))
 

@@ -229,13 +229,13 @@ def test_a_deidentified_run_does_not_name_the_beats_file(recording: Path, edited
 def test_fit_is_chance_for_foreign_beats_and_full_for_own() -> None:
     rng = np.random.default_rng(4)
     own, foreign = (beats_of_rr(rng.normal(0.9, 0.08, 3000)).time_s for _ in range(2))
-    detection = Detection(own, np.ones(len(own)), own)
+    detection = Detection(own, np.ones(len(own)), np.ones(len(own)), own)
     assert fit_of(own + rng.normal(0, 0.02, len(own)), detection).beyond_chance > DOUBTFUL
     assert fit_of(foreign, detection).beyond_chance < FOREIGN
 
 
 def test_beats_in_noise_where_the_detectors_disagree_are_not_judged() -> None:
     time_s = np.arange(1.0, 500.0)
-    nowhere = Detection(time_s + 0.5, np.ones(len(time_s)), time_s)
+    nowhere = Detection(time_s + 0.5, np.ones(len(time_s)), np.ones(len(time_s)), time_s)
     assert fit_of(time_s, nowhere).n == 0
-    assert fit_of(time_s, Detection(time_s[:0], time_s[:0], time_s[:0])).n == 0
+    assert fit_of(time_s, Detection(*[time_s[:0]] * 4)).n == 0

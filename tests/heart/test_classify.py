@@ -7,9 +7,12 @@ import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
 from holter2sleep.evaluate.ec57 import compare_beats
-from holter2sleep.heart.classify import classify_beats, prematurity
+from holter2sleep.heart.beat_features import beat_features, timing
+from holter2sleep.heart.class_net import class_chances
+from holter2sleep.heart.classify import classify_beats
 from holter2sleep.heart.shape import PATCH_N, Shape
 from holter2sleep.night import Beats
+from holter2sleep.spans import as_spans
 
 ECTOPY = {"hours": 3.0, "bursts_per_hour": 0.0}
 
@@ -35,7 +38,7 @@ def typical_columns(n: int) -> dict[str, np.ndarray]:
     ones = dict.fromkeys(("correlation", "width", "height", "lean", "steepness"), 1.0)
     columns = {name: np.full(n, value) for name, value in {**ones, "twin": 0.0, "typical_width_s": 0.03}.items()}
     kin = np.full(n, -1, np.int32)
-    return columns | {"p_wave": wave, "t_wave": wave, "kin": kin, "patch": patch, "typical_patch": patch}
+    return columns | {"p_wave": wave, "t_wave": wave, "kin": kin, "apart": patch}
 
 
 def labels(beats: Beats, shape: Shape | None) -> list[tuple[int, str]]:
@@ -73,42 +76,22 @@ def test_fewer_than_one_beat_in_a_thousand_of_a_healthy_night_is_called_ectopic(
 
 def test_a_beat_in_noise_is_never_called_ectopic() -> None:
     beats = analysed("noisy", hours=1.0).beats
-    assert (~beats.usable).sum() > 30
+    assert (~beats.usable).sum() > 10
     assert (beats.label[~beats.usable] == "N").all()
 
 
-# --- the rule, worked ------------------------------------------------------------------------------
+# --- single beats, made by hand --------------------------------------------------------------------
 
 
-def test_how_early_a_beat_is() -> None:
-    early = prematurity(one_early(0.6, 1.3), all_of(one_early(0.6, 1.3)), RECIPE.classes)
-    assert early[30] == pytest.approx(0.6)
-    assert early[31] == pytest.approx(1.3)
-    assert early[[0, 1, 29, 59]].tolist() == [1.0] * 4
+def test_an_early_beat_of_typical_shape_is_s_and_the_same_beat_in_time_is_not() -> None:
+    assert labels(one_early(0.65, 1.1), shape_of(61)) == [(30, "S")]
+    assert labels(one_early(1.0), shape_of(61)) == []
 
 
-def test_an_early_beat_of_typical_shape_is_s_and_a_slightly_early_one_is_not() -> None:
-    assert labels(one_early(0.80), shape_of(61)) == [(30, "S")]
-    assert labels(one_early(0.88), shape_of(61)) == []
-
-
-def test_a_foreign_early_wide_beat_with_a_pause_is_v_even_when_alone() -> None:
-    odd = {"correlation": {30: 0.2}, "width": {30: 1.6}}
-    assert labels(one_early(0.6, 1.4), shape_of(61, **odd)) == [(30, "V")]
-    assert labels(one_early(0.6, 1.0), shape_of(61, **odd)) == []  # no pause: an artefact is as likely
-
-
-def test_a_foreign_beat_with_twins_is_v_when_early() -> None:
-    assert labels(one_early(0.6), shape_of(61, correlation={30: 0.6}, twin={30: 0.95})) == [(30, "V")]
-    assert labels(one_early(1.0), shape_of(61, correlation={30: 0.6}, twin={30: 0.95})) == []  # bundle branch block
-
-
-def test_a_strange_shape_with_twins_is_v_unless_it_lies_in_noise() -> None:
-    shape, beats = shape_of(61, correlation={30: 0.1}, twin={30: 0.95}), one_early(1.0)
+def test_a_beat_in_noise_stays_n_however_early_it_is() -> None:
     usable = np.ones(61, bool)
     usable[30] = False
-    assert labels(beats, shape) == [(30, "V")]
-    assert labels(beats.but(usable=usable), shape) == []
+    assert labels(one_early(0.65, 1.1).but(usable=usable), shape_of(61)) == []
 
 
 def test_with_too_few_beats_for_a_typical_one_all_stay_as_they_are() -> None:
@@ -116,12 +99,45 @@ def test_with_too_few_beats_for_a_typical_one_all_stay_as_they_are() -> None:
     assert classify_beats(few, shape_of(11), all_of(few), RECIPE.classes) is few
 
 
-def test_confidence_lies_between_a_half_and_one_and_grows_away_from_the_border() -> None:
-    def confidence(early: float) -> np.ndarray:
-        beats = one_early(early)
-        return classify_beats(beats, shape_of(61), all_of(beats), RECIPE.classes).confidence
+def test_confidence_is_a_chance_and_smaller_near_the_border() -> None:
+    def found(early: float) -> Beats:
+        beats = one_early(early, 1.1)
+        return classify_beats(beats, shape_of(61), all_of(beats), RECIPE.classes)
 
-    near, far = confidence(0.84), confidence(0.60)
-    assert near.min() >= 0.5
-    assert far.max() <= 1.0
-    assert far[30] > near[30]
+    near, far = found(0.85), found(0.60)
+    assert ((far.confidence >= 0) & (far.confidence <= 1)).all()
+    assert far.chance_s[30] > near.chance_s[30]
+    assert (far.chance_s + far.chance_v <= 1 + 1e-6).all()
+
+
+# --- features --------------------------------------------------------------------------------------
+
+
+def test_timing_tells_how_early_a_beat_is_and_how_long_the_pause() -> None:
+    beats = one_early(0.6, 1.3)
+    times = np.exp(timing(beats, all_of(beats)))
+    assert times[30, :2] == pytest.approx([0.6, 1.3])
+    assert times[31, 0] == pytest.approx(1.3)
+    assert times[20, :2] == pytest.approx([1.0, 1.0])
+
+
+def test_timing_across_lost_signal_is_unknown_not_early() -> None:
+    beats = one_early(0.6, 1.3)
+    lost = as_spans([(0.0, beats.time_s[28]), (beats.time_s[31] + 0.1, 60.0)])
+    assert timing(beats, lost)[[29, 30, 31], 0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_features_do_not_hang_on_the_unit_of_time_or_of_height() -> None:
+    beats = one_early(0.6, 1.3)
+    assert beat_features(beats, shape_of(61), all_of(beats)).shape == (61, 27)
+
+
+# --- the networks ----------------------------------------------------------------------------------
+
+
+def test_votes_and_chances_sum_to_one() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(50, 27)).astype(np.float32)
+    for table in class_chances(features, rng.normal(size=(50, PATCH_N)).astype(np.float32)):
+        assert table.shape == (50, 4)
+        assert table.sum(axis=1) == pytest.approx(np.ones(50))

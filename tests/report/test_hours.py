@@ -35,7 +35,7 @@ def test_hours_that_differ_are_never_joined() -> None:
 def test_the_share_of_sleep_is_counted_hour_by_hour() -> None:
     night = analysed("short", hours=2.4)
     tables = tables_of(night, RECIPE)
-    others = (tables[name] for name in ("beats", "episodes", "strips"))
+    others = (tables[name] for name in ("beats", "episodes", "strips", "averages"))
     found = asleep_percents(ReportNight({}, {}, tables["epochs"], *others))
     staged = tables["epochs"].filter(pl.col("stage") != UNSCORED)
     asleep = staged["stage"].is_in(list(STAGE_STRATA["sleep"][0]))

@@ -1,0 +1,40 @@
+"""Chances of each beat class, by a few small networks whose votes are averaged and calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.heart.beat_features import FeatureRows
+from holter2sleep.heart.sequence_net import chances, logits
+from holter2sleep.heart.weights import Arrays, read_weights
+from holter2sleep.night import Float
+
+WEIGHTS = Path(__file__).parent / "weights" / "classes.npz"  # made by training/classes.py
+CLASSES = "NSVF"  # AAMI EC57; Q is for beats nobody can tell, and is not learnt
+CALIBRATION = "calibration"
+
+
+def class_chances(features: FeatureRows, apart: NDArray[np.float32]) -> tuple[Float, Float]:
+    """Votes that decide the class, and the calibrated chance of each; two arrays (n_beats, 4) in order of CLASSES.
+
+    The networks were taught to give rare classes more weight than their number: their votes find more of them, and
+    say too much of how sure that is. The calibrated chances do not.
+    """
+    networks = read_weights(WEIGHTS)
+    raw = raw_logits([network for name, network in networks.items() if name != CALIBRATION], features, apart)
+    return chances(raw), calibrated(raw, networks[CALIBRATION])
+
+
+def raw_logits(networks: Sequence[Arrays], features: FeatureRows, apart: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithm of the mean of the networks' chances. array (n_beats, 4)."""
+    votes = np.mean([chances(logits(network, features, apart)) for network in networks], axis=0)
+    return np.log(votes + 1e-6).astype(np.float32)
+
+
+def calibrated(raw: NDArray[np.float32], calibration: Arrays) -> Float:
+    """Chances that come true as often as they say, on records like those of the fit. array (n_beats, 4)."""
+    return chances(raw * calibration["scale"] + calibration["shift"])

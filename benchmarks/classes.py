@@ -18,10 +18,9 @@ from holter2sleep.evaluate.sides import Side
 from holter2sleep.evaluate.tables import COUNT, Column, Table, line_table, record_table
 from holter2sleep.night import Night
 from holter2sleep.recipe import load_recipe
+from holter2sleep.training.mitdb import DS1, DS2
 
 # de Chazal 2004, the records that lie in `mitdb`
-DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 205 207 208 209 215 220 223 230".split())
-DS2 = tuple("100 103 105 111 113 117 121 123 202 212 213 214 221 228 231 232 234".split())
 PACED = ("102", "104", "107", "217")  # EC57 leaves them out of the beat classes
 SETS = {"DS1": DS1, "DS2": DS2, "all": (*DS1, *DS2)}
 FALSELY_CALLED = {"V": "NSOX", "S": "NVFOX"}  # EC57: F or Q called V, and Q called S, are no false positives

@@ -12,7 +12,7 @@ from holter2sleep.night import Float
 CORE = 8  # steps of a patch to each side, 0.125 s: the QRS without P and T
 SHIFTS = range(-2, 3)  # of the core, at 64 Hz: candidates lie a little off
 SURE, FAIRLY_SURE = 0.6, 0.5  # chances above which a candidate of the first look counts as a beat
-MOST_BEATS = 300  # enough for a typical beat
+MOST_BEATS = 150  # enough for a typical beat
 LEAST_BEATS = 8
 SECOND_SHAPE = 0.8  # correlation with the first typical beat, below which a beat may belong to a second
 NEAR = 0.12  # of the usual interval: a beat this far from where the rhythm expects one still supports it

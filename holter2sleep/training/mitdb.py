@@ -19,7 +19,7 @@ from holter2sleep.spans import Spans
 
 # de Chazal 2004 (IEEE Trans Biomed Eng 51:1196): fitted on DS1 only; DS2 is for the figures that are reported
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
-DS2 = tuple("100 103 105 111 113 117 121 123 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from holter2sleep.heart.refine import WEIGHTS, chance_of_beat, taller_side
 from holter2sleep.heart.second_look import rhythm, second_look
 from holter2sleep.heart.sequence_net import chances, logits
 from holter2sleep.heart.weights import read_weights
-from holter2sleep.training.noise_stress import gain_for, noise_power, signal_power
+from holter2sleep.training.noise_stress import gain_for, noise_rms
+from holter2sleep.training.noise_stress import qrs_height as peak_to_peak
 from holter2sleep.training.sequence import Course, Net
 
 
@@ -96,7 +97,7 @@ def test_noise_at_a_ratio_has_the_power_it_says() -> None:
     beat_s = np.arange(1.0, 590.0)
     ecg[np.round(beat_s * fs).astype(int)] = 2.0  # 2 mV peak to peak: 4 / 8 = 0.5 mV2
     noise = np.tile(np.float32([1, -1]), n // 2)
-    assert signal_power(ecg, beat_s, fs) == pytest.approx(0.5)
-    assert noise_power(noise, fs) == pytest.approx(1.0)
+    assert peak_to_peak(ecg, fs, beat_s) == pytest.approx(2.0)
+    assert noise_rms(noise, fs) == pytest.approx(1.0)
     assert gain_for(ecg, beat_s, noise, fs, 0.0) == pytest.approx(np.sqrt(0.5))
     assert gain_for(ecg, beat_s, noise, fs, 20.0) == pytest.approx(np.sqrt(0.5) / 10)

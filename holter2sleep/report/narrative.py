@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from holter2sleep.report.tables import ReportNight
+from holter2sleep.report.tables import Cell, ReportNight
 
 Rule = Callable[[ReportNight], str | None]
 
@@ -60,9 +60,13 @@ def _ectopy(night: ReportNight) -> str | None:
         return f"Ectopic beats not assessed: {v.text if not v.ok else s.text}."
     hourly = night.cell("veb_per_hour").with_unit, night.cell("sveb_per_hour").with_unit
     return (
-        f"Ventricular ectopic beats {v.text} ({hourly[0]}){_strip(night, 'ventricular')}, "
-        f"supraventricular {s.text} ({hourly[1]}){_strip(night, 'supraventricular')}."
+        f"Ventricular ectopic beats {v.text} ({hourly[0]}{_interval(v)}){_strip(night, 'ventricular')}, "
+        f"supraventricular {s.text} ({hourly[1]}{_interval(s)}){_strip(night, 'supraventricular')}."
     )
+
+
+def _interval(cell: Cell) -> str:
+    return f"; 95 % {cell.interval}" if cell.interval else ""
 
 
 def _fibrillation(night: ReportNight) -> str | None:

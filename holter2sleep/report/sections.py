@@ -209,7 +209,9 @@ def basis(cell: Cell, width_mm: float) -> str:
         return longest_fitting(width_mm, " ".join(part for part in (of, rest) if part), of)
     items = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
     hours = f"{cell.coverage_s / 3600:.1f} h" if cell.coverage_s else ""
-    return longest_fitting(width_mm, ", ".join(part for part in (items, hours) if part), items, hours)
+    interval = f"95 %: {cell.interval}" if cell.interval else ""  # says more than what the number rests on
+    parts = [part for part in (interval or items, hours) if part]
+    return longest_fitting(width_mm, ", ".join(parts), *parts)
 
 
 def longest_fitting(width_mm: float, *texts: str) -> str:

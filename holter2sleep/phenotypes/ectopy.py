@@ -27,7 +27,7 @@ def count_interval(called: Bool, chance: NDArray[np.floating]) -> tuple[float, f
     if len(chance) == 0 or not np.isfinite(chance).all():
         return None
     p = chance.astype(np.float64)
-    expected, spread = p.sum(), TWO_SIDED_95 * np.sqrt((p * (1 - p)).sum())
+    expected, spread = float(p.sum()), TWO_SIDED_95 * float(np.sqrt((p * (1 - p)).sum()))
     n = float(called.sum())
     return min(n, max(0.0, expected - spread)), max(n, min(float(len(p)), expected + spread))
 

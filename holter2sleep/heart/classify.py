@@ -30,6 +30,7 @@ class ClassRules:
 
     minimum_beats: int
     least_fusion_chance: float
+    v_width_ratio: float
     run_confidence: float
     atrial_runs: AtrialRunRules
 
@@ -43,7 +44,7 @@ def classify_beats(beats: Beats, shape: Shape, usable_spans: Spans, rules: Class
         return beats
     votes, chance = class_chances(beat_features(beats, shape, usable_spans), shape.apart)
     votes[:, FUSION] *= chance[:, FUSION] >= rules.least_fusion_chance
-    choice = _one_class_a_shape(votes.argmax(axis=1), votes, shape.kin)
+    choice = _one_class_a_shape(votes.argmax(axis=1), votes, shape, rules)
     choice[~beats.usable] = 0  # a beat in noise is not called ectopic
     confidence = chance[np.arange(len(beats)), choice]
     label = NAMES[choice]
@@ -58,15 +59,19 @@ def classify_beats(beats: Beats, shape: Shape, usable_spans: Spans, rules: Class
     )
 
 
-def _one_class_a_shape(choice: NDArray[np.intp], votes: Float, kin: NDArray[np.int32]) -> NDArray[np.intp]:
-    """The choice, where ectopic beats of one foreign shape are S or V together: they come from one place. (n,)."""
-    ectopic = np.flatnonzero(np.isin(choice, (S, V)) & (kin >= 0))
+def _one_class_a_shape(choice: NDArray[np.intp], votes: Float, shape: Shape, rules: ClassRules) -> NDArray[np.intp]:
+    """The choice, where ectopic beats of one foreign shape are S or V together: they come from one place. (n_beats,).
+
+    A shape much wider than the typical beat is V, as long as nothing proves it an aberrant S (AASM: wide complex).
+    """
+    ectopic = np.flatnonzero(np.isin(choice, (S, V)) & (shape.kin >= 0))
     if len(ectopic) == 0:
         return choice
-    _, number = np.unique(kin[ectopic], return_inverse=True)
-    for_s, for_v = (np.bincount(number, votes[ectopic, one]) for one in (S, V))
+    _, number = np.unique(shape.kin[ectopic], return_inverse=True)
+    for_s, for_v, width = (np.bincount(number, x[ectopic]) for x in (votes[:, S], votes[:, V], shape.width))
+    is_v = (for_v >= for_s) | (width > rules.v_width_ratio * np.bincount(number))
     together = choice.copy()
-    together[ectopic] = np.where(for_v >= for_s, V, S)[number]
+    together[ectopic] = np.where(is_v, V, S)[number]
     return together
 
 

@@ -64,9 +64,8 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
         _within(_looked_at(part.ecg, fs, rules), part.start / fs, core)
         for part, core in _stretches(recording, faults, rules)
     ]
-    coarse_s, chance, second_s = (
-        (np.concatenate([np.empty(0), *column]) for column in zip(*parts, strict=True)) if parts else (np.empty(0),) * 3
-    )
+    nothing = (np.empty(0),) * 3
+    coarse_s, chance, second_s = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
     time_s, amplitude_mv = on_dominant_deflection(recording.ecg, fs, coarse_s, rules.search_s)
     order = np.argsort(time_s, kind="stable")
     time_s, amplitude_mv, chance = time_s[order], amplitude_mv[order], chance[order]

@@ -121,8 +121,9 @@ def test_our_reader_finds_the_same_beats_classes_episodes_and_unusable_beats(
     # cyclic variation hangs on changes of a hundredth of a second, more than half a sample leaves
     first, again = (table.filter(pl.col("kind") != "CVHR") for table in (first, again))
     assert first["kind"].equals(again["kind"])
-    assert (first["n_beats"] - again["n_beats"]).abs().max() <= 1  # AF may begin or end a beat apart
-    assert (first["start_s"] - again["start_s"]).abs().max() < 1.5
+    # beats alone have no P waves to tell where AF begins and ends
+    assert ((first["n_beats"] - again["n_beats"]).abs() / first["n_beats"]).max() <= 0.02
+    assert (first["start_s"] - again["start_s"]).abs().max() < 10
     value = [
         pl.read_parquet(where / "phenotypes.parquet").filter(stratum="night", phenotype="n_veb")["value"].item()
         for where in (folder, tmp_path / "night")

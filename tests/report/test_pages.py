@@ -174,8 +174,8 @@ def test_limits_and_methods_give_the_values_of_this_recipe(report: Report) -> No
     words = " ".join(report("ordinary").text.split())
     assert "no beat for longer than 10 s is called lost signal, not a pause" in words
     assert "VE and SVE classes are automatic and of limited accuracy" in words
-    assert "Beats are called N, S or V" in words
-    assert "reaches 0.8." in words
+    assert "Beats are called N, S, V or F" in words
+    assert "stays below 0.8." in words
     assert "{" not in words
 
 

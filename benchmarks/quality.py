@@ -4,7 +4,8 @@
 
 DATA is the folder that holds `mitdb`, `nstdb` and `cinc2017_validation`. Prints what is kept of noise without a heart,
 of hand-held strips by their class, and, on MIT-BIH DS2 under the first channel of each noise (neither was trained on),
-the share of wrong beats in what is kept and in what is left out, for several limits of the quality index.
+the share of wrong beats in what is kept and in what is left out, for several limits of the quality index. Last: how
+far each phenotype of noisy synthetic nights moves when the limit does.
 """
 
 from __future__ import annotations
@@ -18,22 +19,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from benchmarks.detectors import first_channel, progress, read_annotated
 from benchmarks.noise import CLEAN_S, LEVELS_DB, with_noise
+from holter2sleep.analyze import analyze_night
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import assess_quality, nearest
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io import read_recording
 from holter2sleep.night import EpochGrid, Float, Recording
-from holter2sleep.recipe import load_recipe
+from holter2sleep.phenotypes.table import phenotype_table
+from holter2sleep.recipe import Recipe, load_recipe
+from holter2sleep.simulate import preset, simulate_night
 from holter2sleep.spans import Spans, as_spans, contains, duration, intersection
 from holter2sleep.training.mitdb import DS2
 
 MATCH_S = 0.150  # ANSI/AAMI EC57
 LIMITS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
 RECORDS = DS2[::3]
+N_NIGHTS, SHIFTED = 4, (0.7, 0.9)
 CLASSES = {"N": "normal", "A": "AF", "O": "other rhythm", "~": "noisy"}
 
 
@@ -106,12 +112,40 @@ def mixtures(data: Path) -> None:
         print(f"{limit:5} {100 * kept_s / all_s:9.1f} % {100 * wrong / beats:14.2f} % {out:18.1f} %")
 
 
+def sensitivities() -> None:
+    """How far each phenotype of noisy nights moves with the limit: from its value at the recipe's, in percent of it."""
+    recipe = load_recipe()
+    moved, noisy = defaultdict(list), dataclasses.replace(preset("noisy"), hours=3.0)
+    for seed in range(N_NIGHTS):
+        progress(f"sensitivity: night {seed}")
+        recording = simulate_night(noisy, np.random.default_rng(seed)).recording
+        values = [night_values(recording, recipe, limit) for limit in (recipe.quality.minimum_sqi, *SHIFTED)]
+        for name in set.intersection(*map(set, values)):
+            usual, *others = (value[name] for value in values)
+            if usual:
+                moved[name].append([100 * (other / usual - 1) for other in others])
+    changes = {name: np.abs(rows).mean(axis=0) for name, rows in moved.items()}
+    low, high = np.median(list(changes.values()), axis=0)
+    print(f"{len(changes)} phenotypes, median change at {SHIFTED[0]}: {low:.2f} %, at {SHIFTED[1]}: {high:.2f} %")
+    for name, (low, high) in sorted(changes.items(), key=lambda item: -item[1].max()):
+        print(f"{name:28} {low:7.2f} % {high:7.2f} %")
+
+
+def night_values(recording: Recording, recipe: Recipe, limit: float) -> dict[str, float]:
+    """Phenotypes of the whole night that have a value, with another limit of the index."""
+    changed = dataclasses.replace(recipe, quality=dataclasses.replace(recipe.quality, minimum_sqi=limit))
+    table = phenotype_table(analyze_night(recording, changed), changed)
+    rows = table.filter((pl.col("stratum") == "night") & (pl.col("status") == "ok"))
+    return dict(zip(rows["phenotype"], rows["value"], strict=True))
+
+
 def main(data: Path) -> None:
     """Print everything."""
     warnings.simplefilter("ignore")
     noises(data / "nstdb")
     strips(data / "cinc2017_validation")
     mixtures(data)
+    sensitivities()
 
 
 if __name__ == "__main__":

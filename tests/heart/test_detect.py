@@ -172,6 +172,33 @@ def test_white_noise_is_refused_however_many_beats_a_detector_sees_in_it() -> No
         analyze_night(noise, RECIPE)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_hiss_gives_hardly_a_beat(seed: int) -> None:
+    hiss = recording_of(np.random.default_rng(seed).normal(0, 0.3, 250 * 600))
+    assert len(detected(hiss).time_s) < 10
+
+
+def test_a_t_wave_as_high_as_the_r_wave_is_no_beat(truth: SyntheticNight) -> None:
+    assert len(with_bumps(truth, after_s=0.28, width_s=0.045, height_mv=1.0).time_s) == len(truth.beats)
+
+
+@pytest.mark.parametrize("height_mv", [2.0, -2.0])
+def test_a_pacing_spike_before_each_beat_is_no_beat_of_its_own(truth: SyntheticNight, height_mv: float) -> None:
+    found = with_bumps(truth, after_s=-0.16, width_s=0.0015, height_mv=height_mv)
+    pairs = match_beats(truth.beats.time_s, found.time_s)
+    assert (len(pairs), len(found.time_s)) == (len(truth.beats),) * 2
+
+
+def with_bumps(truth: SyntheticNight, after_s: float, width_s: float, height_mv: float) -> Detection:
+    """Beats found where a wave of Gaussian shape is added at a distance from each R peak."""
+    ecg, fs = samples(truth.recording).astype(np.float64), float(truth.recording.fs or 0)
+    reach = round(6 * max(width_s, 1 / fs) * fs)
+    for time_s in truth.beats.time_s + after_s:
+        at = np.arange(max(0, round(time_s * fs) - reach), min(len(ecg), round(time_s * fs) + reach + 1))
+        ecg[at] += height_mv * np.exp(-0.5 * ((at / fs - time_s) / width_s) ** 2)
+    return with_samples(truth.recording, ecg)
+
+
 # --- real leads ------------------------------------------------------------------------------------
 
 
@@ -205,9 +232,9 @@ def first_lead(header: Path) -> Recording:
 
 @pytest.mark.realdata
 def test_mit_bih_beats_are_found_as_the_field_expects(mitdb: tuple[BeatMatrix, BeatMatrix]) -> None:
-    measures = mitdb[0].measures()  # measured: 99.91 % and 99.83 %
+    measures = mitdb[0].measures()  # measured: 99.92 % and 99.87 %
     assert measures["qrs_sensitivity"] >= 0.998
-    assert measures["qrs_positive_predictivity"] >= 0.997
+    assert measures["qrs_positive_predictivity"] >= 0.998
 
 
 @pytest.mark.realdata

@@ -18,6 +18,7 @@ SHAPE_HZ = (1.0, 30.0)
 QRS_S = 0.1
 CLOSEST_S = 0.16  # two QRS complexes do not come closer: 370/min
 LEAST_SHARE = 0.12  # of the usual height of a beat near by; smaller waves are no candidates
+LEAST_HEIGHT = 2e-3  # of the range of a usual second: in bridged gaps filters ring, and nothing else is there
 LEVEL_REACH_S, LEVEL_PERCENTILE = 8, 60  # the usual height: of the highest of each second, this percentile
 PATCH_STEPS, PATCH_STRIDE = 16, 2  # a patch reaches 0.25 s to each side, at 64 Hz
 PATCH_SCALE = 3.0  # patches are in units of so many levels, about the height of a QRS
@@ -62,13 +63,13 @@ def find_candidates(ecg: Signal, height: Float) -> Candidates:
     Parameters
     ----------
     ecg
-        At `WORK_HZ`, gapless; which side is up should be settled before.
+        At `WORK_HZ`, gapless, in units of its usual range; which side is up should be settled before.
     height
         From `qrs_height`.
     """
     at, _ = signal.find_peaks(height, distance=round(CLOSEST_S * WORK_HZ))
     level = np.interp(at / WORK_HZ - 0.5, *_level(height))
-    high = height[at] > LEAST_SHARE * level
+    high = height[at] > np.maximum(LEAST_SHARE * level, LEAST_HEIGHT)
     at, level = at[high], level[high] + TINY
     shape = _bandpassed(ecg, SHAPE_HZ).astype(np.float32)
     patches = _patches(shape, at) / (PATCH_SCALE * level[:, None])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from holter2sleep.heart.candidates import find_candidates, qrs_energy, qrs_height, resampled
 from holter2sleep.heart.faults import Faults
 from holter2sleep.heart.moving_averages import beats_by_energy
-from holter2sleep.heart.refine import chance_of_beat, taller_side
+from holter2sleep.heart.refine import chance_of_beat, taller_side, usual_range
 from holter2sleep.heart.summits import on_dominant_deflection
 from holter2sleep.night import Float, Recording
 from holter2sleep.spans import as_spans, contains, covers, intersection
@@ -76,7 +76,7 @@ def detect_beats(recording: Recording, faults: Faults, rules: BeatRules) -> Dete
 def _looked_at(ecg: Signal, fs: float, rules: BeatRules) -> tuple[Float, Float, Float]:
     """Beats of the first detector, their chances, and beats of the second, s from the first sample."""
     work = resampled(ecg, fs)
-    work *= np.float32(taller_side(work))
+    work *= np.float32(taller_side(work) / usual_range(work))
     energy = qrs_energy(work)
     candidates = find_candidates(work, qrs_height(energy))
     chance = chance_of_beat(candidates)

@@ -13,6 +13,7 @@ from holter2sleep.heart.faults import CELL_S, Faults
 from holter2sleep.heart.shape import Shape
 from holter2sleep.night import WARN_SHARE, Bool, EpochGrid, Flag, Float, Quality, Recording
 from holter2sleep.spans import (
+    EMPTY,
     Spans,
     as_spans,
     complement,
@@ -25,6 +26,8 @@ from holter2sleep.spans import (
 
 log = logging.getLogger(__name__)
 
+AFTER_T_S, BEFORE_P_S = 0.5, 0.25  # of a pause: its silence begins behind the T wave and ends before the P wave
+
 
 @dataclass(frozen=True)
 class QualityRules:
@@ -35,6 +38,8 @@ class QualityRules:
     minimum_sqi: float
     no_beat_s: float
     minimum_usable_share: float
+    pause_s: float
+    pause_swing: float
 
 
 def assess_quality(
@@ -65,7 +70,8 @@ def assess_quality(
         agreed = agreement(detection.time_s, detection.second_s, recording.duration_s, rules)
         index = np.fmax(agreed, _likeness(beat_s, shape, recording.duration_s, rules))
         index = index * _sureness(detection, recording.duration_s, rules)
-        bad[Flag.NOISE] = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
+        noisy = spans_of_mask(index < rules.minimum_sqi, rules.window_s)
+        bad[Flag.NOISE] = as_spans(np.concatenate([noisy, _moved_pauses(recording, beat_s, detection, rules)]))
         sqi = _per_epoch(index, rules.window_s, grid)
     unusable = as_spans(np.concatenate(list(bad.values())))
     usable_spans = complement(unusable, 0.0, recording.duration_s)
@@ -85,7 +91,7 @@ def agreement(first_s: Float, second_s: Float, duration_s: float, rules: Quality
     --------
     Three beats in common and one that only the second has seen:
 
-    >>> rules = QualityRules(10.0, 0.1, 0.8, 8.0, 0.5)
+    >>> rules = QualityRules(10.0, 0.1, 0.8, 8.0, 0.5, 2.0, 0.7)
     >>> agreement(np.array([1.0, 2, 3]), np.array([1.0, 2, 2.5, 3]), 10.0, rules)
     array([0.75])
     """
@@ -154,6 +160,21 @@ def _holes(beat_s: Float, duration_s: float, longest_s: float) -> Spans:
     edges = np.concatenate([[0.0], beat_s, [duration_s]])
     long = np.diff(edges) > longest_s
     return as_spans(np.column_stack([edges[:-1], edges[1:]])[long])
+
+
+def _moved_pauses(recording: Recording, beat_s: Float, detection: Detection, rules: QualityRules) -> Spans:
+    """Long intervals without a beat in which the lead swings further than a QRS is high: it was moved, not silent."""
+    if recording.ecg is None or recording.fs is None or len(detection.amplitude_mv) == 0:
+        return EMPTY
+    height_mv = float(np.median(np.abs(detection.amplitude_mv)))
+    long = np.flatnonzero(np.diff(beat_s) >= rules.pause_s)
+    moved = []
+    for start_s, end_s in zip(beat_s[long] + AFTER_T_S, beat_s[long + 1] - BEFORE_P_S, strict=True):
+        between = recording.ecg[round(start_s * recording.fs) : round(end_s * recording.fs)]
+        known = between[np.isfinite(between)]
+        if len(known) and np.ptp(known) > rules.pause_swing * height_mv:
+            moved.append((start_s, end_s))
+    return as_spans(moved)
 
 
 def holes_with_signal(recording: Recording, faults: Faults, beat_s: Float, rules: QualityRules) -> Spans:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from holter2sleep.heart.candidates import Candidates, find_candidates, qrs_energy, qrs_height, resampled
-from holter2sleep.heart.refine import WEIGHTS, taller_side
+from holter2sleep.heart.refine import WEIGHTS, taller_side, usual_range
 from holter2sleep.heart.second_look import second_look
 from holter2sleep.heart.sequence_net import Weights, chances, logits
 from holter2sleep.heart.weights import joined, write_weights
@@ -128,7 +128,7 @@ def examples(source: str, ecg: Signal, fs: float, beat_s: Float, flutter: Spans)
 
 def _example(source: str, ecg: Signal, fs: float, beat_s: Float, flutter: Spans) -> Example:
     work = resampled(ecg, fs)
-    work *= np.float32(taller_side(work))
+    work *= np.float32(taller_side(work) / usual_range(work))
     candidates = find_candidates(work, qrs_height(qrs_energy(work)))
     time_s = candidates.time_s
     is_beat = np.zeros(len(time_s), np.int64)

@@ -8,7 +8,7 @@ import torch
 from made_nights import simulated
 
 from holter2sleep.heart.candidates import WORK_HZ, find_candidates, qrs_energy, qrs_height, resampled
-from holter2sleep.heart.refine import WEIGHTS, chance_of_beat, taller_side
+from holter2sleep.heart.refine import WEIGHTS, chance_of_beat, taller_side, usual_range
 from holter2sleep.heart.second_look import rhythm, second_look
 from holter2sleep.heart.sequence_net import chances, logits
 from holter2sleep.heart.weights import read_weights
@@ -39,7 +39,8 @@ def test_every_beat_is_among_the_candidates_and_gets_a_high_chance() -> None:
 @pytest.mark.parametrize("factor", [1e-3, 40.0])
 def test_what_is_seen_does_not_hang_on_the_scale(factor: float) -> None:
     work, _ = clean_lead()
-    once, again = (find_candidates(x, qrs_height(qrs_energy(x))) for x in (work, np.float32(factor) * work))
+    leads = (x / np.float32(usual_range(x)) for x in (work, np.float32(factor) * work))
+    once, again = (find_candidates(x, qrs_height(qrs_energy(x))) for x in leads)
     assert again.time_s.tolist() == once.time_s.tolist()
     assert again.patches == pytest.approx(once.patches, abs=1e-3)
     assert again.features == pytest.approx(once.features, abs=2e-2)
@@ -52,6 +53,12 @@ def test_a_second_is_a_second_at_every_rate(fs: float) -> None:
     work = resampled(pulse, fs)
     assert len(work) == pytest.approx(10 * WORK_HZ, abs=1)
     assert np.argmax(work) / WORK_HZ == pytest.approx(5.0, abs=0.02)
+
+
+def test_the_usual_range_looks_past_flat_seconds() -> None:
+    wave = np.tile(np.r_[np.zeros(64), np.full(64, 2.0)].astype(np.float32), 10)
+    assert usual_range(np.r_[wave, np.zeros(12800, np.float32)]) == 2.0
+    assert usual_range(np.zeros(640, np.float32)) == usual_range(np.zeros(3, np.float32)) == 1.0
 
 
 def test_the_taller_side_turns_with_the_lead() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from made_nights import RECIPE, analysed, beats_of_rr, detected, recording_of, recording_of_beats, simulated
 from scipy.io import loadmat
 
+from holter2sleep.analyze import analyze_night
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import agreement, assess_quality, nearest, usable_beats
 from holter2sleep.heart.shape import beat_shapes
@@ -161,7 +162,21 @@ def test_strips_called_normal_are_usable_and_strips_called_noisy_mostly_not(shar
             ecg = loadmat(folder / f"{name}.mat")["val"][0] / 1000  # 1000/mV
             recording = recording_of(ecg, 300.0)
             share[kind].append(duration(quality_of(recording).usable_spans) / recording.duration_s)
-    # measured: 98 % of the time of 18 normal strips, 32 % of the time of 18 noisy ones
+    # measured: 94 % of the time of 18 normal strips (96 % of all 107), 17 % of the time of 18 noisy ones
     assert len(share["~"]) == len(share["N"]) == 18
-    assert np.mean(share["N"]) > 0.95
-    assert np.mean(share["~"]) < 0.40
+    assert np.mean(share["N"]) > 0.93
+    assert np.mean(share["~"]) < 0.25
+
+
+# --- pauses ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("swing_mv", "n_pauses"), [(0.0, 1), (4.0, 0)])
+def test_a_pause_in_which_the_lead_is_moved_is_not_told(swing_mv: float, n_pauses: int) -> None:
+    truth = simulated("clean", hours=0.3, pauses=((0.15, 3.0),))
+    pause = truth.episodes.of("PAUSE")
+    ecg, fs = np.array(truth.recording.ecg), truth.recording.fs
+    first, last = round((pause.start_s[0] + 0.6) * fs), round((pause.end_s[0] - 0.3) * fs)
+    ecg[first:last] += swing_mv * np.hanning(last - first).astype(np.float32)
+    night = analyze_night(truth.recording.but(ecg=ecg), RECIPE)
+    assert len(night.episodes.of("PAUSE")) == n_pauses

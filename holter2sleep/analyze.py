@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.autonomic.respiration import find_cvhr
 from holter2sleep.errors import NotEnoughSignal
@@ -172,11 +170,8 @@ def _beats_of(recording: Recording, detection: Detection, rules: BeatRules) -> t
     if given is not None:
         recording = recording.but(warnings=(*recording.warnings, *doubt_given_beats(recording, detection)))
         return recording, given.but(amplitude_mv=amplitude_at(recording, given.time_s, rules))
-    n = len(detection.time_s)
-    unknown = np.full(n, np.nan, np.float32)
-    return recording, Beats(
-        detection.time_s, np.full(n, "N"), unknown, np.ones(n, bool), detection.amplitude_mv.astype("f4")
-    )
+    found = Beats.at(detection.time_s)
+    return recording, found.but(amplitude_mv=detection.amplitude_mv, chance_qrs=detection.chance)
 
 
 def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tuple[str, ...]:

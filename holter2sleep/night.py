@@ -170,8 +170,9 @@ BEAT_COLUMNS = {
     "amplitude_mv": np.float32,
     "chance_s": np.float32,
     "chance_v": np.float32,
+    "chance_qrs": np.float32,
 }
-_MAY_BE_UNKNOWN = ("amplitude_mv", "chance_s", "chance_v")
+_MAY_BE_UNKNOWN = ("amplitude_mv", "chance_s", "chance_v", "chance_qrs")
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,9 @@ class Beats:
     amplitude_mv: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # NaN where unknown
     chance_s: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being S; likewise
     chance_v: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being V; likewise
+    chance_qrs: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty(0, np.float32)
+    )  # of being a beat; likewise
 
     def __post_init__(self) -> None:
         n = len(self.time_s)

@@ -59,6 +59,7 @@ BEAT_SCHEMA = {
     "amplitude_mv": pl.Float32,
     "p_s": pl.Float32,
     "p_v": pl.Float32,
+    "p_qrs": pl.Float32,
 }
 EPISODE_SCHEMA = {
     "start_s": pl.Float64,
@@ -107,6 +108,7 @@ def beat_table(night: Night) -> pl.DataFrame:
         "amplitude_mv": beats.amplitude_mv,
         "p_s": beats.chance_s,
         "p_v": beats.chance_v,
+        "p_qrs": beats.chance_qrs,
     }
     return _table(columns, BEAT_SCHEMA, len(beats))
 

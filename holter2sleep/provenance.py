@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
+from holter2sleep.heart.class_net import WEIGHTS as CLASS_WEIGHTS
+from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
+from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
 from holter2sleep.night import Night, Recording, date_known, night_of
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import list_cards
@@ -130,12 +133,21 @@ def place_of(part: Part) -> Facts:
 
 
 def _models(night: Night) -> list[Facts]:
-    """The stager, with the hash of its weights; none when the stages came from a file."""
+    """What was fitted and used, with the hash of its weights; no stager when the stages came from a file."""
+    has_waveform, given = night.recording.ecg is not None, night.recording.beats_source
+    heart = [
+        ("detector", has_waveform, DETECTOR_WEIGHTS),
+        ("classes", has_waveform and not (given and given.classified), CLASS_WEIGHTS),
+        ("fibrillation", True, AF_WEIGHTS),
+    ]
+    used = [
+        {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used
+    ]
     cards = {card.name: card for card in list_cards()}
     card = cards.get(night.hypnogram.scorer)
     if card is None:
-        return []
-    return [{"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None}]
+        return used
+    return [*used, {"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None}]
 
 
 def sha256_of_file(path: Path) -> str:

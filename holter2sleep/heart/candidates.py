@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,13 @@ def find_candidates(ecg: Signal, height: Float) -> Candidates:
 
 
 def _bandpassed(ecg: Signal, band_hz: tuple[float, float]) -> Float:
-    return signal.sosfiltfilt(signal.butter(2, band_hz, "bandpass", fs=WORK_HZ, output="sos"), ecg)
+    return signal.sosfiltfilt(_bandpass(band_hz), ecg)
+
+
+@cache
+def _bandpass(band_hz: tuple[float, float]) -> Float:
+    """Second-order sections, worked out once: a tenth of the time of a night's detection otherwise."""
+    return signal.butter(2, band_hz, "bandpass", fs=WORK_HZ, output="sos")
 
 
 def _level(height: Float) -> tuple[Float, Float]:

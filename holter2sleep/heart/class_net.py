@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.heart.beat_features import FeatureRows
-from holter2sleep.heart.sequence_net import chances, logits
+from holter2sleep.heart.sequence_net import REACH, chances, logits
 from holter2sleep.heart.weights import Arrays, read_weights
 from holter2sleep.night import Float
 
 WEIGHTS = Path(__file__).parent / "weights" / "classes.npz"  # made by training/classes.py
 CLASSES = "NSVF"  # AAMI EC57; Q is for beats nobody can tell, and is not learnt
 CALIBRATION = "calibration"
+BLOCK = 1 << 15  # beats judged at a time
 
 
 def class_chances(features: FeatureRows, apart: NDArray[np.float32]) -> tuple[Float, Float]:
@@ -31,8 +32,17 @@ def class_chances(features: FeatureRows, apart: NDArray[np.float32]) -> tuple[Fl
 
 def raw_logits(networks: Sequence[Arrays], features: FeatureRows, apart: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logarithm of the mean of the networks' chances. array (n_beats, 4)."""
-    votes = np.mean([chances(logits(network, features, apart)) for network in networks], axis=0)
-    return np.log(votes + 1e-6).astype(np.float32)
+    parts = [_votes(networks, features, apart, first) for first in range(0, len(features), BLOCK)]
+    return np.log(np.concatenate([np.empty((0, len(CLASSES))), *parts]) + 1e-6).astype(np.float32)
+
+
+def _votes(networks: Sequence[Arrays], features: FeatureRows, apart: NDArray[np.float32], first: int) -> Float:
+    """Mean chances of a block of beats, whose neighbours the networks see too: a month of beats fills no memory."""
+    start = max(0, first - REACH)
+    part = slice(start, first + BLOCK + REACH)
+    votes = np.mean([chances(logits(network, features[part], apart[part])) for network in networks], axis=0)
+    own: Float = votes[first - start : first - start + BLOCK]
+    return own
 
 
 def calibrated(raw: NDArray[np.float32], calibration: Arrays) -> Float:

@@ -7,6 +7,8 @@ import numpy as np
 from holter2sleep.night import Beats, Bool, Float
 from holter2sleep.spans import Spans, covers
 
+BATCH = 1 << 16  # windows looked at together: those of a month of beats would fill the memory
+
 
 def trusted_rr(beats: Beats, usable_spans: Spans) -> Bool:
     """Whether the interval that ends at each beat lies between two usable beats in unbroken usable time.
@@ -32,8 +34,14 @@ def local_median(values: Float, reach: int) -> Float:
     if len(values) == 0:
         return values
     padded = np.pad(values, reach, constant_values=np.nan)
-    rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).copy()
-    rows[:, reach] = np.nan
+    rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
+    return np.concatenate([_median_of_others(rows[at : at + BATCH], reach) for at in range(0, len(rows), BATCH)])
+
+
+def _median_of_others(windows: Float, own: int) -> Float:
+    """Median of what is known in each row, the value at `own` left out. array (n,)."""
+    rows = windows.copy()
+    rows[:, own] = np.nan
     # sorting puts NaN last, so the median of what is there sits at a known place in each row
     rows.sort(axis=1)
     count = np.isfinite(rows).sum(axis=1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 DILATIONS = (1, 2, 4)  # with 5 taps each: 14 neighbours to each side
 TAPS = 5
+REACH = TAPS // 2 * sum(DILATIONS)  # neighbours on either side that a judgement hangs on
 
 Weights = Mapping[str, NDArray[np.float32]]
 Rows = NDArray[np.float32]  # (n, n_channels)

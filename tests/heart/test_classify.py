@@ -7,6 +7,7 @@ import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
 from holter2sleep.evaluate.ec57 import compare_beats
+from holter2sleep.heart import class_net
 from holter2sleep.heart.beat_features import beat_features, timing
 from holter2sleep.heart.class_net import class_chances
 from holter2sleep.heart.classify import classify_beats
@@ -141,3 +142,11 @@ def test_votes_and_chances_sum_to_one() -> None:
     for table in class_chances(features, rng.normal(size=(50, PATCH_N)).astype(np.float32)):
         assert table.shape == (50, 4)
         assert table.sum(axis=1) == pytest.approx(np.ones(50))
+
+
+def test_the_size_of_a_block_changes_no_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    features, apart = (rng.normal(size=(300, n)).astype(np.float32) for n in (27, PATCH_N))
+    whole = class_chances(features, apart)[1]
+    monkeypatch.setattr(class_net, "BLOCK", 37)
+    assert class_chances(features, apart)[1] == pytest.approx(whole, abs=1e-5)

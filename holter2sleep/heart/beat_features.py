@@ -20,8 +20,10 @@ FeatureRows = NDArray[np.float32]  # (n_beats, n_features)
 def beat_features(beats: Beats, shape: Shape, usable_spans: Spans) -> FeatureRows:
     """Features of each beat, free of the lead's scale and of which side is up. array (n_beats, n_features)."""
     times = timing(beats, usable_spans)
-    rows = np.column_stack([times, _shapes(shape), _kin(shape, times[:, 0], times[:, 1])])
-    return np.clip(np.nan_to_num(rows), -6, 6).astype(np.float32)
+    parts = (times, _shapes(shape), _kin(shape, times[:, 0], times[:, 1]))
+    rows = np.hstack([part.astype(np.float32) for part in parts])  # single precision: a month has two million beats
+    np.nan_to_num(rows, copy=False)
+    return np.clip(rows, -6, 6, out=rows)
 
 
 def timing(beats: Beats, usable_spans: Spans) -> Float:

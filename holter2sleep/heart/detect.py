@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.heart.candidates import find_candidates, qrs_energy, qrs_height, resampled
+from holter2sleep.heart.candidates import find_candidates, in_bands, qrs_height, resampled
 from holter2sleep.heart.faults import Faults
 from holter2sleep.heart.moving_averages import beats_by_energy
 from holter2sleep.heart.refine import chance_of_beat, taller_side, usual_range
@@ -77,8 +77,8 @@ def _looked_at(ecg: Signal, fs: float, rules: BeatRules) -> tuple[Float, Float, 
     """Beats of the first detector, their chances, and beats of the second, s from the first sample."""
     work = resampled(ecg, fs)
     work *= np.float32(taller_side(work) / usual_range(work))
-    energy = qrs_energy(work)
-    candidates = find_candidates(work, qrs_height(energy))
+    energy, shape = in_bands(work)
+    candidates = find_candidates(work, qrs_height(energy), shape)
     chance = chance_of_beat(candidates)
     found = chance >= rules.least_chance
     return candidates.time_s[found], chance[found], beats_by_energy(energy)

@@ -9,17 +9,18 @@ from scipy import ndimage
 from holter2sleep.heart.candidates import WORK_HZ
 from holter2sleep.night import Float
 from holter2sleep.spans import runs
+from holter2sleep.waveform import Signal
 
 QRS_S, BEAT_S, OFFSET = 0.097, 0.611, 0.08  # Elgendi 2013 (PLoS ONE 8:e73557), table 3
 
 
-def beats_by_energy(energy: Float) -> Float:
+def beats_by_energy(energy: Signal) -> Float:
     """R peaks after Elgendi 2013, s from the first sample. array (n_beats,).
 
     Parameters
     ----------
     energy
-        From `qrs_energy`, at `WORK_HZ`.
+        From `in_bands`, at `WORK_HZ`.
     """
     qrs = ndimage.uniform_filter1d(energy, round(QRS_S * WORK_HZ))
     beat = ndimage.uniform_filter1d(energy, round(BEAT_S * WORK_HZ))
@@ -31,7 +32,7 @@ def beats_by_energy(energy: Float) -> Float:
     return _highest(energy, start[wide], end[wide]) / WORK_HZ
 
 
-def _highest(values: Float, first: NDArray[np.intp], behind: NDArray[np.intp]) -> NDArray[np.int64]:
+def _highest(values: Signal, first: NDArray[np.intp], behind: NDArray[np.intp]) -> NDArray[np.int64]:
     """Index of the first of the highest values within each of some stretches, one after another. array (n,)."""
     if len(first) == 0:
         return np.empty(0, np.int64)

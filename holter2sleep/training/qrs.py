@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import signal
 
-from holter2sleep.heart.candidates import Candidates, find_candidates, qrs_energy, qrs_height, resampled
+from holter2sleep.heart.candidates import Candidates, find_candidates, in_bands, qrs_height, resampled
 from holter2sleep.heart.refine import WEIGHTS, taller_side, usual_range
 from holter2sleep.heart.second_look import second_look
 from holter2sleep.heart.sequence_net import Weights, chances, logits
@@ -129,7 +129,8 @@ def examples(source: str, ecg: Signal, fs: float, beat_s: Float, flutter: Spans)
 def _example(source: str, ecg: Signal, fs: float, beat_s: Float, flutter: Spans) -> Example:
     work = resampled(ecg, fs)
     work *= np.float32(taller_side(work) / usual_range(work))
-    candidates = find_candidates(work, qrs_height(qrs_energy(work)))
+    energy, shape = in_bands(work)
+    candidates = find_candidates(work, qrs_height(energy), shape)
     time_s = candidates.time_s
     is_beat = np.zeros(len(time_s), np.int64)
     if len(time_s) > 1:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from made_nights import simulated
+from scipy import signal
 
-from holter2sleep.heart.candidates import WORK_HZ, find_candidates, qrs_energy, qrs_height, resampled
+from holter2sleep.heart.candidates import WORK_HZ, Candidates, find_candidates, in_bands, qrs_height, resampled
 from holter2sleep.heart.refine import WEIGHTS, chance_of_beat, taller_side, usual_range
 from holter2sleep.heart.second_look import rhythm, second_look
 from holter2sleep.heart.sequence_net import chances, logits
@@ -26,9 +27,22 @@ def clean_lead() -> tuple[np.ndarray, np.ndarray]:
     return work, beat_s[beat_s < 300]
 
 
+def candidates_of(work: np.ndarray) -> Candidates:
+    energy, shape = in_bands(work)
+    return find_candidates(work, qrs_height(energy), shape)
+
+
+def test_a_band_is_that_of_a_filter_run_both_ways() -> None:
+    work, _ = clean_lead()
+    sos = signal.butter(2, (8, 20), "bandpass", fs=WORK_HZ, output="sos")
+    expected = signal.sosfiltfilt(sos, work.astype(np.float64)) ** 2
+    inside = slice(512, -512)  # the ends are mirrored in other ways
+    assert in_bands(work)[0][inside] == pytest.approx(expected[inside], abs=1e-5)
+
+
 def test_every_beat_is_among_the_candidates_and_gets_a_high_chance() -> None:
     work, beat_s = clean_lead()
-    candidates = find_candidates(work, qrs_height(qrs_energy(work)))
+    candidates = candidates_of(work)
     nearest = np.abs(candidates.time_s[:, None] - beat_s).argmin(axis=0)
     assert np.abs(candidates.time_s[nearest] - beat_s).max() < 0.1
     chance = chance_of_beat(candidates)
@@ -40,7 +54,7 @@ def test_every_beat_is_among_the_candidates_and_gets_a_high_chance() -> None:
 def test_what_is_seen_does_not_hang_on_the_scale(factor: float) -> None:
     work, _ = clean_lead()
     leads = (x / np.float32(usual_range(x)) for x in (work, np.float32(factor) * work))
-    once, again = (find_candidates(x, qrs_height(qrs_energy(x))) for x in leads)
+    once, again = (candidates_of(x) for x in leads)
     assert again.time_s.tolist() == once.time_s.tolist()
     assert again.patches == pytest.approx(once.patches, abs=1e-3)
     assert again.features == pytest.approx(once.features, abs=2e-2)
@@ -68,7 +82,7 @@ def test_the_taller_side_turns_with_the_lead() -> None:
 
 def test_no_candidates_no_chances() -> None:
     silent = np.zeros(640, np.float32)
-    assert len(chance_of_beat(find_candidates(silent, qrs_height(qrs_energy(silent))))) == 0
+    assert len(chance_of_beat(candidates_of(silent))) == 0
 
 
 def test_rhythm_expects_a_beat_one_interval_away() -> None:
@@ -94,7 +108,7 @@ def test_numpy_and_torch_give_the_same_logits() -> None:
 
 def test_second_look_adds_eight_features() -> None:
     work, _ = clean_lead()
-    candidates = find_candidates(work, qrs_height(qrs_energy(work)))
+    candidates = candidates_of(work)
     assert second_look(candidates, np.full(len(candidates), 0.5)).shape == (len(candidates), 17)
 
 

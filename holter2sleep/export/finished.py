@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.errors import RecordingError
-from holter2sleep.night import UNSCORED, Beats, Bool, Clock, Episodes, EpochGrid, Float, Lights, Subject, Text
+from holter2sleep.night import Beats, Bool, Clock, Episodes, EpochGrid, Float, Lights, Subject, Text
 from holter2sleep.phenotypes.epochs import BEAT_SCHEMA, EPISODE_SCHEMA
 from holter2sleep.phenotypes.files import NightTables, read_night
 from holter2sleep.spans import Spans, as_spans, complement, intersection, runs
@@ -52,11 +52,6 @@ class FinishedNight:
         first = np.flatnonzero(np.r_[True, self.stage[1:] != self.stage[:-1]])
         edges = self.grid.edges_s[np.r_[first, self.grid.n]].tolist()
         return list(zip(edges[:-1], edges[1:], self.stage[first].tolist(), strict=True))
-
-    @property
-    def scored_runs(self) -> list[tuple[float, float, str]]:
-        """The stretches that have a stage."""
-        return [run for run in self.stage_runs if run[2] != UNSCORED]
 
     @property
     def unreadable(self) -> Spans:

@@ -51,7 +51,7 @@ def resampled(ecg: Signal | Float, fs: float) -> Signal:
 
 @cache
 def _antialias(factor: int) -> Signal:
-    """A filter that reaches 6 samples of the slower rate to each side; scipy's own reaches 10, and costs as much more."""
+    """A filter that reaches 6 samples of the slower rate to each side; scipy's own reaches 10."""
     return signal.firwin(12 * factor + 1, 1 / factor, window=("kaiser", 5.0)).astype(np.float32)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.heart.intervals import touches_v
 from holter2sleep.heart.irregularity import WINDOW, Irregularity, irregularity
 from holter2sleep.heart.p_waves import PWaves
 from holter2sleep.night import Beats, Bool, Float
@@ -84,7 +85,7 @@ def find_fibrillation(
     classes are not looked at.
     """
     model = model or load_af_model()
-    clear = trusted & ~_touches_v(beats)
+    clear = trusted & ~touches_v(beats)
     parts, log_odds = [], np.full(len(beats), np.nan)
     for piece in _pieces(beats.time_s, trusted, rules.bridge_s):
         index = piece[clear[piece]]
@@ -178,11 +179,6 @@ def _joined(spans: Spans, bridge_s: float) -> Spans:
     """Spans with the short gaps between them filled."""
     apart = spans[1:, 0] - spans[:-1, 1] > bridge_s
     return np.column_stack([spans[np.r_[True, apart], 0], spans[np.r_[apart, True], 1]]) if len(spans) else spans
-
-
-def _touches_v(beats: Beats) -> Bool:
-    is_v = beats.label == "V"
-    return is_v | np.r_[False, is_v[:-1]]
 
 
 def _pieces(time_s: Float, trusted: Bool, bridge_s: float) -> list[np.ndarray]:

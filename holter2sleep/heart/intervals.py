@@ -7,6 +7,7 @@ import numpy as np
 from holter2sleep.night import Beats, Bool, Float
 from holter2sleep.spans import Spans, covers
 
+HOLE_S = 60.0
 BATCH = 1 << 16  # windows looked at together: those of a month of beats would fill the memory
 
 
@@ -48,3 +49,15 @@ def _median_of_others(windows: Float, own: int) -> Float:
     row = np.arange(len(rows))
     low, high = rows[row, np.maximum((count - 1) // 2, 0)], rows[row, count // 2]
     return np.where(count > 0, (low + high) / 2, np.nan)
+
+
+def near_together(time_s: Float) -> list[slice]:
+    """Beats cut where more than a minute lies between two: a day without beats is not read."""
+    cuts = np.flatnonzero(np.diff(time_s) > HOLE_S) + 1
+    return [slice(int(a), int(b)) for a, b in zip(np.r_[0, cuts], np.r_[cuts, len(time_s)], strict=True)]
+
+
+def touches_v(beats: Beats) -> Bool:
+    """Intervals that begin or end with a V: a ventricular premature beat is irregular by itself. array (n_beats,)."""
+    is_v = beats.label == "V"
+    return is_v | np.r_[False, is_v[:-1]]

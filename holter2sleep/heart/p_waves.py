@@ -7,12 +7,12 @@ whether there is a P wave; how much chance leaves says whether a small one could
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from holter2sleep.heart.intervals import near_together
 from holter2sleep.night import Beats, Bool, Float, Recording
 from holter2sleep.waveform import Waveform
 
@@ -27,7 +27,6 @@ LARGEST_EVIDENCE = 4.0  # log of signal to noise: beyond it the question is sett
 OUTLIER = 3.0  # beats whose stretch ranges so many times wider than their neighbours' are left out: noise, T waves
 BATCH = 4096  # beats looked at together
 MARGIN = 64  # beats either side that a window, and what it is compared with, can reach
-HOLE_S = 60.0  # more between two beats is not read
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def rows_before(ecg: Waveform, fs: float, time_s: Float) -> tuple[Float, Bool]:
     at = np.rint((time_s[:, None] + LAG_S) * fs).astype(np.int64)
     width = max(1, round(SMOOTHING_S * fs))
     rows = np.full(at.shape, np.nan)
-    for part in _near_together(time_s):
+    for part in near_together(time_s):
         first = max(0, int(at[part.start, 0]) - width)
         piece = np.asarray(ecg[first : int(at[part.stop - 1, -1]) + width + 1], np.float64)
         if len(piece):
@@ -85,12 +84,6 @@ def _gappy(piece: Float, width: int) -> Float:
     known = np.isfinite(piece)
     smooth = ndimage.uniform_filter1d(np.where(known, piece, 0.0), width)
     return np.where(ndimage.minimum_filter1d(known.astype(np.uint8), width) > 0, smooth, np.nan)
-
-
-def _near_together(time_s: Float) -> Iterator[slice]:
-    cuts = np.flatnonzero(np.diff(time_s) > HOLE_S) + 1
-    for first, behind in zip(np.r_[0, cuts], np.r_[cuts, len(time_s)], strict=True):
-        yield slice(int(first), int(behind))
 
 
 def _without_slope(rows: Float) -> Float:

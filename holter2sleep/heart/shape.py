@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from holter2sleep.heart.intervals import near_together
 from holter2sleep.night import Bool, Float, Recording
 from holter2sleep.waveform import Waveform
 
@@ -110,17 +111,11 @@ def _windows_at(ecg: Waveform, fs: float, time_s: Float, half: int) -> Rows:
     """The signal `half` steps of 1 / SHAPE_HZ either side of each time, by cubic spline. array (n, 2 half + 1)."""
     at = (time_s[:, None] + np.arange(-half, half + 1) / SHAPE_HZ) * fs
     rows = np.empty(at.shape, np.float32)
-    for part in _near_together(time_s):
+    for part in near_together(time_s):
         first, last = max(0, int(at[part.start, 0]) - MARGIN), int(at[part.stop - 1, -1]) + MARGIN + 1
         near = np.nan_to_num(ecg[first:last])
         rows[part] = ndimage.map_coordinates(near, [at[part] - first], order=3, mode="nearest")
     return rows
-
-
-def _near_together(time_s: Float) -> list[slice]:
-    """Beats cut where more than a minute lies between two: a day without beats is not read."""
-    cuts = np.flatnonzero(np.diff(time_s) > 60.0) + 1
-    return [slice(int(a), int(b)) for a, b in zip(np.r_[0, cuts], np.r_[cuts, len(time_s)], strict=True)]
 
 
 def _mutual_correlation(rows: Rows) -> Rows:

@@ -7,7 +7,6 @@ The chances are calibrated on DS1 too, by networks that have not heard the recor
 
 from __future__ import annotations
 
-import argparse
 import logging
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from holter2sleep.heart.weights import Arrays, joined, write_weights
 from holter2sleep.night import Beats, Float, Recording, Source, Text
 from holter2sleep.recipe import load_recipe
 from holter2sleep.spans import as_spans
+from holter2sleep.training.arguments import read_arguments
 from holter2sleep.training.mitdb import DS1, Annotated, read_set
 from holter2sleep.training.noise_stress import gain_for
 from holter2sleep.training.qrs import NOISES, coloured, dulled, mixed_leads, second_channel
@@ -124,17 +124,7 @@ def fit_calibration(logits: NDArray, target: NDArray) -> dict[str, NDArray[np.fl
 
 def main() -> None:
     """Write the weights where the classifier finds them, or to `--out`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mitdb", type=Path)
-    parser.add_argument("nstdb", type=Path)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--variants", type=int, default=15)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--nets", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(1)
+    options = read_arguments(__doc__, WEIGHTS, variants=15, steps=500, nets=3)
     weights = train(options.mitdb, options.nstdb, options.variants, options.steps, options.nets, options.seed)
     write_weights(options.out, weights)
 

@@ -26,7 +26,7 @@ from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.fibrillation import FEATURES, WEIGHTS, AfModel, AfRules, find_fibrillation, rr_features
-from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.heart.intervals import touches_v, trusted_rr
 from holter2sleep.heart.irregularity import irregularity
 from holter2sleep.heart.p_waves import PWaves, p_waves
 from holter2sleep.io import read_recording
@@ -34,10 +34,9 @@ from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.night import AF_KINDS, Beats, Float, Recording, Source
 from holter2sleep.recipe import load_recipe
 from holter2sleep.spans import EMPTY, Spans, as_spans, contains
+from holter2sleep.training.mitdb import DS1
 from holter2sleep.waveform import Waveform
 
-# de Chazal 2004, DS1: the half to train on.
-DS1 = "101 106 108 109 112 114 115 116 118 119 122 124 201 205 207 208 209 215 220 223 230".split()
 N_NSRDB = 7  # records of nsrdb to fit on, in alphabetical order; the others are for the report
 FULL_BEATS = 200  # a record with fewer weighs less: a strip of 30 s is not worth a night
 FEWEST_BEATS = 16
@@ -61,8 +60,7 @@ class Record:
     @property
     def index(self) -> np.ndarray:
         """Intervals between usable beats, none of them V: those the detector looks at."""
-        touches_v = (self.beats.label == "V") | np.r_[False, self.beats.label[:-1] == "V"]
-        return np.flatnonzero(trusted_rr(self.beats, whole(self.beats)) & ~touches_v)
+        return np.flatnonzero(trusted_rr(self.beats, whole(self.beats)) & ~touches_v(self.beats))
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def read_development(data: Path) -> Iterator[Record]:
     yield from map(read_without_af, sorted((data / "nsrdb").glob("*.atr"))[:N_NSRDB])
     yield from map(read_without_af, sorted((data / "slpdb").glob("*.ecg")))
     yield from map(read_without_af, sorted((data / "apnea-ecg").glob("[abc][0-9][0-9].qrs")))
-    yield from (read_mitdb(data / "mitdb" / f"{name}.atr") for name in DS1)
+    yield from map(read_mitdb, filter(Path.exists, (data / "mitdb" / f"{name}.atr" for name in DS1)))
     strips = data / "cinc2017_validation"
     for line in (strips / "REFERENCE.csv").read_text().split():
         name, label = line.split(",")

@@ -7,13 +7,11 @@ Each record is heard many times: its leads mixed, slower or faster, under noise 
 
 from __future__ import annotations
 
-import argparse
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import signal
 
@@ -27,6 +25,7 @@ from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.io.wfdb_header import read_wfdb_header
 from holter2sleep.night import Float
 from holter2sleep.spans import Spans, contains
+from holter2sleep.training.arguments import read_arguments
 from holter2sleep.training.mitdb import DS1, Annotated, read_set
 from holter2sleep.training.noise_stress import gain_for
 from holter2sleep.training.sequence import UNKNOWN, Course, Sequence, fit
@@ -171,16 +170,7 @@ def second_channel(header: Path) -> Signal:
 
 def main() -> None:
     """Write the weights where the detector finds them, or to `--out`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("mitdb", type=Path)
-    parser.add_argument("nstdb", type=Path)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--variants", type=int, default=40)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    torch.set_num_threads(1)
+    options = read_arguments(__doc__, WEIGHTS, variants=40, steps=6000)
     weights = train(options.mitdb, options.nstdb, options.variants, options.steps, options.seed)
     write_weights(options.out, weights)
 

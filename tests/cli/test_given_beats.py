@@ -11,24 +11,13 @@ import polars as pl
 import pypdf
 import pytest
 import wfdb
-from click.testing import CliRunner, Result
+from command_runs import ok, run
 from made_nights import beats_of_rr, simulated
 
-from holter2sleep.cli import main
 from holter2sleep.given_beats import DOUBTFUL, FOREIGN, fit_of
 from holter2sleep.heart.detect import Detection
 from holter2sleep.io.annotation_write import Mark, annotation_bytes
 from holter2sleep.simulate.files import write_night
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def ok(*words: object) -> Result:
-    result = run(*words)
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def facts(folder: Path) -> dict:

@@ -15,10 +15,9 @@ import polars as pl
 import pyedflib
 import pytest
 import wfdb
-from click.testing import CliRunner, Result
+from command_runs import ok, run
 from made_nights import simulated
 
-from holter2sleep.cli import main
 from holter2sleep.cli.export import FORMATS as OFFERED
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.export.finished import FinishedNight, read_finished
@@ -30,16 +29,6 @@ from holter2sleep.simulate.files import write_night
 
 FORMATS = ("wfdb", "edf+", "csv", "nsrr-xml", "bids")
 CODES = {"AFIB": "Atrial fibrillation"}
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
-
-
-def ok(*words: object) -> Result:
-    result = run(*words)
-    assert result.exit_code == 0, result.output
-    return result
 
 
 @pytest.fixture(scope="module")

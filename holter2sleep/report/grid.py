@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
+from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
 
 ROW_MM, HEAD_LINE_MM = 4.1, 2.9
 TEXT_SIZE = 6.8
@@ -98,3 +98,13 @@ def subheading(title: str) -> Block:
         page.text(MARGIN_MM, top_mm + 3.6, title, size=7.2, weight="bold")
 
     return Block(5.0, draw)
+
+
+def panel(words: str) -> Block:
+    """Words in a box, in place of what cannot be shown."""
+
+    def draw(page: Page, top_mm: float) -> None:
+        page.box(MARGIN_MM, top_mm, TEXT_WIDTH_MM, 24, fill="#f2f4f6", edge=RULE)
+        page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, top_mm + 13, words, size=8, colour=SOFT, align="center")
+
+    return Block(26, draw)

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED, Clock, date_known, night_of
-from holter2sleep.report.averaged import beats_block
-from holter2sleep.report.grid import ROW_MM, Column, paragraph, table_blocks
+from holter2sleep.report.averaged_section import averaged_beats
+from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
 from holter2sleep.report.narrative import sentences
@@ -45,7 +45,6 @@ LIGHTS_WORDS = {
 }
 BASIS_SIZE = 5.6
 ALIKE_HOURS = 12  # rows that say the same, from which on they become one
-SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 
 
 # --- page 1 ----------------------------------------------------------------------------------------
@@ -266,7 +265,7 @@ def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     asleep = asleep_percents(night)
     rows = []
     for stratum in [*night.hour_strata, "night"]:
-        cells = [short_text(night.cell(name, stratum)) for name in section.phenotypes]
+        cells = [night.cell(name, stratum).short for name in section.phenotypes]
         rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, "too few")])
     return table_blocks(columns, _without_repeats(rows), bold_last=True)
 
@@ -282,11 +281,6 @@ def _without_repeats(rows: list[list[str]]) -> list[list[str]]:
             first, last = (row[0].split()[0] for row in (alike[0], alike[-1]))
             kept.append([f"{first} to {last}", *alike[0][1:]])
     return kept
-
-
-def short_text(cell: Cell) -> str:
-    """A number, or a mark short enough for a narrow column."""
-    return cell.text if cell.ok else SHORT_STATUS.get(cell.status, cell.status)
 
 
 def _hour_label(night: ReportNight, stratum: str) -> str:
@@ -336,38 +330,8 @@ def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Bl
         if counted.status != "not_applicable":
             amount = [f"{counted.n or 0:,}", f"{(counted.coverage_s or 0) / 60:.0f}"]
         name = {"wake": "Wake", "night": "Night"}.get(stratum, STRATUM_WORDS[stratum])
-        rows.append([name, *amount, *map(short_text, cells)])
+        rows.append([name, *amount, *(cell.short for cell in cells)])
     return table_blocks(columns, rows, bold_last=True)
-
-
-def averaged_beats(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
-    """Averaged beats by stage with their marks, above a table of their intervals."""
-    rows = night.averages.filter(pl.col("stratum").is_in(section.strata)).to_dicts()
-    rows.sort(key=lambda row: section.strata.index(row["stratum"]))
-    if not rows:
-        why = "the input holds beats only" if night.run["channel"] is None else "too few usable normal beats"
-        return [_panel(f"No averaged beat: {why}.")]
-    first = Column("Averaged beat", 24, "left")
-    width_mm = (TEXT_WIDTH_MM - first.width_mm) / len(section.heads)
-    columns = [first, *(Column(head, width_mm) for head in section.heads)]
-    table = [
-        [_stage_name(stratum), *(_with_interval(night.cell(name, stratum)) for name in section.phenotypes)]
-        for stratum in section.strata
-    ]
-    return [
-        beats_block(rows, [_stage_name(row["stratum"]) for row in rows]),
-        *table_blocks(columns, table, bold_last=True),
-    ]
-
-
-def _stage_name(stratum: str) -> str:
-    return {"wake": "Wake", "night": "Night", "sleep": "Sleep"}.get(stratum, STRATUM_WORDS[stratum])
-
-
-def _with_interval(cell: Cell) -> str:
-    """A number, with its interval in brackets where that can be seen in print."""
-    low, _, high = cell.interval.partition(" to ")
-    return f"{cell.text} ({low}-{high})" if low != high else short_text(cell)
 
 
 # --- strips and words ------------------------------------------------------------------------------
@@ -378,20 +342,12 @@ def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     relative = bool(night.run["unit"].get("relative"))  # results of earlier versions do not say
     rows = strip_rows(night.strips, night.beats, relative)
     if not rows and night.run["channel"] is None:
-        return [_panel("No strips: the input holds beats only, there is no waveform to show.")]
+        return [panel("No strips: the input holds beats only, there is no waveform to show.")]
     if not rows:
-        return [_panel("No strips: no stretch of analysable signal is long enough.")]
+        return [panel("No strips: no stretch of analysable signal is long enough.")]
     words = RELATIVE_WORDS if relative else CHECK_WORDS
     blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, words))]
     return blocks + [Block(row.height_mm, partial(draw_strip, row=row)) for row in rows]
-
-
-def _panel(words: str) -> Block:
-    def draw(page: Page, top_mm: float) -> None:
-        page.box(MARGIN_MM, top_mm, TEXT_WIDTH_MM, 24, fill="#f2f4f6", edge=RULE)
-        page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, top_mm + 13, words, size=8, colour=SOFT, align="center")
-
-    return Block(26, draw)
 
 
 def method_section(night: ReportNight, layout: Layout, section: Section) -> list[Block]:

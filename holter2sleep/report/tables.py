@@ -12,6 +12,7 @@ from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import NightTables
 
 # Why a cell holds no number; printed instead of it.
+SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
 STATUS_WORDS = {
     "insufficient_data": "too few data",
     "not_applicable": "not applicable",
@@ -40,6 +41,11 @@ class Cell:
     def text(self) -> str:
         """The number rounded by the dictionary, or the reason why there is none."""
         return self.entry.text(self.value) if self.ok else STATUS_WORDS.get(self.status, self.status)
+
+    @property
+    def short(self) -> str:
+        """The number, or a mark short enough for a narrow column."""
+        return self.text if self.ok else SHORT_STATUS.get(self.status, self.status)
 
     @property
     def with_unit(self) -> str:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from holter2sleep.clock import date_known
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io import read_recording
-from holter2sleep.night import Recording, date_known
+from holter2sleep.night import Recording
 
 
 @dataclass(frozen=True)

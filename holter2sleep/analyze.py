@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.autonomic.nn import nn_intervals
-from holter2sleep.autonomic.respiration import find_cvhr
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats

@@ -24,9 +24,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.errors import UsageError
 from holter2sleep.io.labels import ecg_rank
-from holter2sleep.night import NO_DATE, Recording, Subject
+from holter2sleep.night import Recording, Subject
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
+from holter2sleep.clock import date_known, night_of
 from holter2sleep.heart.class_net import WEIGHTS as CLASS_WEIGHTS
 from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
 from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
-from holter2sleep.night import Night, Recording, date_known, night_of
+from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import list_cards
 from holter2sleep.split import Part

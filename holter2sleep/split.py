@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from holter2sleep.clock import Clock
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.heart.quality import assess_quality, usable_beats
-from holter2sleep.night import Beats, Clock, EpochGrid, Lights, Quality, Recording
+from holter2sleep.night import Beats, EpochGrid, Lights, Quality, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import DETECTED, Period, days_without, find_sleep_periods, with_margin
 from holter2sleep.spans import Spans, as_spans, intersection

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from holter2sleep.clock import NO_DATE, POSSIBLE_YEARS, Clock, date_known
 from holter2sleep.errors import UsageError
 from holter2sleep.io.beatfiles import NO_CLASSES, read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.io.files import refusal, sha256_of
-from holter2sleep.night import NO_DATE, POSSIBLE_YEARS, BeatsSource, Clock, Lights, Recording, date_known
+from holter2sleep.night import BeatsSource, Lights, Recording
 
 log = logging.getLogger(__name__)
 

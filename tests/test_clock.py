@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from made_nights import analysed, beats_of_rr, recording_of_beats
 
 import holter2sleep
+from holter2sleep.clock import NO_DATE, Clock, night_of
 from holter2sleep.errors import UsageError
-from holter2sleep.night import NO_DATE, Clock, Recording, night_of
+from holter2sleep.night import Recording
 from holter2sleep.phenotypes.epochs import epoch_table
 from holter2sleep.report.night_figure import clock_ticks
 from holter2sleep.told import known_zone, told_lights, told_moment, with_clock

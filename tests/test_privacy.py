@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.errors import UsageError
-from holter2sleep.night import NO_DATE, Recording, Source, Subject
+from holter2sleep.night import Recording, Source, Subject
 from holter2sleep.privacy import deidentified, private_file_name, pseudonym, read_or_make_key, without_names
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

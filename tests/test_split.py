@@ -9,7 +9,8 @@ import pytest
 from long_recordings import days_of_beats
 from made_nights import RECIPE, recording_of, recording_of_beats, simulated
 
-from holter2sleep.night import NO_DATE, Recording
+from holter2sleep.clock import NO_DATE
+from holter2sleep.night import Recording
 from holter2sleep.sleep.periods import Period
 from holter2sleep.split import Part, cut_night, find_nights
 from holter2sleep.waveform import Waveform

@@ -34,6 +34,7 @@ from holter2sleep.audit.repair import (
 )
 from holter2sleep.audit.steps import step_mv
 from holter2sleep.audit.time_line import mended_time_line
+from holter2sleep.clock import NO_DATE, date_known
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.edf_annotations import read_edf_annotations
@@ -42,7 +43,7 @@ from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields
 from holter2sleep.io.export import Scale, edf_blocks, write_files
 from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.io.vocabulary import is_known_annotation, is_known_label
-from holter2sleep.night import NO_DATE, Recording, Subject, date_known
+from holter2sleep.night import Recording, Subject
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file
 REPLACED_TEXT = "annotation"  # what an annotation of no known vocabulary says in a de-identified file

@@ -13,10 +13,11 @@ from holter2sleep.audit.findings import Finding, finding
 from holter2sleep.audit.headers import HeaderAudit
 from holter2sleep.audit.measures import BeatFigures, SignalFigures
 from holter2sleep.audit.pacing import PACE_SHARE
+from holter2sleep.clock import Clock, date_known
 from holter2sleep.heart.scale import doubt_scale
 from holter2sleep.io.edf_time_line import STAMP_JITTER_S
 from holter2sleep.io.labels import ecg_rank
-from holter2sleep.night import WARN_SHARE, Clock, Recording, date_known
+from holter2sleep.night import WARN_SHARE, Recording
 from holter2sleep.profiles import Profile
 
 FIRST_YEAR = 1990  # earlier dates are mostly shifted ones; recorders of those years wrote no EDF

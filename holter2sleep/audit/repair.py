@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from holter2sleep.audit.edf_fields import RawHeader
+from holter2sleep.clock import date_known
 from holter2sleep.io.edf_header import EdfSignal, is_annotation_label, text_of
 from holter2sleep.io.edf_write import DIGITAL_RANGE, SignalFields
 from holter2sleep.io.export import edf_date, patient_field
@@ -18,7 +19,7 @@ from holter2sleep.io.files import quoted
 from holter2sleep.io.subjects import named_date
 from holter2sleep.io.units import MV_PER_UNIT, UNITS
 from holter2sleep.io.vocabulary import is_known_label, is_known_unit
-from holter2sleep.night import Subject, date_known
+from holter2sleep.night import Subject
 
 _Ranges = tuple[str, str, str, str]  # physical minimum and maximum, digital minimum and maximum
 _EXACT = 1e-7  # of a range: far below a step of 16 bits

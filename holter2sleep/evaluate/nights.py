@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from holter2sleep.clock import Clock
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.ec57 import BeatMatrix, EpisodeAgreement, compare_episodes, scored_spans
 from holter2sleep.evaluate.pairs import Pair
@@ -25,7 +26,7 @@ from holter2sleep.evaluate.stages import StageMatrix, compare_stages
 from holter2sleep.io.annotations import header_beside
 from holter2sleep.io.beatfiles import is_annotation_file, read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Clock, EpochGrid, Float, Hypnogram
+from holter2sleep.night import EpochGrid, Float, Hypnogram
 from holter2sleep.spans import EMPTY, Spans
 
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, time
 
+from holter2sleep.clock import NO_DATE, date_known
 from holter2sleep.export.finished import FinishedNight
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded, time_text
 from holter2sleep.io.export import edf_date, patient_field
-from holter2sleep.night import EPOCH_S, NO_DATE, date_known
+from holter2sleep.night import EPOCH_S
 
 # AASM letters as EDF+ writes them, N for sleep that is not REM; L (N1 or N2) has no standard text
 STAGE_TEXT = {"NREM": "Sleep stage N", "U": "Sleep stage ?"}

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from holter2sleep.clock import Clock
 from holter2sleep.errors import RecordingError
-from holter2sleep.night import Beats, Bool, Clock, Episodes, EpochGrid, Float, Lights, Subject, Text
+from holter2sleep.night import Beats, Bool, Episodes, EpochGrid, Float, Lights, Subject, Text
 from holter2sleep.phenotypes.epochs import BEAT_SCHEMA, EPISODE_SCHEMA
 from holter2sleep.phenotypes.files import NightTables, read_night
 from holter2sleep.spans import Spans, as_spans, complement, intersection, runs

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from holter2sleep.clock import NO_DATE, with_possible_date
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, is_annotation_beside_header
 from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_recording
@@ -27,7 +28,7 @@ from holter2sleep.io.signal_batches import PARQUET_MAGIC
 from holter2sleep.io.signal_tables import holds_waveform, read_signal_table
 from holter2sleep.io.wfdb import read_wfdb
 from holter2sleep.io.wfdb_header import read_wfdb_header
-from holter2sleep.night import NO_DATE, Recording, with_possible_date
+from holter2sleep.night import Recording
 
 __all__ = ["READERS", "read_recording"]
 

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from holter2sleep.clock import date_known
 from holter2sleep.io.annotations import ANNOTATION_CODE
-from holter2sleep.night import Subject, date_known
+from holter2sleep.night import Subject
 
 NOTE, RHYTHM = '"', "+"
 _SKIP, _SUB, _AUX = 59, 61, 63

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import quoted, refusal
 from holter2sleep.io.subjects import named_date, subject_of_patient_field
-from holter2sleep.night import NO_DATE, Subject
+from holter2sleep.night import Subject
 
 SAMPLE_BYTES = {"EDF": 2, "BDF": 3}
 _MAGIC = {b"0       ": "EDF", b"\xffBIOSEMI": "BDF"}

@@ -25,11 +25,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.clock import NO_DATE, date_known
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.annotation_write import wfdb_comments
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, SignalFields, encoded, time_text
 from holter2sleep.io.subjects import MONTHS
-from holter2sleep.night import NO_DATE, Recording, Subject, date_known
+from holter2sleep.night import Recording, Subject
 from holter2sleep.spans import runs as runs_of
 from holter2sleep.waveform import BLOCK_SAMPLES, Waveform
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from holter2sleep.clock import Clock, date_known, with_possible_date
 from holter2sleep.io.annotations import clock_hz, read_annotations
 from holter2sleep.io.edf_annotations import read_edf_annotations, record_onsets
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
@@ -22,17 +23,7 @@ from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import STAGE_CODES, stage_letter
 from holter2sleep.io.stage_tables import MAX_STAGE_BYTES, read_stage_parquet, read_stage_text
 from holter2sleep.io.stage_xml import read_stage_xml
-from holter2sleep.night import (
-    EPOCH_S,
-    SCHEMES,
-    UNSCORED,
-    Clock,
-    EpochGrid,
-    Float,
-    Hypnogram,
-    date_known,
-    with_possible_date,
-)
+from holter2sleep.night import EPOCH_S, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
 from holter2sleep.spans import as_spans, duration, overlap_per_cell
 
 log = logging.getLogger(__name__)

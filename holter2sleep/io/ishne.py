@@ -16,13 +16,14 @@ from pathlib import Path
 
 import numpy as np
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.channels import Channel, choose_ecg
 from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.io.lead import lead_of, middle_of, rate_fault
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.subjects import age_at
 from holter2sleep.io.units import unit_scale
-from holter2sleep.night import NO_DATE, Recording, Sex, Source, Subject
+from holter2sleep.night import Recording, Sex, Source, Subject
 from holter2sleep.waveform import Signal, Waveform
 
 log = logging.getLogger(__name__)

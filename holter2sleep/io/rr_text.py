@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import MAX_ELAPSED_S, quoted, read_text, refusal
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
 from holter2sleep.io.stamps import ClockTimes, clock_times, moment_of
-from holter2sleep.night import NO_DATE, Float
+from holter2sleep.night import Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
 _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is as short as 10 ms

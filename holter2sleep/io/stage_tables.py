@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
 from holter2sleep.io.stamps import ClockTimes, clock_times, moment_of, time_unit
 from holter2sleep.io.tables import Columns, numbers, read_parquet_columns, text_columns, words
-from holter2sleep.night import EPOCH_S, NO_DATE, Float
+from holter2sleep.night import EPOCH_S, Float
 
 MAX_STAGE_BYTES = 1 << 24  # a month of epochs is 90,000 lines
 _STAGE_COLUMNS = ("stage", "sleep_stage", "trial_type", "description", "annotation", "value", "event")

@@ -10,10 +10,11 @@ from xml.parsers import expat
 
 import numpy as np
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import quoted, refusal
 from holter2sleep.io.scored import Scored
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
-from holter2sleep.night import EPOCH_S, NO_DATE, Float
+from holter2sleep.night import EPOCH_S, Float
 
 _WORKS = "an NSRR annotation file (PSGAnnotation) or a Profusion one (CMPStudyConfig)"
 _PROFUSION_STAGES = range(10)  # 0 wake, 1-4 as Rechtschaffen and Kales, 5 REM, 6 movement, 9 unscored

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from holter2sleep.night import NO_DATE, Sex, Subject
+from holter2sleep.clock import NO_DATE
+from holter2sleep.night import Sex, Subject
 
 _OLDEST_YEARS = 110  # above, the birth date is a placeholder such as 01-JAN-1900
 MONTHS = (

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import quoted, refusal
 from holter2sleep.io.signal_batches import SignalTable
 from holter2sleep.io.stamps import (
@@ -25,7 +26,7 @@ from holter2sleep.io.stamps import (
     slashed_dates,
     time_unit,
 )
-from holter2sleep.night import NO_DATE, Float
+from holter2sleep.night import Float
 
 _TEMPERATURES_TOO = ("temps", "tempo")  # not always times: the head has to advance
 _WORKS = "times as 2024-12-31 22:30:00, counted from 0, or the rate with --fs"

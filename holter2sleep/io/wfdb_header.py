@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import quoted, read_text, refusal
 from holter2sleep.io.subjects import subject_of_comments
-from holter2sleep.night import NO_DATE, Subject
+from holter2sleep.night import Subject
 
 MAX_BYTES = 1 << 24  # 300,000 lines; the headers of days in segments of seconds have 20,000
 MAX_SIGNALS = 4096

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.night import date_known, night_of
+from holter2sleep.clock import date_known, night_of
 from holter2sleep.phenotypes.files import read_run, write_csv, write_parquet, write_run
 from holter2sleep.split import Part
 

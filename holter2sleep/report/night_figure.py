@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from matplotlib.axes import Axes
 
-from holter2sleep.night import Clock
+from holter2sleep.clock import Clock
 from holter2sleep.report import axes as draw
 from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
 from holter2sleep.report.tables import ReportNight

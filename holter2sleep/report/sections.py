@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED, Clock, date_known, night_of
+from holter2sleep.clock import Clock, date_known, night_of
+from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
 from holter2sleep.report.averaged_section import averaged_beats
 from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name

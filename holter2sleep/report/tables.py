@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.night import SCHEMES, Clock
+from holter2sleep.clock import Clock
+from holter2sleep.night import SCHEMES
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import NightTables
 

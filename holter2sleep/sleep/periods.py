@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
+from holter2sleep.clock import Clock
 from holter2sleep.heart.intervals import local_median, trusted_rr
-from holter2sleep.night import EPOCH_S, UNSCORED, Beats, Clock, Flag, Float, Hypnogram, Lights, Quality
+from holter2sleep.night import EPOCH_S, UNSCORED, Beats, Flag, Float, Hypnogram, Lights, Quality
 from holter2sleep.spans import Spans
 
 DETECTED = "detected"  # source of lights that come from here

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from holter2sleep.audit.fix import write_fixed
+from holter2sleep.clock import NO_DATE
 from holter2sleep.errors import UsageError
 from holter2sleep.io import read_recording
 from holter2sleep.io.edf_header import read_edf_header
 from holter2sleep.io.export import write_edf, write_wfdb
-from holter2sleep.night import NO_DATE, Recording, Source, Subject
+from holter2sleep.night import Recording, Source, Subject
 from holter2sleep.waveform import Waveform
 from tests.io.edf_bytes import EdfFile, plain
 

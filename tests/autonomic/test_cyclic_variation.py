@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, analysed, nn_of, simulated
 
-from holter2sleep.autonomic.respiration import _equivalent, find_cvhr
+from holter2sleep.autonomic.cvhr import _equivalent, find_cvhr
 from holter2sleep.night import NN, Episodes
 
 

@@ -19,12 +19,13 @@ from command_runs import ok, run
 from made_nights import simulated
 
 from holter2sleep.cli.export import FORMATS as OFFERED
+from holter2sleep.clock import NO_DATE, Clock
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.export.finished import FinishedNight, read_finished
 from holter2sleep.export.wfdb import rhythm_changes
 from holter2sleep.export.write import FORMATS as WRITERS
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import NO_DATE, Clock, Episodes
+from holter2sleep.night import Episodes
 from holter2sleep.simulate.files import write_night
 
 FORMATS = ("wfdb", "edf+", "csv", "nsrr-xml", "bids")

@@ -11,11 +11,12 @@ import wfdb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.io.annotation_write import Mark, annotation_bytes, header_text, spread, wfdb_comments
 from holter2sleep.io.annotations import UNREADABLE, read_annotations
 from holter2sleep.io.beatfiles import read_beat_file, read_beat_recording
 from holter2sleep.io.wfdb_header import read_wfdb_header
-from holter2sleep.night import NO_DATE, Subject
+from holter2sleep.night import Subject
 
 
 def written(path: Path, marks: list[Mark], ticks_hz: float = 250.0) -> Path:

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 from reading import read_made, read_or_refusal
 
+from holter2sleep.clock import NO_DATE
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.beatfiles import read_beat_file
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import NO_DATE, EpochGrid
+from holter2sleep.night import EpochGrid
 
 FS_HZ = 250.0
 N = 5000

@@ -12,11 +12,12 @@ import pytest
 from edf_bytes import EdfFile
 from test_beatfiles import END, note, skip, word
 
+from holter2sleep.clock import NO_DATE, Clock
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.export import write_edf
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.io.stage_codes import letters_of_codes, stage_letter
-from holter2sleep.night import NO_DATE, Clock, EpochGrid, Hypnogram, Recording, Source
+from holter2sleep.night import EpochGrid, Hypnogram, Recording, Source
 
 GRID = EpochGrid.covering(180.0)
 START = datetime(2020, 3, 2, 22, 30)

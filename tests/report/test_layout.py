@@ -10,8 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from night_tables import NightPlan, write_night
 
+from holter2sleep.clock import Clock
 from holter2sleep.errors import RecipeError
-from holter2sleep.night import AF_KINDS, SCHEMES, Clock, Flag
+from holter2sleep.night import AF_KINDS, SCHEMES, Flag
 from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.axes import (

@@ -12,8 +12,9 @@ from long_recordings import Sleep, days_of_beats
 from made_nights import RECIPE, recording_of_beats
 
 from holter2sleep.analyze import Given, analyze_night
+from holter2sleep.clock import Clock
 from holter2sleep.io import read_recording
-from holter2sleep.night import Beats, Clock, EpochGrid, Flag, Hypnogram, Lights, Quality, Recording
+from holter2sleep.night import Beats, EpochGrid, Flag, Hypnogram, Lights, Quality, Recording
 from holter2sleep.phenotypes.files import tables_of
 from holter2sleep.sleep.periods import (
     Period,

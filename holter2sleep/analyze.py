@@ -29,7 +29,7 @@ from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_i
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
@@ -97,14 +97,18 @@ def analyze_night(
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+    with step("breathing"):
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
+        respiration = Respiration.unknown(grid.n)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
-    return Night(recording, grid, quality, beats, episodes, nn, hypnogram, lights, everything, warnings, averages)
+    return Night(
+        recording, grid, quality, beats, episodes, nn, hypnogram, lights, respiration, everything, warnings, averages
+    )
 
 
 def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:

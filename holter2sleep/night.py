@@ -412,6 +412,33 @@ class Lights:
     source: str
 
 
+# --- breathing -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Respiration:
+    """What the ECG tells of breathing, epoch by epoch; NaN where it tells nothing."""
+
+    rate_bpm: Float  # (n_epochs,), breaths a minute
+    confidence: NDArray[np.float32]  # (n_epochs,), 0-1, of the rate
+    p_respiratory: NDArray[np.float32]  # (n_epochs,), chance of an apnoea or hypopnoea; NaN where indeterminate
+    p_arousal: NDArray[np.float32]  # (n_epochs,), of an arousal, by the surge of the heart rate
+
+    def __post_init__(self) -> None:
+        dtypes = {"rate_bpm": np.float64, "confidence": np.float32}
+        for name in (f.name for f in dataclasses.fields(self)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtypes.get(name, np.float32)))
+
+    @classmethod
+    def unknown(cls, n_epochs: int) -> Self:
+        """Nothing known of any epoch."""
+        return cls(*(np.full(n_epochs, np.nan) for _ in dataclasses.fields(cls)))
+
+    def but(self, **changes: Any) -> Respiration:
+        """The same with some columns replaced."""
+        return dataclasses.replace(self, **changes)
+
+
 # --- averaged beats --------------------------------------------------------------------------------
 
 
@@ -453,6 +480,7 @@ class Night:
     nn: NN
     hypnogram: Hypnogram
     lights: Lights
+    respiration: Respiration  # of the whole recording, whatever the part
     spans: Spans
     warnings: tuple[str, ...] = ()
     averages: EpochBeats | None = None  # of the whole recording, whatever the part; None without waveform

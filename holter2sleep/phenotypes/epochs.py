@@ -40,6 +40,7 @@ EPOCH_SCHEMA = {
     "p_respiratory": pl.Float32,
     "p_arousal": pl.Float32,
     "respiration_rate_bpm": pl.Float64,
+    "respiration_confidence": pl.Float32,
 }
 PROBABILITY_COLUMN = {
     "W": "p_w",
@@ -73,10 +74,7 @@ EPISODE_SCHEMA = {
 
 
 def epoch_table(night: Night) -> pl.DataFrame:
-    """One row for each 30 s epoch from the recording's start; null where a thing is unknown.
-
-    `p_respiratory`, `p_arousal` and `respiration_rate_bpm` are null: this version has no model for them.
-    """
+    """One row for each 30 s epoch from the recording's start; null where a thing is unknown."""
     grid, quality, hypnogram = night.grid, night.quality, night.hypnogram
     columns = {
         "epoch": np.arange(grid.n),
@@ -91,6 +89,10 @@ def epoch_table(night: Night) -> pl.DataFrame:
         **_beat_counts(night),
         "rmssd_ms": _rmssd_ms(night),
         "af_fraction": overlap_per_cell(night.episodes.of(*AF_KINDS).spans, grid.edges_s) / np.diff(grid.edges_s),
+        "p_respiratory": night.respiration.p_respiratory,
+        "p_arousal": night.respiration.p_arousal,
+        "respiration_rate_bpm": night.respiration.rate_bpm,
+        "respiration_confidence": night.respiration.confidence,
     }
     return _table(columns, EPOCH_SCHEMA, grid.n)
 

@@ -8,7 +8,8 @@ import polars as pl
 
 from holter2sleep.night import STAGE_STRATA, Night
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, Entry, entries_of
-from holter2sleep.phenotypes.measures import FORMULAS, Measured
+from holter2sleep.phenotypes.measures import FORMULAS
+from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.recipe import Recipe
 
 PHENOTYPE_SCHEMA = {

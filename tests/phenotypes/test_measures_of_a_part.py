@@ -9,7 +9,7 @@ from made_nights import RECIPE, all_of, beats_of_rr, recording_of_beats
 
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.heart.rhythm import find_episodes
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Respiration
 from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.spans import Spans
@@ -30,6 +30,7 @@ def night_of(beats: Beats, stage: str = "W", episodes: Episodes | None = None, u
         nn_intervals(beats, episodes or Episodes.none(), spans, RECIPE.nn),
         Hypnogram(grid, letters, "AASM5", "by hand"),
         Lights(0.0, recording.duration_s, "recording"),
+        Respiration.unknown(grid.n),
         np.array([[0.0, recording.duration_s]]),
     )
 

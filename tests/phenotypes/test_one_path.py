@@ -73,7 +73,7 @@ def test_each_step_is_announced_once_and_in_order() -> None:
         return nullcontext()
 
     analyze_night(simulated("short").recording, RECIPE, step=announce)
-    assert steps == ["beats", "quality", "rhythm", "averaged beats", "variability", "sleep stages"]
+    assert steps == ["beats", "quality", "rhythm", "averaged beats", "variability", "breathing", "sleep stages"]
 
 
 def test_the_same_recording_gives_the_same_night() -> None:

@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holter2sleep.errors import RecipeError
-from holter2sleep.night import NN, Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Source
+from holter2sleep.night import (
+    NN,
+    Beats,
+    Episodes,
+    EpochGrid,
+    Hypnogram,
+    Lights,
+    Night,
+    Quality,
+    Recording,
+    Respiration,
+    Source,
+)
 from holter2sleep.phenotypes.strips import StripRules, choose_strips, fitting_start
 from holter2sleep.spans import Spans, as_spans, covers
 
@@ -59,6 +71,7 @@ def night(
         nn=NN(np.empty(0), np.empty(0), np.empty(0, bool)),
         hypnogram=Hypnogram(grid, np.full(grid.n, "R"), "CARDIO3", "test"),
         lights=Lights(0.0, DURATION_S, "recording"),
+        respiration=Respiration.unknown(grid.n),
         spans=as_spans([(0.0, DURATION_S)]),
     )
 

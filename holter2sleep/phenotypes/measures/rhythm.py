@@ -1,0 +1,104 @@
+"""Rates, ectopy, pauses and atrial fibrillation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.heart.rates import after_ectopic
+from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
+from holter2sleep.night import AF_KINDS, Float, Night
+from holter2sleep.phenotypes.ectopy import intervals_of
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
+from holter2sleep.phenotypes.strips import RATE_INTERVALS
+from holter2sleep.recipe import Recipe
+from holter2sleep.spans import complement, contains, duration, intersection
+
+# Limits beside the recipe's own that reports of pauses name (Solomon 2016: 3 s; Holter practice: 2.5 s).
+LONGER_PAUSES_S = {"n_pauses_2_5": 2.5, "n_pauses_3": 3.0}
+
+_COUNTED: dict[str, tuple[str, ...]] = {
+    "n_couplets_v": ("COUPLET_V",),
+    "n_runs_v": ("VT", "IVR"),
+    "n_brady": ("BRADY",),
+    "n_tachy": ("TACHY",),
+    "n_suspected_block": ("BII", "BIII"),
+}
+
+
+def rate_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Mean, lowest and highest heart rate."""
+    trusted = trusted_rr(part.beats, part.usable_spans)
+    rr_s = part.beats.rr_s[trusted]
+    running = _running_rates(part.beats.rr_s, trusted)
+    values: Values = {
+        "heart_rate_mean": 60 / mean(rr_s),
+        "heart_rate_min": float(running.min()) if len(running) else np.nan,
+        "heart_rate_max": float(running.max()) if len(running) else np.nan,
+    }
+    return Measured(values, len(rr_s), float(rr_s.sum()))
+
+
+def _running_rates(rr_s: Float, trusted: np.ndarray) -> Float:
+    """Rates over each 8 successive trusted intervals."""
+    if len(rr_s) < RATE_INTERVALS:
+        return np.empty(0)
+    total_s = np.convolve(np.where(trusted, rr_s, 0.0), np.ones(RATE_INTERVALS), "valid")
+    whole = np.convolve(trusted, np.ones(RATE_INTERVALS, int), "valid") == RATE_INTERVALS
+    return 60 * RATE_INTERVALS / total_s[whole]
+
+
+def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Ventricular ectopy, pauses, rates and atrial fibrillation."""
+    beats = part.beats.where(part.beats.usable)
+    usable_s, n = part.usable_s, len(beats)
+    n_veb = int((beats.label == "V").sum())
+    rr_s = trusted_rr_s(part)
+    count = {kind: len(part.episodes.of(*kinds)) for kind, kinds in _COUNTED.items()}
+    af = part.episodes.of(*AF_KINDS)
+    af_s = duration(intersection(night.episodes.of(*AF_KINDS).spans, part.usable_spans))
+    values: Values = {
+        "n_beats": n,
+        "n_veb": n_veb,
+        "veb_per_hour": 3600 * n_veb / usable_s if usable_s else np.nan,
+        "veb_share": 100 * n_veb / n if n else np.nan,
+        **count,
+        **_pauses(part),
+        "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
+        "af_burden": 100 * af_s / usable_s if usable_s else np.nan,
+        "n_af_episodes": len(af),
+        "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
+    }
+    names = ("n_veb", "veb_per_hour", "veb_share")
+    return Measured(values, n, usable_s, intervals_of(*names, beats.label == "V", beats.chance_v, usable_s))
+
+
+def _pauses(part: Night) -> Values:
+    """Number of pauses, of longer ones, and of those after an ectopic beat."""
+    pauses = part.episodes.of("PAUSE")
+    length_s = np.round(pauses.end_s - pauses.start_s, 6)
+    return {
+        "n_pauses": len(pauses),
+        **{name: int((length_s >= limit_s).sum()) for name, limit_s in LONGER_PAUSES_S.items()},
+        "n_pauses_ectopic": int(after_ectopic(part.beats, pauses.start_s).sum()),
+    }
+
+
+def supraventricular_measures(part: Night, night: Night, recipe: Recipe) -> Measured:
+    """Supraventricular ectopy, over the time outside AF; None where AF leaves hardly any."""
+    af = near_af_spans(night.episodes.of(*AF_KINDS).spans, recipe.rhythm)
+    outside = intersection(part.usable_spans, complement(af, 0.0, night.recording.duration_s))
+    beats = part.beats.where(part.beats.usable & ~contains(af, part.beats.time_s))
+    seconds, n = duration(outside), len(beats)
+    n_sveb = int((beats.label == "S").sum())
+    values: Values = {
+        "n_sveb": n_sveb,
+        "sveb_per_hour": 3600 * n_sveb / seconds if seconds else np.nan,
+        "sveb_share": 100 * n_sveb / n if n else np.nan,
+        "n_couplets_s": len(part.episodes.of("COUPLET_S")),
+        "n_runs_s": len(part.episodes.of("SVTA")),
+    }
+    if part.usable_s and not tells_of_s(seconds, part.usable_s, recipe.rhythm):
+        return Measured(dict.fromkeys(values), int(part.beats.usable.sum()), part.usable_s)
+    names = ("n_sveb", "sveb_per_hour", "sveb_share")
+    return Measured(values, n, seconds, intervals_of(*names, beats.label == "S", beats.chance_s, seconds))

@@ -46,7 +46,7 @@ ALLOWED = {
     "report": TABLES,
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
-    "evaluate": {"night", "spans", "errors", "io"},  # figures come from annotations, whoever made them
+    "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
     "training": TABLES | {"analyze", "evaluate", "simulate"},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead

@@ -31,6 +31,7 @@ from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
 from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
@@ -106,8 +107,21 @@ def analyze_night(
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
+    parts = parts_of_night(hypnogram, lights, episodes, recording.duration_s)
     return Night(
-        recording, grid, quality, beats, episodes, nn, hypnogram, lights, respiration, everything, warnings, averages
+        recording,
+        grid,
+        quality,
+        beats,
+        episodes,
+        nn,
+        hypnogram,
+        lights,
+        respiration,
+        everything,
+        warnings,
+        averages,
+        parts,
     )
 
 

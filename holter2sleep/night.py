@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Self
@@ -484,6 +485,7 @@ class Night:
     spans: Spans
     warnings: tuple[str, ...] = ()
     averages: EpochBeats | None = None  # of the whole recording, whatever the part; None without waveform
+    parts: Mapping[str, Spans] = field(default_factory=dict)  # named times that `within` knows beside stages and hours
 
     @property
     def usable_spans(self) -> Spans:
@@ -496,15 +498,19 @@ class Night:
         return duration(self.usable_spans)
 
     def within(self, stratum: str) -> Night:
-        """The same night restricted to a stratum: `night`, a stage stratum, or `hour_01`, `hour_02`, ..."""
+        """The same night restricted to a stratum: `night`, a stage stratum, `hour_01` ..., one of `parts`."""
         if stratum == "night":
             return self
+        if stratum in self.parts:
+            return self.during(self.parts[stratum])
         if stratum in STAGE_STRATA:
             return self.during(self.grid.spans(self.hypnogram.mask(stratum)))
         if stratum.startswith("hour_"):
             hour = int(stratum.removeprefix("hour_"))
             return self.during(as_spans([(3600.0 * (hour - 1), 3600.0 * hour)]))
-        raise ValueError(f"unknown stratum {stratum!r}; known: night, hour_NN, {', '.join(STAGE_STRATA)}")
+        raise ValueError(
+            f"unknown stratum {stratum!r}; known: night, hour_NN, {', '.join([*STAGE_STRATA, *self.parts])}"
+        )
 
     def during(self, spans: Spans) -> Night:
         """The same night restricted to the given time."""

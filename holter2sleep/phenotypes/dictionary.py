@@ -21,10 +21,11 @@ DIMENSIONS = frozenset({"structural", "intensity", "functional", "comparative"})
 # What a night must have before the number means anything; absent -> not_applicable. A stratum's name asks for a
 # staging scheme that tells it apart.
 NEEDS = frozenset({"waveform", "millivolt", "beats", "beat_classes", "stages", *STAGE_STRATA})
+# Sets of strata by the word before the underscore: `hour` stands for hour_01, hour_02 and so on.
 STRATA_SETS: dict[str, tuple[str, ...]] = {
     "night": ("night",),
     "stages": ("night", *STAGE_STRATA),
-    "all": ("night", *STAGE_STRATA, "hour"),
+    "all": ("night", *STAGE_STRATA, "hour", "cycle", "third", "event", "day", "bed"),
 }
 
 

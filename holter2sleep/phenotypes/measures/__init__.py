@@ -11,9 +11,20 @@ from collections.abc import Callable
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
 from holter2sleep.phenotypes.measures.measured import Measured
+from holter2sleep.phenotypes.measures.night_shape import (
+    awakening_measures,
+    circadian_measures,
+    contrast_measures,
+    cycle_measures,
+    day_measures,
+    dipping_measures,
+    night_course_measures,
+    presleep_dip_measures,
+    third_measures,
+)
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures, supraventricular_measures
 from holter2sleep.phenotypes.measures.signal import averaged_beat_measures, morphology_measures, quality_measures
-from holter2sleep.phenotypes.measures.sleep import dipping_measures, sleep_domain_measures
+from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
 from holter2sleep.phenotypes.measures.variability import (
     hrv_frequency_measures,
     hrv_segment_measures,
@@ -29,6 +40,14 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "averaged_beat": averaged_beat_measures,
     "rate": rate_measures,
     "dipping": dipping_measures,
+    "presleep_dip": presleep_dip_measures,
+    "night_course": night_course_measures,
+    "sleep_cycles": cycle_measures,
+    "rem_against_nrem": contrast_measures,
+    "thirds": third_measures,
+    "awakenings": awakening_measures,
+    "daily_wave": circadian_measures,
+    "night_against_day": day_measures,
     "rhythm": rhythm_measures,
     "supraventricular": supraventricular_measures,
     "nn": nn_measures,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from holter2sleep.night import EPOCH_S, UNSCORED, Night
-from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
+from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.sleep.periods import NOT_FOUND
@@ -22,11 +22,3 @@ def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measure
     n = int((in_bed & (night.hypnogram.stage != UNSCORED)).sum())
     values = {name: np.nan if withheld and value is None else value for name, value in found.items()}
     return Measured(values, n, EPOCH_S * n)
-
-
-def dipping_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Fall of the mean rate from wake to sleep; it rests on the scarcer of the two."""
-    wake_s, sleep_s = (trusted_rr_s(night.within(stratum)) for stratum in ("wake", "sleep"))
-    wake, sleep = 60 / mean(wake_s), 60 / mean(sleep_s)
-    values: Values = {"heart_rate_dip": 100 * (wake - sleep) / wake}
-    return Measured(values, min(len(wake_s), len(sleep_s)), float(min(wake_s.sum(), sleep_s.sum())))

@@ -8,7 +8,7 @@ from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.rates import after_ectopic
 from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, Float, Night
-from holter2sleep.phenotypes.ectopy import intervals_of
+from holter2sleep.phenotypes.ectopy import dispersion, intervals_of
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
@@ -62,6 +62,7 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
         "n_veb": n_veb,
         "veb_per_hour": 3600 * n_veb / usable_s if usable_s else np.nan,
         "veb_share": 100 * n_veb / n if n else np.nan,
+        "veb_dispersion": dispersion(beats.time_s[beats.label == "V"], part.usable_spans),
         **count,
         **_pauses(part),
         "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
@@ -95,6 +96,7 @@ def supraventricular_measures(part: Night, night: Night, recipe: Recipe) -> Meas
         "n_sveb": n_sveb,
         "sveb_per_hour": 3600 * n_sveb / seconds if seconds else np.nan,
         "sveb_share": 100 * n_sveb / n if n else np.nan,
+        "sveb_dispersion": dispersion(beats.time_s[beats.label == "S"], outside),
         "n_couplets_s": len(part.episodes.of("COUPLET_S")),
         "n_runs_s": len(part.episodes.of("SVTA")),
     }

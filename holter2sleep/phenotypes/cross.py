@@ -82,12 +82,35 @@ def cross_table(phenotypes: pl.DataFrame) -> pl.DataFrame:
     phenotypes
         The long table, of one night or of several.
     """
-    kinds = pl.DataFrame([_kind(entry) for entry in load_dictionary().values() if _is_crossed(entry)])
-    known = phenotypes.filter(pl.col("status") == "ok").join(kinds, on="phenotype", maintain_order="left")
-    sides = _with_rates(known)
+    sides = _sides(phenotypes, [entry for entry in load_dictionary().values() if _is_crossed(entry)])
     pairs = pl.DataFrame(_pairs_of(sides["stratum"].unique().to_list()), _PAIR_SCHEMA, orient="row")
     alone = sides.select(column for column in CROSS_SCHEMA if column in _SIDE_COLUMNS)
-    return pl.concat([alone, _compared(sides, pairs)], how="diagonal").select(*CROSS_SCHEMA)
+    rows = sides.join(pairs, on="stratum", maintain_order="left_right")
+    other = _other(sides).rename({"stratum": "against"})
+    rows = rows.join(other, on=["recording_id", "phenotype", "against"], maintain_order="left")
+    return pl.concat([alone, _compared(rows)], how="diagonal").select(*CROSS_SCHEMA)
+
+
+def change_table(later: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """Every number of a night against the same number of another: the columns of the cross table.
+
+    `against` is the `recording_id` of the earlier night. Hours are left out: the third hour of one night is not that of
+    another.
+
+    Parameters
+    ----------
+    later, earlier
+        Long tables of one night each.
+    """
+    entries = list(load_dictionary().values())
+    sides, other = (_sides(table.filter(~is_hour()), entries) for table in (later, earlier))
+    rows = sides.join(_other(other, against="recording_id"), on=["phenotype", "stratum"], maintain_order="left")
+    return _compared(rows)
+
+
+def is_hour() -> pl.Expr:
+    """Rows of an hour of the recording."""
+    return pl.col("stratum").str.starts_with("hour_")
 
 
 def _is_crossed(entry: Entry) -> bool:
@@ -104,6 +127,13 @@ def _pairs_of(strata: list[str]) -> list[tuple[str, str]]:
     cycles = sorted(name for name in strata if name.startswith("cycle_"))
     pairs = [*PAIRS, *((cycle, cycles[0]) for cycle in cycles[1:])]
     return [pair for pair in pairs if set(pair) <= set(strata)]
+
+
+def _sides(phenotypes: pl.DataFrame, entries: list[Entry]) -> pl.DataFrame:
+    """The known numbers of these entries, and how each is compared."""
+    kinds = pl.DataFrame([_kind(entry) for entry in entries])
+    known = phenotypes.filter(pl.col("status") == "ok").join(kinds, on="phenotype", maintain_order="left")
+    return _with_rates(known)
 
 
 def _with_rates(known: pl.DataFrame) -> pl.DataFrame:
@@ -128,12 +158,15 @@ def _with_dispersion(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(clustering=clustering).join(scatter, on=keys, how="left", maintain_order="left")
 
 
-def _compared(sides: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each pair of parts side by side, with what the one says against the other."""
-    renamed = {f"against_{name}": name for name in _NUMBERS}
-    other = sides.select("recording_id", "phenotype", against="stratum", **renamed)
-    rows = sides.join(pairs, on="stratum", maintain_order="left_right")
-    rows = rows.join(other, on=["recording_id", "phenotype", "against"], maintain_order="left").with_row_index()
+def _other(sides: pl.DataFrame, **named: str) -> pl.DataFrame:
+    """The rows as the other side of a comparison."""
+    keys = [name for name in ("recording_id", "phenotype", "stratum") if name not in named.values()]
+    return sides.select(*keys, **named, **{f"against_{name}": name for name in _NUMBERS})
+
+
+def _compared(rows: pl.DataFrame) -> pl.DataFrame:
+    """What the one side says against the other, in each row."""
+    rows = rows.with_row_index()
     parts = [_contrasted(rows.filter(pl.col("contrast") == kind), contrast) for kind, contrast in _CONTRASTS.items()]
     return pl.concat(parts).sort("index").select(name for name in CROSS_SCHEMA)
 

@@ -133,15 +133,22 @@ def read_night(folder: Path) -> NightTables:
         raise RecordingError(
             f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording"
         )
-    return NightTables(**{name: _read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
+    return NightTables(**{name: read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
-def _read_table(path: Path) -> pl.DataFrame:
+def read_table(path: Path) -> pl.DataFrame:
+    """A Parquet table.
+
+    Raises
+    ------
+    RecordingError
+        The file is none.
+    """
     try:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         found = next(iter(str(error).splitlines()), type(error).__name__)
-        raise RecordingError(f"{path} is no Parquet table ({found}); run analyze on the recording again") from None
+        raise RecordingError(f"{path} is no Parquet table ({found}); make it again") from None
 
 
 def holds_only(folder: Path, names: frozenset[str]) -> bool:

@@ -37,10 +37,16 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "stage": pl.String,
     "clock": pl.String,
 }
-TABLES = ("phenotypes", "cardio_sleep", "epochs", "beats", "episodes", "strips", "averages")
+TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips", "averages")
+DERIVED = ("cardio_sleep",)  # made from the others again where it is needed
 AS_CSV = ("phenotypes", "cardio_sleep")  # what a person opens
 NIGHT_FILES = frozenset(
-    {*(f"{name}.parquet" for name in TABLES), *(f"{name}.csv" for name in AS_CSV), "run.json", "report.pdf"}
+    {
+        *(f"{name}.parquet" for name in (*TABLES, *DERIVED)),
+        *(f"{name}.csv" for name in AS_CSV),
+        "run.json",
+        "report.pdf",
+    }
 )
 
 
@@ -49,7 +55,6 @@ class NightTables:
     """The tables of a night's folder."""
 
     phenotypes: pl.DataFrame
-    cardio_sleep: pl.DataFrame
     epochs: pl.DataFrame
     beats: pl.DataFrame
     episodes: pl.DataFrame

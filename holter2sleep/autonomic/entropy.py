@@ -16,6 +16,7 @@ FUZZY_POWER = 2  # Chen 2007
 SCALES = 20  # Costa 2002
 SCALES_TOLERANCE_SD = 0.15  # ibid.; of the series itself, whatever the scale
 SHORT_SCALES = 5  # Ho 2011 (PLoS One 6:e18699)
+LONGEST_STRETCH = 50_000  # templates, 10 h at 80/min; pairs grow with the square, and a fortnight would take minutes
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,15 @@ def sample_entropy(nn: NN, rules: EntropyRules) -> float:
 
 
 def entropy_within(values: Whole, adjacent: Bool, tolerance: float, m: int) -> float:
-    """Sample entropy of whole numbers with a tolerance in their unit, itself included."""
+    """Sample entropy of whole numbers with a tolerance in their unit, itself included.
+
+    Pairs are formed within stretches of at most 50,000 templates, as even as can be.
+    """
     if not tolerance > 0:
         return np.nan
-    short, whole = count_matches(rows_of(values, adjacent, m + 1), int(tolerance))
+    rows = rows_of(values, adjacent, m + 1)
+    stretches = np.array_split(rows, len(rows) // LONGEST_STRETCH + 1)
+    short, whole = np.sum([count_matches(stretch, int(tolerance)) for stretch in stretches], axis=0)
     return float(-np.log(whole / short)) if whole else np.nan
 
 
@@ -57,7 +63,7 @@ def fuzzy_entropy(nn: NN, rules: EntropyRules) -> float:
     ----------
     Chen 2007 (IEEE Trans Neural Syst Rehabil Eng 15:266).
     """
-    deviation = _sd(nn.nn_ms)
+    deviation = _sd(whole_us(nn)) / 1000
     rows = rows_of(nn.nn_ms, nn.adjacent, M + 1)
     if not deviation > 0 or len(rows) < 2:
         return np.nan
@@ -92,10 +98,10 @@ def multiscale_entropy(nn: NN) -> Float:
 def multiscale_measures(nn: NN) -> dict[str, float]:
     """Complexity index and slope over the short scales of multiscale entropy."""
     entropy = multiscale_entropy(nn)
-    short = np.arange(1, SHORT_SCALES + 1)
+    scale = np.arange(SHORT_SCALES) - (SHORT_SCALES - 1) / 2
     return {
         "complexity_index": float(entropy.sum()),
-        "mse_slope_short": float(np.polyfit(short, entropy[:SHORT_SCALES], 1)[0]),
+        "mse_slope_short": float(scale @ entropy[:SHORT_SCALES] / (scale @ scale)),
     }
 
 
@@ -106,5 +112,5 @@ def _sums(values: Whole, adjacent: Bool, scale: int) -> tuple[Whole, Bool]:
     return total[start + scale] - total[start], adjacent[start]
 
 
-def _sd(values: Whole | Float) -> float:
+def _sd(values: Whole) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else np.nan

@@ -54,9 +54,10 @@ def _is_turbulence(rows_ms: Float) -> Bool:
 
 
 def _is_sinus(rows_ms: Float, usual_ms: Float) -> Bool:
-    in_range = (rows_ms >= RR_MS[0]) & (rows_ms <= RR_MS[1])
-    in_range &= np.abs(rows_ms / usual_ms[:, None] - 1) <= LARGEST_CHANGE_SHARE
-    return in_range.all(axis=1) & (np.abs(np.diff(rows_ms, axis=1)) <= LARGEST_STEP_MS).all(axis=1)
+    like_usual = np.abs(rows_ms / usual_ms[:, None] - 1) <= LARGEST_CHANGE_SHARE
+    in_range = (rows_ms >= RR_MS[0]) & (rows_ms <= RR_MS[1]) & like_usual
+    steady: Bool = np.abs(np.diff(rows_ms, axis=1)) <= LARGEST_STEP_MS
+    return np.logical_and(in_range.all(axis=1), steady.all(axis=1))
 
 
 def turbulence_measures(rows_ms: Float) -> dict[str, float]:

@@ -85,4 +85,4 @@ def _steepest_rise(tachogram_ms: Float) -> float:
     """Largest slope of a line through five successive intervals, ms / RR."""
     at = np.arange(SLOPE_INTERVALS) - (SLOPE_INTERVALS - 1) / 2
     windows = np.lib.stride_tricks.sliding_window_view(tachogram_ms, SLOPE_INTERVALS)
-    return float((windows @ at / (at @ at)).max())
+    return round(float((windows @ at / (at @ at)).max()), 6)  # a slope of exactly 2.5 is not decided by its last bit

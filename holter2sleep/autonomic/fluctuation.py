@@ -13,7 +13,6 @@ from holter2sleep.night import NN, Bool, Float
 RANGES_BEATS = {"dfa_alpha1": (4, 16), "dfa_alpha2": (16, 64)}
 SIZE_RATIO = 2 ** (1 / 8)
 LEAST_BOXES = 4  # of any size: the program's largest box is a quarter of the series
-RESOLUTION_MS = 1e-3  # of NN: a fluctuation below it is that of rounding
 
 
 def scaling_exponents(nn: NN) -> dict[str, float]:
@@ -60,6 +59,6 @@ def _distance(profile: Float, start: NDArray[np.int64], size: int) -> float:
 
 
 def _slope(sizes: NDArray[np.int64], distance: Float) -> float:
-    if not (distance > RESOLUTION_MS).all():  # NaN is not
+    if not (distance > 0).all():  # NaN is not
         return np.nan
     return float(np.polyfit(np.log(sizes), np.log(distance), 1)[0])

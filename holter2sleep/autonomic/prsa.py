@@ -35,8 +35,8 @@ def capacities(nn: NN) -> dict[str, float]:
 def averaged_signal(nn: NN, sign: int, maximum_change_share: float, half: int) -> Float:
     """Mean of the intervals around all anchors, X(-half) to X(half - 1). array (2 half,), ms; NaN without one.
 
-    An anchor is longer (`sign` 1) or shorter (-1) than the interval before it, by no more than a share of that one;
-    all the intervals around it are neighbours. So many intervals decide that one anchor more hardly counts: T = 1.
+    An anchor is longer (`sign` 1) or shorter (-1) than the interval before it (T = 1), by no more than a share of that
+    one; all the intervals around it are neighbours.
     """
     start = in_a_row(nn.adjacent, 2 * half)
     before_ms, anchor_ms = nn.nn_ms[start + half - 1], nn.nn_ms[start + half]

@@ -82,6 +82,11 @@ def test_what_makes_a_premature_beat_valid(changes: dict, valid: bool) -> None:
     assert len(rows_of(night(intervals(**changes), 1))) == int(valid)
 
 
+@pytest.mark.parametrize(("n_before", "valid"), [(6, True), (5, False)])
+def test_six_beats_before_it_hold_its_five_intervals(n_before: int, valid: bool) -> None:
+    assert len(rows_of(night(intervals(), 1).where(slice(9 - n_before, None)))) == int(valid)
+
+
 @pytest.mark.parametrize("rr_ms", [2001.0, 299.0])
 def test_sinus_intervals_lie_within_300_and_2000_ms(rr_ms: float) -> None:
     scaled = intervals() * rr_ms / SINUS_MS

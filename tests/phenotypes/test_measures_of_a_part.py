@@ -217,6 +217,14 @@ def test_turbulence_counts_in_the_part_that_holds_the_premature_beat() -> None:
     found = [values("turbulence", night, f"hour_0{hour}")["n_vpc_turbulence"] for hour in (1, 2)]
     assert found == [(vpc_s < 3600).sum(), (vpc_s >= 3600).sum()]
     assert values("turbulence", night)["turbulence_onset"] == pytest.approx(-5.0)
+    assert FORMULAS["turbulence"](night.within("hour_01"), night, RECIPE).coverage_s == pytest.approx(3600)
+
+
+def test_turbulence_needs_usable_time_around_the_premature_beat() -> None:
+    beats = premature_every_100(6)
+    lost = beats.time_s[np.flatnonzero(beats.label == "V")[2] + 5] + 0.1
+    usable = np.array([[0.0, lost], [lost + 0.2, beats.time_s[-1] + 1]])
+    assert values("turbulence", night_of(beats, usable=usable))["n_vpc_turbulence"] == 5
 
 
 def test_premature_beats_in_fibrillation_show_no_turbulence() -> None:
@@ -278,6 +286,12 @@ def test_bad_nights_say_that_there_is_too_little() -> None:
     found = status_of(night_of(beats, usable=gaps))
     assert set(found["fluctuation"] + found["multiscale"]) == {"insufficient_data"}
     assert set(found["fragmentation"]) == {"ok"}
+
+
+def test_a_window_without_any_variability_is_left_out_of_the_mean() -> None:
+    still = np.r_[sinus_rr_s(2000), np.full(700, 0.9), sinus_rr_s(2000)]
+    found = values("complexity", night_of(beats_of_rr(still)))
+    assert all(np.isfinite(value) for value in found.values())
 
 
 def test_a_constant_rate_has_no_entropy_and_no_exponent() -> None:

@@ -57,7 +57,8 @@ def fuzzy_entropy(nn: NN, rules: EntropyRules) -> float:
     """Fuzzy entropy with m = 2 and n = 2; NaN for a constant series.
 
     Likeness is exp(-d^2 / r), where d is the largest difference, in SD, between two templates with their own mean
-    taken off: unlike sample entropy it has no edge, so short series have a value that changes little.
+    taken off: unlike sample entropy it has no edge, so short series have a value that changes little. For short series
+    only: all pairs are held in memory.
 
     References
     ----------
@@ -74,7 +75,7 @@ def fuzzy_entropy(nn: NN, rules: EntropyRules) -> float:
 def _mean_likeness(templates: Float, width: float) -> float:
     """Mean likeness of all pairs."""
     levelled = templates - templates.mean(axis=1, keepdims=True)
-    apart = pdist(levelled, "chebyshev").astype(np.float32)  # exp of single precision costs a third
+    apart = pdist(levelled, "chebyshev").astype(np.float32)  # exp of single precision costs an eighth
     return float(np.exp(apart**FUZZY_POWER / np.float32(-width)).mean(dtype=np.float64))
 
 

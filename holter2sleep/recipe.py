@@ -20,6 +20,7 @@ from typing import Any
 
 from holter2sleep.assets import asset
 from holter2sleep.autonomic.cvhr import CvhrRules
+from holter2sleep.autonomic.entropy import EntropyRules
 from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
 from holter2sleep.errors import RecipeError
@@ -62,6 +63,7 @@ class Recipe:
     nights: NightRules
     nn: NnRules
     hrv: HrvRules
+    entropy: EntropyRules
     cvhr: CvhrRules
     staging: StagingRules
     sleep: SleepRules

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from made_nights import RECIPE, all_of, beats_of_rr, recording_of_beats
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.heart.rhythm import find_episodes
 from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Respiration
+from holter2sleep.phenotypes.dictionary import entries_of
 from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.spans import Spans
@@ -193,3 +196,105 @@ def test_pauses_are_counted_by_length_and_by_what_came_before() -> None:
     found = values("rhythm", night_of(beats_of_rr(rr_s, label[: len(rr_s) + 1].ljust(len(rr_s) + 1, "N"))))
     counted = [found[name] for name in ("n_pauses", "n_pauses_2_5", "n_pauses_3", "n_pauses_ectopic")]
     assert counted == [3, 2, 1, 1]
+
+
+# --- non-linear variability and turbulence ---------------------------------------------------------
+
+NONLINEAR = ("complexity", "multiscale", "fluctuation", "fragmentation", "capacity", "turbulence")
+AFTER_VPC_S = [*(0.76, 0.76), *(0.76 + 0.008 * np.arange(5)), *[0.8] * 93]
+
+
+def premature_every_100(n: int) -> Beats:
+    """A premature beat with its pause and turbulence in every hundred beats or so, 81 s of them."""
+    rr_s = np.tile([*[0.8] * 8, 0.56, 1.04, *AFTER_VPC_S], n)
+    return beats_of_rr(rr_s, "N" + ("N" * 8 + "V" + "N" * 101) * n)
+
+
+def test_turbulence_counts_in_the_part_that_holds_the_premature_beat() -> None:
+    """Those of the first hour have an interval or two behind its end, and count there all the same."""
+    night = night_of(premature_every_100(60))
+    vpc_s = night.beats.time_s[night.beats.label == "V"]
+    found = [values("turbulence", night, f"hour_0{hour}")["n_vpc_turbulence"] for hour in (1, 2)]
+    assert found == [(vpc_s < 3600).sum(), (vpc_s >= 3600).sum()]
+    assert values("turbulence", night)["turbulence_onset"] == pytest.approx(-5.0)
+    assert FORMULAS["turbulence"](night.within("hour_01"), night, RECIPE).coverage_s == pytest.approx(3600)
+
+
+def test_turbulence_needs_usable_time_around_the_premature_beat() -> None:
+    beats = premature_every_100(6)
+    lost = beats.time_s[np.flatnonzero(beats.label == "V")[2] + 5] + 0.1
+    usable = np.array([[0.0, lost], [lost + 0.2, beats.time_s[-1] + 1]])
+    assert values("turbulence", night_of(beats, usable=usable))["n_vpc_turbulence"] == 5
+
+
+def test_premature_beats_in_fibrillation_show_no_turbulence() -> None:
+    beats = premature_every_100(20)
+    af = Episodes([0.0], [beats.time_s[1000]], ["AFIB"], [1000], [75.0], [np.nan])
+    n_inside = (beats.label[:1000] == "V").sum()
+    night = night_of(beats, episodes=af)
+    assert values("turbulence", night)["n_vpc_turbulence"] == 20 - n_inside
+    measured = FORMULAS["turbulence"](night, night, RECIPE)
+    assert measured.coverage_s == pytest.approx(beats.time_s[-1] - beats.time_s[1000], abs=3)
+
+
+def test_turbulence_needs_beat_classes() -> None:
+    night = night_of(premature_every_100(6))
+    unclassified = dataclasses.replace(night, recording=night.recording.but(beats_classified=False))
+    assert set(status_of(unclassified)["turbulence"]) == {"not_applicable"}
+    assert set(status_of(night)["turbulence"]) == {"ok"}
+
+
+def test_four_premature_beats_are_counted_and_give_no_turbulence() -> None:
+    table = phenotype_table(night_of(premature_every_100(4)), RECIPE).filter(stratum="night")
+    assert table.filter(phenotype="n_vpc_turbulence")["value"].item() == 4
+    for name in ("turbulence_onset", "turbulence_slope", "turbulence_category"):
+        assert table.filter(phenotype=name)["status"].item() == "insufficient_data"
+
+
+def status_of(night: Night) -> dict[str, list[str]]:
+    """Status of the non-linear measures of the whole night, by domain; no value may be NaN or infinite."""
+    table = phenotype_table(night, RECIPE)
+    assert table["value"].drop_nulls().is_finite().all()
+    whole = table.filter(stratum="night")
+    return {
+        domain: whole.filter(pl.col("phenotype").is_in(list(entries_of(domain))))["status"].to_list()
+        for domain in NONLINEAR
+    }
+
+
+def sinus_rr_s(n: int) -> np.ndarray:
+    rng = np.random.default_rng(5)
+    return np.round(0.9 + 0.03 * np.sin(np.arange(n) / 4) + rng.normal(0, 0.02, n), 6)
+
+
+def test_a_night_of_sinus_rhythm_has_all_but_turbulence() -> None:
+    found = status_of(night_of(beats_of_rr(sinus_rr_s(6000))))
+    assert found.pop("turbulence") == ["ok", *["insufficient_data"] * 3]
+    assert {status for each in found.values() for status in each} == {"ok"}
+
+
+def test_bad_nights_say_that_there_is_too_little() -> None:
+    half_ectopic = "N" + "VN" * 3000
+    twenty = night_of(beats_of_rr(sinus_rr_s(20)))
+    beats = beats_of_rr(sinus_rr_s(6000))
+    all_af = night_of(beats, episodes=Episodes([0.0], [6000.0], ["AFIB"], [6000], [66.0], [np.nan]))
+    bigeminy = night_of(beats_of_rr(np.tile([0.6, 1.2], 3000), half_ectopic))
+    gaps = np.array([[4.0 * i, 4.0 * i + 3.9] for i in range(1300)])  # three or four intervals in a row
+    for night in (twenty, all_af, bigeminy):
+        found = status_of(night)
+        assert "ok" not in {status for domain in NONLINEAR[:-1] for status in found[domain]}
+    found = status_of(night_of(beats, usable=gaps))
+    assert set(found["fluctuation"] + found["multiscale"]) == {"insufficient_data"}
+    assert set(found["fragmentation"]) == {"ok"}
+
+
+def test_a_window_without_any_variability_is_left_out_of_the_mean() -> None:
+    still = np.r_[sinus_rr_s(2000), np.full(700, 0.9), sinus_rr_s(2000)]
+    found = values("complexity", night_of(beats_of_rr(still)))
+    assert all(np.isfinite(value) for value in found.values())
+
+
+def test_a_constant_rate_has_no_entropy_and_no_exponent() -> None:
+    found = status_of(night_of(beats_of_rr(np.full(6000, 0.8))))
+    for domain in ("complexity", "multiscale", "fluctuation", "capacity"):
+        assert set(found[domain]) == {"insufficient_data"}, domain

@@ -10,6 +10,15 @@ from collections.abc import Callable
 
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
+from holter2sleep.phenotypes.measures.complexity import (
+    capacities_of,
+    complexity_of,
+    fluctuation_of,
+    fragmentation_of,
+    multiscale_of,
+    of_night,
+    turbulence_domain_measures,
+)
 from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.phenotypes.measures.night_shape import (
     awakening_measures,
@@ -54,6 +63,12 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "hrv_time": hrv_time_measures,
     "hrv_segments": hrv_segment_measures,
     "hrv_frequency": hrv_frequency_measures,
+    "complexity": of_night(complexity_of),
+    "multiscale": of_night(multiscale_of),
+    "fluctuation": of_night(fluctuation_of),
+    "fragmentation": of_night(fragmentation_of),
+    "capacity": of_night(capacities_of),
+    "turbulence": turbulence_domain_measures,
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.night import SCHEMES, Float
+from holter2sleep.night import Float
 from holter2sleep.sleep.staging.base import Evidence, Proba
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, sleepecg_features
@@ -74,13 +74,18 @@ class SleepEcgMesa:
 
     def stage(self, evidence: Evidence) -> tuple[Proba, tuple[str, ...]]:
         """Probabilities of W, NREM, R; NaN after the last beat and where minutes hold no interval."""
-        beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
         start, subject = evidence.grid_start, evidence.recording.subject
         context = Context(start.time() if start else None, subject.age_years, subject.sex)
-        answer = predict(self._network, sleepecg_features(beat_s, context))[: evidence.grid.n]
-        proba = np.full((evidence.grid.n, len(SCHEMES[self.card.scheme])), np.nan, np.float32)
-        proba[: len(answer)] = np.where(has_interval(beat_s, len(answer))[:, None], answer, np.float32(np.nan))
-        return proba, _missing_notes(context)
+        return chances_of(self._network, evidence, context), _missing_notes(context)
+
+
+def chances_of(network: Network, evidence: Evidence, context: Context) -> Proba:
+    """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval."""
+    beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
+    answer = predict(network, sleepecg_features(beat_s, context))[: evidence.grid.n]
+    proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)
+    proba[: len(answer)] = np.where(has_interval(beat_s, len(answer))[:, None], answer, np.float32(np.nan))
+    return proba
 
 
 def predict(network: Network, features: Float) -> Proba:

@@ -148,7 +148,11 @@ def _models(night: Night) -> list[Facts]:
     card = cards.get(night.hypnogram.scorer)
     if card is None:
         return used
-    return [*used, {"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None}]
+    used.append({"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None})
+    second = cards.get(card.second_opinion or "")
+    if second is not None and second.weights is not None:
+        used.append({"role": "second opinion", "name": second.name, "sha256": second.weights.sha256})
+    return used
 
 
 def sha256_of_file(path: Path) -> str:

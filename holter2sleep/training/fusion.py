@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holter2sleep.sleep.staging.fusion_net import DILATIONS, TAPS, standardised
+from holter2sleep.sleep.staging.fusion_net import DILATIONS, TAPS, Rows, standardised
 
 LENGTH = 320  # epochs of a training piece
 N_SCORED, N_TAUGHT = 8, 4  # pieces in a batch
@@ -40,7 +40,7 @@ class Course:
 
     steps: int
     seed: int
-    taught_weight: float = 0.5  # of the teachers' answers, beside 1 of the scored stages
+    taught_weight: float = 0.3  # of the teachers' answers, beside 1 of the scored stages
     code: int = 24
     dropout: float = 0.3
     branch_dropout: float = 0.3  # how often a piece is shown without one of the branches, where it has both
@@ -91,11 +91,16 @@ class _Batch:
     embedding: NDArray[np.float32] | None
 
 
-def fit(scored: Sequence[TrainingNight], taught: Sequence[TrainingNight], course: Course) -> Arrays:
-    """The network's weights, as `fusion_net.logits` reads them."""
+def fit(
+    scored: Sequence[TrainingNight], taught: Sequence[TrainingNight], course: Course, unscored: Sequence[Rows] = ()
+) -> Arrays:
+    """The network's weights, as `fusion_net.logits` reads them.
+
+    The features of `unscored` nights only tell how far features range.
+    """
     torch.manual_seed(course.seed)
     rng = np.random.default_rng(course.seed)
-    weights = scale_of([*scored, *taught])
+    weights = scale_of([*(night.features for night in (*scored, *taught)), *unscored])
     n_dimensions = next((night.embedding.shape[1] for night in scored if night.embedding is not None), 0)
     net = FusionNet(scored[0].features.shape[1], n_dimensions, course)
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
@@ -111,9 +116,9 @@ def fit(scored: Sequence[TrainingNight], taught: Sequence[TrainingNight], course
     return {**weights, **{name: array.numpy().T for name, array in net.state_dict().items()}}
 
 
-def scale_of(nights: Sequence[TrainingNight]) -> Arrays:
-    """Mean and standard deviation of each feature over all nights' epochs."""
-    rows = np.concatenate([night.features for night in nights])
+def scale_of(features: Sequence[Rows]) -> Arrays:
+    """Mean and standard deviation of each feature over all epochs."""
+    rows = np.concatenate(features)
     return {"mean": np.nanmean(rows, axis=0), "sd": np.nanstd(rows, axis=0) + np.float32(1e-6)}
 
 

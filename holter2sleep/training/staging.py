@@ -25,15 +25,18 @@ from holter2sleep.night import Float
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.base import Proba
 from holter2sleep.sleep.staging.fusion import CALIBRATION, INPUTS, calibrated, inputs, stage_chances
+from holter2sleep.sleep.staging.fusion_net import Rows
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 from holter2sleep.training.fusion import UNKNOWN, Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_figures import figures_of
-from holter2sleep.training.staging_nights import HeardNight, read_controls, read_scored, read_swings
-from holter2sleep.training.staging_teachers import fit_swing_teacher, mesa_teacher, pooled, swing_teacher
+from holter2sleep.training.staging_figures import agreement_with, figures_of
+from holter2sleep.training.staging_nights import HeardNight, read_apnoeic, read_controls, read_scored, read_swings
+from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
 
 log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parents[1] / "sleep" / "staging" / "weights"
 STEPS, SWING_NETS = 400, 3
+CONTROL_STEP = 3  # every third control is held back once, to see how far from SleepECG the head goes there
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,10 @@ class Material:
     """All nights the head is fitted on."""
 
     scored: list[TrainingNight]
+    opinions: list[Proba]  # of the scored nights, by SleepECG
     taught: list[TrainingNight]
+    taught_opinions: list[Proba]  # of those, by SleepECG
+    unscored: list[Rows]  # features of nights of which nothing is told: they show how far features range
     names: tuple[str, ...]  # of the features
     swing_subjects: tuple[str, ...]
 
@@ -53,11 +59,15 @@ def read_material(data: Path, seed: int) -> Material:
     swings = read_swings(data / "sleep_accel_features")
     log.info("%d scored nights, %d controls, %d nights of swings", len(scored), len(controls), len(swings))
     swing = [fit_swing_teacher(swings, seed + i) for i in range(SWING_NETS)]
-    mesa = mesa_teacher([night.evidence for night in controls])
-    taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(mesa, controls, strict=True)]
+    mesa = SecondOpinion()
+    opinions = [mesa.of(night.evidence) for night in controls]
+    taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
     return Material(
         [_training_night(night) for night in scored],
+        [mesa.of(night.evidence) for night in scored],
         [replace(_training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
+        opinions,
+        [_training_night(night).features for night in read_apnoeic(data, recipe)],
         tuple(inputs(scored[0].evidence)),
         tuple(night.subject for night in swings),
     )
@@ -69,26 +79,41 @@ def _training_night(night: HeardNight) -> TrainingNight:
     return TrainingNight(night.name, night.subject, features, night.stage, silent)
 
 
-def fit_networks(
-    scored: Sequence[TrainingNight], taught: Sequence[TrainingNight], nets: int, seed: int
-) -> list[Arrays]:
-    """A few networks that differ by their seed."""
-    return [fit(scored, taught, Course(steps=STEPS, seed=seed + i)) for i in range(nets)]
+def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:
+    """A few networks that differ by their seed, and have not seen one subject."""
+    scored = [night for night in material.scored if night.subject != without]
+    return [fit(scored, material.taught, Course(STEPS, seed + i), material.unscored) for i in range(nets)]
+
+
+def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
+    """Chances of every third control by networks that were not taught on it, and SleepECG's second opinion."""
+    path = work / "controls.npz"
+    held = material.taught[::CONTROL_STEP]
+    if not path.exists():
+        others = [night for i, night in enumerate(material.taught) if i % CONTROL_STEP]
+        networks = fit_networks(replace(material, taught=others), nets, seed)
+        write_weights(path, {night.name: stage_chances(networks, night.features) for night in held})
+    with np.load(path) as file:
+        own = [file[night.name] for night in held]
+    return [agreed(a, b) for a, b in zip(own, material.taught_opinions[::CONTROL_STEP], strict=True)]
 
 
 def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
-    """Chances of each scored night by networks that have not seen its subject; kept in `work` from run to run."""
+    """Chances of each scored night by networks that have not seen its subject, and SleepECG's second opinion.
+
+    The networks' answers are kept in `work` from run to run.
+    """
     chances: dict[str, Proba] = {}
     for subject in sorted({night.subject for night in material.scored}):
         own = [night for night in material.scored if night.subject == subject]
         path = work / f"{subject}.npz"
         if not path.exists():
-            networks = fit_networks([n for n in material.scored if n.subject != subject], material.taught, nets, seed)
+            networks = fit_networks(material, nets, seed, without=subject)
             write_weights(path, {night.name: stage_chances(networks, night.features) for night in own})
         with np.load(path) as file:
             chances |= {night.name: file[night.name] for night in own}
         log.info("%s left out", subject)
-    return [chances[night.name] for night in material.scored]
+    return [agreed(chances[n.name], opinion) for n, opinion in zip(material.scored, material.opinions, strict=True)]
 
 
 def fit_temperature(chances: Sequence[Proba], stages: Sequence[np.ndarray]) -> float:
@@ -140,7 +165,9 @@ def main() -> None:
     material = read_material(options.data, options.seed)
     chances = left_out(material, options.nets, options.seed, options.work)
     figures = figures_of(material.scored, calibrated_left_out(material.scored, chances))
-    networks = fit_networks(material.scored, material.taught, options.nets, options.seed)
+    controls = controls_left_out(material, options.nets, options.seed, options.work)
+    figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
+    networks = fit_networks(material, options.nets, options.seed)
     temperature = fit_temperature(chances, [night.stage for night in material.scored])
     arrays: dict[str, Any] = joined(
         **{f"net{i}": network for i, network in enumerate(networks)},

@@ -79,6 +79,20 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 3)
 
 
+def agreement_with(opinions: Sequence[Float], chances: Sequence[Float]) -> dict[str, Any]:
+    """How far answers of unscored nights agree with another's view of W, NREM and R; no truth is known there."""
+    theirs, ours = np.concatenate(list(opinions)), merged(np.concatenate(list(chances)), 3)
+    both = np.isfinite(theirs).all(axis=1) & np.isfinite(ours).all(axis=1)
+    counts = counts_of(theirs[both].argmax(axis=1), ours[both].argmax(axis=1), 3)
+    return {
+        "nights": len(opinions),
+        "kappa": _rounded(kappa(counts)),
+        "agreement": _rounded(accuracy(counts)),
+        "share_theirs": [_rounded(n / counts.sum()) for n in counts.sum(axis=1)],
+        "share_ours": [_rounded(n / counts.sum()) for n in counts.sum(axis=0)],
+    }
+
+
 def clock_left_out(nights: Sequence[TrainingNight]) -> list[Float]:
     """Stage shares by the time since the recording began, of the other subjects' nights. arrays (n_epochs, 5)."""
     answers = []

@@ -63,17 +63,27 @@ def columns_of(letters: NDArray[np.str_]) -> NDArray[np.int64]:
 
 def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:
     """Unscored nights of people without apnoea: controls of two apnoea sets, and the nights of healthy Holters."""
-    recordings = [read_recording(path) for path in sorted((data / "apnea-ecg").glob("c??.qrs"))]
-    recordings += [read_hug(path) for path in sorted((data / "hugcdn2014_rr").glob("C*.npz"))]
+    recordings = _apnea_sets(data, "c", "C")
     for path in sorted((data / "nsrdb").glob("*.atr")):
         whole = read_recording(path)
         recordings += [cut_night(whole, part) for part in find_nights(whole, recipe)[0]]
-    nights = []
-    for recording in recordings:
-        evidence = _evidence(recording, recipe)
-        name = recording.recording_id
-        nights.append(HeardNight(name, name.split("_")[0], evidence, np.full(evidence.grid.n, UNKNOWN)))
-    return nights
+    return [_unscored(recording, recipe) for recording in recordings]
+
+
+def read_apnoeic(data: Path, recipe: Recipe) -> list[HeardNight]:
+    """The other nights of the two apnoea sets, unscored."""
+    return [_unscored(recording, recipe) for recording in _apnea_sets(data, "[ab]", "[DN]")]
+
+
+def _apnea_sets(data: Path, apnea_ecg: str, hug: str) -> list[Recording]:
+    """Nights of apnea-ecg (without the copies `..er`) and of HuGCDN2014 whose names begin with one of the letters."""
+    recordings = [read_recording(path) for path in sorted((data / "apnea-ecg").glob(f"{apnea_ecg}??.qrs"))]
+    return recordings + [read_hug(path) for path in sorted((data / "hugcdn2014_rr").glob(f"{hug}*.npz"))]
+
+
+def _unscored(recording: Recording, recipe: Recipe) -> HeardNight:
+    evidence, name = _evidence(recording, recipe), recording.recording_id
+    return HeardNight(name, name.split("_")[0], evidence, np.full(evidence.grid.n, UNKNOWN))
 
 
 def read_hug(path: Path) -> Recording:

@@ -6,39 +6,19 @@ swing of the heart rate, fitted to the scored nights of sleep-accel, which is be
 
 from __future__ import annotations
 
-from datetime import time
-
 import numpy as np
 
-from holter2sleep.night import EPOCH_S, Float, Sex
+from holter2sleep.night import EPOCH_S, Bool, Float
 from holter2sleep.sleep.staging import Evidence
 from holter2sleep.sleep.staging.base import Proba
-from holter2sleep.sleep.staging.cards import read_card, read_weights
-from holter2sleep.sleep.staging.fusion import HOURS, stage_chances
+from holter2sleep.sleep.staging.fusion import HOURS_LIMITS, stage_chances
+from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.physiology import against_night, physiology
-from holter2sleep.sleep.staging.sleepecg_features import Context
-from holter2sleep.sleep.staging.sleepecg_mesa import chances_of, load_network
 from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
+from holter2sleep.training.staging_figures import merged
 from holter2sleep.training.staging_nights import SwingNight
 
-# Without start, age or sex SleepECG calls hardly any REM sleep (3 % of the chances on control nights; 15 % with them):
-# it never saw a night without. What is not known is set to what was typical of its training nights.
-TYPICAL_START, TYPICAL_AGE, AGES = time(22, 30), 60.0, (54.0, 95.0)
-SEXES: tuple[Sex, ...] = ("F", "M")
 SHARE = np.array([0.12, 0.68, 0.20])  # W, NREM, R of the sleep-accel nights and of adults' nights in bed at large
-
-
-def mesa_teacher(evidences: list[Evidence]) -> list[Proba]:
-    """Chances of W, NREM, R by SleepECG, asked within what it was trained on. arrays (n_epochs, 3)."""
-    network = load_network(read_weights(read_card("sleepecg-mesa")))
-    return [np.mean([chances_of(network, one, context) for context in _contexts(one)], axis=0) for one in evidences]
-
-
-def _contexts(evidence: Evidence) -> list[Context]:
-    start, subject = evidence.grid_start, evidence.recording.subject
-    age = float(np.clip(subject.age_years or TYPICAL_AGE, *AGES))
-    sexes = (subject.sex,) if subject.sex else SEXES
-    return [Context(start.time() if start else TYPICAL_START, age, sex) for sex in sexes]
 
 
 def fit_swing_teacher(nights: list[SwingNight], seed: int) -> Arrays:
@@ -53,17 +33,20 @@ def _swing_night(night: SwingNight) -> TrainingNight:
     return TrainingNight(night.subject, night.subject, features, night.stage, np.full((len(hours), 3), np.nan, "f4"))
 
 
-def swing_inputs(log_swing: Float, dark: np.ndarray, hours: Float) -> np.ndarray:
+def swing_inputs(log_swing: Float, dark: Bool, hours: Float) -> Rows:
     """What the teacher of swings is shown. array (n_epochs, 3) float32."""
-    return np.column_stack([log_swing, against_night(log_swing, dark), np.clip(hours, *HOURS)]).astype(np.float32)
+    return np.column_stack([log_swing, against_night(log_swing, dark), np.clip(hours, *HOURS_LIMITS)]).astype(
+        np.float32
+    )
 
 
 def swing_teacher(networks: list[Arrays], evidence: Evidence) -> Proba:
-    """Chances of the five stages by the swing of a night with beats. array (n_epochs, 5)."""
+    """Chances of W, NREM, R by the swing of a night with beats. array (n_epochs, 3)."""
     lights, middle_s = evidence.lights, evidence.grid.onset_s + EPOCH_S / 2
     columns = physiology(evidence.beats, evidence.quality.usable_spans, evidence.grid, lights)
     dark = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
-    return stage_chances(networks, swing_inputs(columns["swing"], dark, (middle_s - lights.off_s) / 3600))
+    chances = stage_chances(networks, swing_inputs(columns["swing"], dark, (middle_s - lights.off_s) / 3600))
+    return merged(chances.astype(np.float64), 3).astype(np.float32)
 
 
 def pooled(mesa: Proba, swing: Proba) -> Proba:

@@ -44,11 +44,16 @@ class Card:
     external_cohort: str | None = None
     internal_kappa: float | None = None
     internal_cohort: str | None = None
+    first_choice: str | None = None  # why `auto` takes it before stagers with an external figure
+    figures: tuple[str, ...] = ()  # what else is known of how well it works
     weights: Weights | None = None
+    second_opinion: str | None = None  # the stager whose weights it reads besides its own
 
     @property
     def external_figure(self) -> str:
         """The external figure in words, for notes and reports."""
+        if self.external_kappa is None and self.internal_kappa is not None:
+            return f"no external validation; internal kappa {self.internal_kappa:g} ({self.internal_cohort})"
         if self.external_kappa is None:
             return "no external validation"
         return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
@@ -58,8 +63,8 @@ def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
     table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
     weights = table.pop("weights", None)
-    limits = tuple(table.pop("limits"))
-    return Card(name=name, limits=limits, weights=Weights(**weights) if weights else None, **table)
+    limits, figures = tuple(table.pop("limits")), tuple(table.pop("figures", ()))
+    return Card(name=name, limits=limits, figures=figures, weights=Weights(**weights) if weights else None, **table)
 
 
 def read_weights(card: Card) -> bytes:

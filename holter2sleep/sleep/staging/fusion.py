@@ -15,6 +15,7 @@ from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.fusion_net import Rows, logits
 from holter2sleep.sleep.staging.physiology import physiology
 from holter2sleep.sleep.staging.rate_series import Columns
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 
 CALIBRATION, INPUTS = "calibration", "inputs"  # what a weight file holds besides networks
 HOURS = "hours"
@@ -22,7 +23,7 @@ HOURS_LIMITS = (-1.0, 9.0)  # since lights-off: further away nothing was learnt
 
 
 class Fusion:
-    """A few networks whose chances are averaged and calibrated."""
+    """A few networks whose chances are averaged, weighed against SleepECG's, and calibrated."""
 
     def __init__(self, card: Card, weights: bytes) -> None:
         self.card = card
@@ -30,12 +31,14 @@ class Fusion:
         self._temperature = float(networks.pop(CALIBRATION)["temperature"][0])
         self._names = tuple(networks.pop(INPUTS)["names"].tolist())
         self._networks = list(networks.values())
+        self._second = SecondOpinion()
 
     def stage(self, evidence: Evidence) -> tuple[Proba, tuple[str, ...]]:
         """Probabilities of W, N1, N2, N3, R; NaN where no interval of the minutes around an epoch is believed."""
         columns = inputs(evidence)
         features = np.column_stack([columns[name] for name in self._names]).astype(np.float32)
-        answer = calibrated(stage_chances(self._networks, features), self._temperature)
+        own = stage_chances(self._networks, features)
+        answer = calibrated(agreed(own, self._second.of(evidence)), self._temperature)
         return np.where(heard(columns)[:, None], answer, np.float32(np.nan)), ()
 
 

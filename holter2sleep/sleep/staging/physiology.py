@@ -37,6 +37,7 @@ from holter2sleep.spans import Spans
 SHORTEST_S, LONGEST_S = 0.3, 2.5  # of an interval that is believed
 LARGEST_CHANGE = 0.3  # from the median of 5 intervals on either side: beyond lies a missed or an extra beat
 NEIGHBOURS = 5
+SLOWEST_S = 3.0  # interval by which a window of beats is counted as full
 SPREAD_OF_NIGHT = 1.349  # interquartile range of a normal distribution
 FARTHEST = 4.0  # spreads from the night's median: one artefact must not decide
 
@@ -106,9 +107,9 @@ def _beat_by_beat(end_s: Float, log_rr: Float, kept: Bool, beats: Beats, middle_
 
 
 def _mean_in(time_s: Float, values: Float | Bool, middle_s: Float, width_s: float) -> Float:
-    """Mean of the values in the window around each middle; NaN with fewer than one in 3 s."""
+    """Mean of the values in the window around each middle; NaN with too few of them for a window of heart beats."""
     first = np.searchsorted(time_s, middle_s - width_s / 2)
     after = np.searchsorted(time_s, middle_s + width_s / 2)
     total = np.concatenate([[0.0], np.cumsum(values)])
     count = (after - first).astype(np.float64)
-    return (total[after] - total[first]) / np.where(count >= width_s / 3 * FEWEST, count, np.nan)
+    return (total[after] - total[first]) / np.where(count >= FEWEST * width_s / SLOWEST_S, count, np.nan)

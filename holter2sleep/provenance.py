@@ -141,7 +141,7 @@ def _models(night: Night) -> list[Facts]:
         ("classes", has_waveform and not (given and given.classified), CLASS_WEIGHTS),
         ("fibrillation", True, AF_WEIGHTS),
     ]
-    used = [
+    used: list[Facts] = [
         {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used
     ]
     cards = {card.name: card for card in list_cards()}

@@ -18,7 +18,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_models(as_json: bool) -> None:
-    """List the stagers, best external figure first.
+    """List the stagers in the order `auto` tries them.
 
     \b
     Example:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from holter2sleep.evaluate.calibration import counts_of, expected_calibration_error, kappa_by_coverage
 from holter2sleep.evaluate.stages import StageMatrix, accuracy, bootstrap_interval, class_kappa, kappa, macro_f1
 from holter2sleep.night import EPOCH_S, Float
+from holter2sleep.sleep.staging.base import Proba
 from holter2sleep.sleep.staging.clock import StageTable
 from holter2sleep.training.clock import BIN_S
 from holter2sleep.training.fusion import N_STAGES, UNKNOWN, TrainingNight
@@ -79,9 +80,10 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 3)
 
 
-def agreement_with(opinions: Sequence[Float], chances: Sequence[Float]) -> dict[str, Any]:
+def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[str, Any]:
     """How far answers of unscored nights agree with another's view of W, NREM and R; no truth is known there."""
-    theirs, ours = np.concatenate(list(opinions)), merged(np.concatenate(list(chances)), 3)
+    theirs, ours = (np.concatenate(list(rows)).astype(np.float64) for rows in (opinions, chances))
+    ours = merged(ours, 3)
     both = np.isfinite(theirs).all(axis=1) & np.isfinite(ours).all(axis=1)
     counts = counts_of(theirs[both].argmax(axis=1), ours[both].argmax(axis=1), 3)
     return {

@@ -18,7 +18,7 @@ from holter2sleep.sleep.staging.rate_series import Columns
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 
 CALIBRATION, INPUTS = "calibration", "inputs"  # what a weight file holds besides networks
-HOURS = "hours"
+HOURS, LEVEL = "hours", "level_middle"
 HOURS_LIMITS = (-1.0, 9.0)  # since lights-off: further away nothing was learnt
 
 
@@ -39,20 +39,21 @@ class Fusion:
         features = np.column_stack([columns[name] for name in self._names]).astype(np.float32)
         own = stage_chances(self._networks, features)
         answer = calibrated(agreed(own, self._second.of(evidence)), self._temperature)
-        return np.where(heard(columns)[:, None], answer, np.float32(np.nan)), ()
+        return np.where(np.isfinite(columns[LEVEL])[:, None], answer, np.float32(np.nan)), ()
 
 
 def inputs(evidence: Evidence) -> Columns:
-    """What the networks may be shown of each epoch, by name. arrays (n_epochs,), NaN where unknown."""
+    """What the networks may be shown of each epoch, by name. arrays (n_epochs,).
+
+    NaN where unknown; all of them where the minutes around an epoch hold no believed interval, for the time of night
+    alone is no answer.
+    """
     lights = evidence.lights
-    hours = (evidence.grid.onset_s + EPOCH_S / 2 - lights.off_s) / 3600
     beats = physiology(evidence.beats, evidence.quality.usable_spans, evidence.grid, lights)
-    return {**beats, HOURS: np.clip(hours, *HOURS_LIMITS)}
-
-
-def heard(columns: Columns) -> NDArray[np.bool_]:
-    """Whether the beats tell anything of the epoch; the time of night alone is no answer. array (n_epochs,)."""
-    return np.any([np.isfinite(column) for name, column in columns.items() if name != HOURS], axis=0)
+    hours = (evidence.grid.onset_s + EPOCH_S / 2 - lights.off_s) / 3600
+    columns = {**beats, HOURS: np.clip(hours, *HOURS_LIMITS)}
+    heard = np.isfinite(columns[LEVEL])
+    return {name: np.where(heard, column, np.nan) for name, column in columns.items()}
 
 
 def stage_chances(networks: Sequence[Arrays], features: Rows, embedding: Rows | None = None) -> Proba:

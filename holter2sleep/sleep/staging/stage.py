@@ -27,7 +27,7 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     """The night's hypnogram, with notes on who staged it, how well that is known to work and what was missing.
 
     An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities. `auto` takes
-    the stager with the best external figure among those whose weights are installed and whose input is there.
+    the first of `list_cards` whose weights are installed and whose input is there.
 
     Raises
     ------

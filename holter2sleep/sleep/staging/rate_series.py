@@ -23,6 +23,8 @@ BANDS_HZ = {
 }
 BREATH_S, BREATH_HZ = 64.0, (0.12, 0.45)
 CYCLE_WINDOW_S, CYCLE_FS_HZ, CYCLE_LAG_S = 300.0, 1.0, (20.0, 90.0)
+SHORTEST_LAG_S = 5  # of the trough between two cycles
+AT_A_TIME = 1000  # epochs: 10 MB of windows and their spectra
 SWING_S, SWING_TREND_S = 600.0, (120.0, 600.0)  # Walch 2019: heart rate feature
 SHORT_S, MIDDLE_S, LONG_S = 30.0, 150.0, 600.0
 
@@ -134,18 +136,9 @@ def _frames(series: Float, width: int, step: int) -> Float:
 def breathing(series: Float, known: Bool) -> Columns:
     """Rate of breathing by the heart (log Hz), how peaked and how steady it is."""
     step, width = int(EPOCH_S * FS_HZ), int(BREATH_S * FS_HZ)
-    fast = _band(series, known, (0.08, 0.6)) * known
-    frequency_hz = rfftfreq(2 * width, 1 / FS_HZ)
-    inside = (frequency_hz >= BREATH_HZ[0]) & (frequency_hz <= BREATH_HZ[1])
-    power = np.abs(rfft(_frames(fast, width, step) * np.hanning(width), 2 * width, axis=1))[:, inside] ** 2
-    share = power / np.maximum(power.sum(axis=1, keepdims=True), 1e-12)
-    silent = _smooth(series, known, 90.0) * 0
-    peak = share.argmax(axis=1)
-    rate = np.log(frequency_hz[inside][peak]) + silent
-    mean_rate = np.log(share @ frequency_hz[inside] + 1e-9) + silent
-    near = np.abs(np.arange(inside.sum()) - peak[:, None]) <= 3
-    peaked = (share * near).sum(axis=1) + silent
-    entropy = -(share * np.log(share + 1e-12)).sum(axis=1) + silent
+    windows = _frames(_band(series, known, (0.08, 0.6)) * known, width, step)
+    found = np.concatenate([_breaths(windows[at : at + AT_A_TIME]) for at in range(0, len(windows), AT_A_TIME)])
+    rate, mean_rate, peaked, entropy = (found + 0 * _smooth(series, known, 90.0)[:, None]).T
     return {
         "breath_rate": rate,
         "breath_mean_rate": mean_rate,
@@ -155,6 +148,20 @@ def breathing(series: Float, known: Bool) -> Columns:
         "breath_unsteady": _running_sd(rate, 10),
         "breath_unsteady_long": _running_sd(mean_rate, 20),
     }
+
+
+def _breaths(windows: Float) -> Float:
+    """Log of peak and mean frequency, share of the power near the peak, entropy. array (n_epochs, 4)."""
+    width = windows.shape[1]
+    frequency_hz = rfftfreq(2 * width, 1 / FS_HZ)
+    inside = (frequency_hz >= BREATH_HZ[0]) & (frequency_hz <= BREATH_HZ[1])
+    power = np.abs(rfft(windows * np.hanning(width), 2 * width, axis=1))[:, inside] ** 2
+    share = power / np.maximum(power.sum(axis=1, keepdims=True), 1e-12)
+    peak = share.argmax(axis=1)
+    near = np.abs(np.arange(inside.sum()) - peak[:, None]) <= 3
+    rate, mean_rate = np.log(frequency_hz[inside][peak]), np.log(share @ frequency_hz[inside] + 1e-9)
+    entropy = -(share * np.log(share + 1e-12)).sum(axis=1)
+    return np.column_stack([rate, mean_rate, (share * near).sum(axis=1), entropy])
 
 
 def _running_mean(column: Float, width: int) -> Float:
@@ -180,23 +187,29 @@ def _running_moments(column: Float, width: int) -> tuple[Float, Float]:
 
 def cycles(series: Float, known: Bool) -> Columns:
     """How much the rate repeats itself every 20-90 s, as in apnoeas, and how long a cycle is (log s)."""
-    decimated = _band(series, known, (0.008, 0.12))[:: int(FS_HZ / CYCLE_FS_HZ)]
-    width = int(CYCLE_WINDOW_S * CYCLE_FS_HZ)
-    windows = _frames(decimated, width, int(EPOCH_S * CYCLE_FS_HZ))
+    slow = _band(series, known, (0.008, 0.12))[:: int(FS_HZ / CYCLE_FS_HZ)]
+    windows = _frames(slow, int(CYCLE_WINDOW_S * CYCLE_FS_HZ), int(EPOCH_S * CYCLE_FS_HZ))
+    found = np.concatenate([_repeats(windows[at : at + AT_A_TIME]) for at in range(0, len(windows), AT_A_TIME)])
+    height, swing, length = (found + 0 * _smooth(series, known, CYCLE_WINDOW_S)[:, None]).T
+    return {
+        "cycle_height": height,
+        "cycle_swing": swing,
+        "cycle_length": length,
+        "cycle_height_long": _running_mean(height, 20),
+    }
+
+
+def _repeats(windows: Float) -> Float:
+    """Height of the autocorrelation's peak, height above its trough, log of the lag. array (n_epochs, 3)."""
+    width = windows.shape[1]
     spectrum = np.abs(rfft(windows, 2 * width, axis=1)) ** 2
     likeness = irfft(spectrum, axis=1)[:, :width]
     likeness = likeness / np.maximum(likeness[:, :1], 1e-12) / (1 - np.arange(width) / width)
     low, high = (int(s * CYCLE_FS_HZ) for s in CYCLE_LAG_S)
-    unknown = _smooth(series, known, CYCLE_WINDOW_S) * 0
     lag = likeness[:, low:high].argmax(axis=1) + low
-    trough = likeness[:, 5:high].min(axis=1)
     height = np.take_along_axis(likeness, lag[:, None], axis=1)[:, 0]
-    return {
-        "cycle_height": height + unknown,
-        "cycle_swing": height - trough + unknown,
-        "cycle_length": np.log(lag / CYCLE_FS_HZ) + unknown,
-        "cycle_height_long": _running_mean(height + unknown, 20),
-    }
+    trough = likeness[:, SHORTEST_LAG_S:high].min(axis=1)
+    return np.column_stack([height, height - trough, np.log(lag / CYCLE_FS_HZ)])
 
 
 def rate_swing(series: Float, known: Bool, dark: Bool) -> Float:

@@ -28,7 +28,7 @@ from holter2sleep.sleep.staging.fusion import CALIBRATION, INPUTS, calibrated, i
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 from holter2sleep.training.fusion import UNKNOWN, Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_figures import agreement_with, figures_of
+from holter2sleep.training.staging_figures import agreement_with, beside, figures_of
 from holter2sleep.training.staging_nights import HeardNight, read_apnoeic, read_controls, read_scored, read_swings
 from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
 
@@ -99,10 +99,7 @@ def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> l
 
 
 def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
-    """Chances of each scored night by networks that have not seen its subject, and SleepECG's second opinion.
-
-    The networks' answers are kept in `work` from run to run.
-    """
+    """Chances of each scored night by networks that have not seen its subject; kept in `work` from run to run."""
     chances: dict[str, Proba] = {}
     for subject in sorted({night.subject for night in material.scored}):
         own = [night for night in material.scored if night.subject == subject]
@@ -113,7 +110,7 @@ def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba
         with np.load(path) as file:
             chances |= {night.name: file[night.name] for night in own}
         log.info("%s left out", subject)
-    return [agreed(chances[n.name], opinion) for n, opinion in zip(material.scored, material.opinions, strict=True)]
+    return [chances[night.name] for night in material.scored]
 
 
 def fit_temperature(chances: Sequence[Proba], stages: Sequence[np.ndarray]) -> float:
@@ -136,6 +133,15 @@ def calibrated_left_out(nights: Sequence[TrainingNight], chances: Sequence[Proba
         temperature = fit_temperature([chances[i] for i in others], [nights[i].stage for i in others])
         answers.append(calibrated(chance, temperature).astype(np.float64))
     return answers
+
+
+def _figures(material: Material, own: list[Proba], chances: list[Proba]) -> dict[str, Any]:
+    """Of the head, of its networks without the second opinion, and of the second opinion alone."""
+    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances))
+    alone = figures_of(material.scored, calibrated_left_out(material.scored, own))
+    figures["without_second_opinion"] = {name: found["kappa"] for name, found in alone.items()}
+    figures["second_opinion_alone"] = beside(material.scored, chances, material.opinions)
+    return figures
 
 
 def split_of(material: Material, nets: int, seed: int) -> dict[str, Any]:
@@ -163,8 +169,9 @@ def main() -> None:
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
     material = read_material(options.data, options.seed)
-    chances = left_out(material, options.nets, options.seed, options.work)
-    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances))
+    own = left_out(material, options.nets, options.seed, options.work)
+    chances = [agreed(a, b) for a, b in zip(own, material.opinions, strict=True)]
+    figures = _figures(material, own, chances)
     controls = controls_left_out(material, options.nets, options.seed, options.work)
     figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
     networks = fit_networks(material, options.nets, options.seed)

@@ -80,6 +80,30 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 3)
 
 
+def beside(nights: Sequence[TrainingNight], chances: Sequence[Proba], opinions: Sequence[Proba]) -> dict[str, Any]:
+    """Kappa of another's W, NREM and R on the same epochs, and how much more ours has, with its interval."""
+    people = sorted({night.subject for night in nights})
+    ours, theirs = (np.zeros((len(people), 3, 3), np.int64) for _ in range(2))
+    for night, chance, opinion in zip(nights, chances, opinions, strict=True):
+        known = (night.stage != UNKNOWN) & np.isfinite(opinion).all(axis=1)
+        truth, person = np.array(MERGES[3])[night.stage[known]], people.index(night.subject)
+        ours[person] += counts_of(truth, merged(chance[known].astype(np.float64), 3).argmax(axis=1), 3)
+        theirs[person] += counts_of(truth, opinion[known].argmax(axis=1), 3)
+    drawn = np.random.default_rng(SEED).integers(len(people), size=(DRAWS, len(people)))
+    more = [_more(ours[index], theirs[index]) for index in drawn]
+    interval = [_rounded(end) for end in np.quantile(more, [0.025, 0.975])]
+    return {
+        "kappa": _rounded(kappa(theirs.sum(axis=0))),
+        "ours_more": _rounded(_more(ours, theirs)),
+        "interval": interval,
+    }
+
+
+def _more(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:
+    """Difference of the pooled kappas; a kappa that is undefined counts as 0."""
+    return (kappa(ours.sum(axis=0)) or 0.0) - (kappa(theirs.sum(axis=0)) or 0.0)
+
+
 def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[str, Any]:
     """How far answers of unscored nights agree with another's view of W, NREM and R; no truth is known there."""
     theirs, ours = (np.concatenate(list(rows)).astype(np.float64) for rows in (opinions, chances))

@@ -89,8 +89,11 @@ def test_both_views_count_the_same() -> None:
 def test_what_is_not_known_of_the_person_changes_little(stager: Stager) -> None:
     beat_s = steady_beats(6 * HOUR_S)
     known, _ = stager.stage(evidence_of(beat_s, 6 * HOUR_S))
-    unknown, _ = stager.stage(evidence_of(beat_s, 6 * HOUR_S, start=None, subject=Subject()))
+    unknown, notes = stager.stage(evidence_of(beat_s, 6 * HOUR_S, start=None, subject=Subject()))
     assert np.nanmean(np.abs(known - unknown)) < 0.05
+    assert notes == (
+        "stages: the second opinion assumes a start at 22:30, an age of 60 years, either sex, for it is not known",
+    )
 
 
 def test_a_hole_is_without_stages_and_the_rest_is_not(stager: Stager) -> None:

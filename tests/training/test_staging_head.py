@@ -12,7 +12,7 @@ from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece
 from holter2sleep.training.staging import WEIGHTS, calibrated_left_out, fit_temperature
-from holter2sleep.training.staging_figures import MERGES, figures_of, merged
+from holter2sleep.training.staging_figures import MERGES, beside, figures_of, merged
 from holter2sleep.training.staging_nights import columns_of
 from holter2sleep.training.staging_teachers import pooled
 
@@ -160,3 +160,12 @@ def test_no_subject_is_both_scored_and_taught() -> None:
 
 def test_weights_are_small() -> None:
     assert (WEIGHTS / "fusion.npz").stat().st_size < 1 << 20
+
+
+def test_a_better_stager_has_more_kappa_than_another_on_the_same_nights() -> None:
+    nights = [night(subject, i) for i, subject in enumerate("abcd")]
+    right = [np.eye(5, dtype=np.float32)[n.stage] for n in nights]
+    three = [np.eye(3, dtype=np.float32)[np.array(MERGES[3])[n.stage]] for n in nights]
+    wrong = [np.full((len(n.stage), 3), 1 / 3, np.float32) for n in nights]
+    assert beside(nights, right, three) == {"kappa": 1.0, "ours_more": 0.0, "interval": [0.0, 0.0]}
+    assert beside(nights, right, wrong) == {"kappa": 0.0, "ours_more": 1.0, "interval": [1.0, 1.0]}

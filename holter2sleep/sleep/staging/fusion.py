@@ -15,7 +15,7 @@ from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.fusion_net import Rows, logits
 from holter2sleep.sleep.staging.physiology import physiology
 from holter2sleep.sleep.staging.rate_series import Columns
-from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed, assumptions
 
 CALIBRATION, INPUTS = "calibration", "inputs"  # what a weight file holds besides networks
 HOURS, LEVEL = "hours", "level_middle"
@@ -39,7 +39,7 @@ class Fusion:
         features = np.column_stack([columns[name] for name in self._names]).astype(np.float32)
         own = stage_chances(self._networks, features)
         answer = calibrated(agreed(own, self._second.of(evidence)), self._temperature)
-        return np.where(np.isfinite(columns[LEVEL])[:, None], answer, np.float32(np.nan)), ()
+        return np.where(np.isfinite(columns[LEVEL])[:, None], answer, np.float32(np.nan)), assumptions(evidence)
 
 
 def inputs(evidence: Evidence) -> Columns:

@@ -35,6 +35,18 @@ class SecondOpinion:
         return np.mean(answers, axis=0, dtype=np.float32)
 
 
+def assumptions(evidence: Evidence) -> tuple[str, ...]:
+    """A note of what SleepECG was told of the night without anybody having said it."""
+    subject = evidence.recording.subject
+    told = {
+        f"a start at {TYPICAL_START:%H:%M}": evidence.grid_start,
+        f"an age of {TYPICAL_AGE:.0f} years": subject.age_years,
+        "either sex": subject.sex,
+    }
+    assumed = [words for words, value in told.items() if value is None]
+    return (f"stages: the second opinion assumes {', '.join(assumed)}, for it is not known",) if assumed else ()
+
+
 def _contexts(evidence: Evidence) -> list[Context]:
     start, subject = evidence.grid_start, evidence.recording.subject
     age = float(np.clip(TYPICAL_AGE if subject.age_years is None else subject.age_years, *AGES))

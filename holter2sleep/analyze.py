@@ -1,6 +1,6 @@
 """The one path: a recording in, a night out.
 
-read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> cyclic variation -> stages
+read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> breathing -> stages
 -> Night.
 The detectors come before the judgement of quality, because their agreement is its best evidence.
 """
@@ -14,8 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.apnea import respiratory_chances, respiratory_episodes
+from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.surges import arousal_index, find_surges
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -98,8 +101,14 @@ def analyze_night(
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
     with step("breathing"):
-        episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
-        respiration = Respiration.unknown(grid.n)
+        respiration = Respiration.unknown(grid.n).but(
+            p_respiratory=respiratory_chances(beats, nn, quality.usable_spans, grid, recipe.respiratory),
+            p_arousal=arousal_index(nn, grid, recipe.surges),
+        )
+        respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
+        for events in (find_cvhr(nn, recipe.cvhr), find_surges(nn, recipe.surges), respiratory):
+            episodes = episodes.and_also(events)
+        coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
@@ -107,7 +116,19 @@ def analyze_night(
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
     return Night(
-        recording, grid, quality, beats, episodes, nn, hypnogram, lights, respiration, everything, warnings, averages
+        recording,
+        grid,
+        quality,
+        beats,
+        episodes,
+        nn,
+        hypnogram,
+        lights,
+        respiration,
+        everything,
+        warnings,
+        averages,
+        coupling,
     )
 
 

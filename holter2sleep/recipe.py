@@ -19,9 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.autonomic.apnea import RespiratoryRules
+from holter2sleep.autonomic.coupling import CouplingRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.autonomic.surges import SurgeRules
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
@@ -63,6 +66,9 @@ class Recipe:
     nn: NnRules
     hrv: HrvRules
     cvhr: CvhrRules
+    respiratory: RespiratoryRules
+    surges: SurgeRules
+    coupling: CouplingRules
     staging: StagingRules
     sleep: SleepRules
     strips: StripRules

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter2sleep.night import Night
-from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
+from holter2sleep.phenotypes.measures.breathing import (
+    ahi_measures,
+    coupling_measures,
+    cvhr_measures,
+    respiratory_measures,
+    respiratory_share_measures,
+    surge_measures,
+)
 from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures, supraventricular_measures
 from holter2sleep.phenotypes.measures.signal import averaged_beat_measures, morphology_measures, quality_measures
@@ -38,4 +45,8 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,
+    "respiratory_share": respiratory_share_measures,
+    "ahi": ahi_measures,
+    "coupling": coupling_measures,
+    "surges": surge_measures,
 }

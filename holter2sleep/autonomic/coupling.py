@@ -17,13 +17,14 @@ from scipy import signal
 from holter2sleep.night import EPOCH_S, NN, Beats, Bool, Coupling, EpochGrid, Float, Text
 from holter2sleep.spans import runs
 
-# Thomas 2005: coupling is coherence times cross-power, of which the bands are compared. Series at 2 Hz, windows of 1,024
-# samples moved on by 256, each the mean of three overlapping ones of 512: as the method is described by those who use
-# it; the paper's own Methods were not at hand.
+# Thomas 2005: coupling is coherence times cross-power, of which the bands are compared. Series at 2 Hz, windows of
+# 1,024 samples moved on by 256, each the mean of three overlapping ones of 512: as the method is described by those who
+# use it; the paper's own Methods were not at hand.
 FS_HZ = 2.0
 WINDOW, STEP, SEGMENT = 1024, 256, 512
 BLOCK = 1024  # windows whose spectra are held at a time: 36 h; two weeks fill no memory
 BANDS_HZ = {"VLFC": (0.0, 0.01), "LFC": (0.01, 0.1), "HFC": (0.1, 0.4)}
+_LINES = np.linalg.qr(np.vander(np.arange(SEGMENT), 2))[0]  # an orthonormal basis of all straight lines
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,19 @@ def breathing_series(nn: NN, beats: Beats) -> tuple[Float, Float]:
 
 def coupling_spectra(nn_rows: Float, breathing_rows: Float) -> tuple[Float, Float]:
     """Coherence times cross-power of each pair of windows; frequencies (n_bins,) and array (n_windows, n_bins)."""
-    options = {"fs": FS_HZ, "window": "hann", "nperseg": SEGMENT, "noverlap": SEGMENT // 2, "detrend": "linear"}
-    hz, cross = signal.csd(nn_rows, breathing_rows, axis=1, **options)
-    powers = [signal.welch(rows, axis=1, **options)[1] for rows in (nn_rows, breathing_rows)]
-    coherence = np.abs(cross) ** 2 / np.maximum(powers[0] * powers[1], np.finfo(float).tiny)
-    return hz, coherence * np.abs(cross)
+    nn, breathing = _spectra(nn_rows), _spectra(breathing_rows)
+    cross = np.abs((nn.conj() * breathing).mean(axis=1))
+    powers = [(np.abs(spectra) ** 2).mean(axis=1) for spectra in (nn, breathing)]
+    coherence = cross**2 / np.maximum(powers[0] * powers[1], np.finfo(float).tiny)
+    product: Float = coherence * cross
+    return np.arange(SEGMENT // 2 + 1, dtype=np.float64) * (FS_HZ / SEGMENT), product
+
+
+def _spectra(rows: Float) -> NDArray[np.complex128]:
+    """Of half-overlapping segments, line removed, Hann-weighted. array (n_rows, n_segments, n_bins)."""
+    segments = np.lib.stride_tricks.sliding_window_view(rows, SEGMENT, axis=1)[:, :: SEGMENT // 2]
+    level = segments - (segments @ _LINES) @ _LINES.T
+    return np.fft.rfft(level * signal.windows.hann(SEGMENT, sym=False), axis=2)
 
 
 def _windows(time_s: Float, values: Float, grid: EpochGrid, rules: CouplingRules) -> Float:

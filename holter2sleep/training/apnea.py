@@ -74,10 +74,7 @@ def _arguments() -> argparse.Namespace:
 
 def fit_all(nights: Sequence[ScoredNight], course: Course, n_nets: int) -> Networks:
     """Networks of different seeds, all fitted to the same nights."""
-    labelled = [
-        Labelled(night.name, night.source, night.subject, apnea_series(night.nn, len(night.target)), night.target)
-        for night in nights
-    ]
+    labelled = [Labelled(night.source, apnea_series(night.nn, len(night.target)), night.target) for night in nights]
     return [fit(labelled, dataclasses.replace(course, seed=course.seed + 100 * i)) for i in range(n_nets)]
 
 

@@ -33,9 +33,7 @@ _PERSONAL = ("swing", "level", "swing_size", "breathing_size")  # tell one perso
 class Labelled:
     """A night as the network sees it, with its labels."""
 
-    name: str
     source: str  # data set: each has the same say, and its own custom of labelling
-    subject: str
     series: Series
     target: NDArray[np.float32]  # (n_epochs,), 1 where an apnoea or hypopnoea was scored
 

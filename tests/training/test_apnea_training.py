@@ -87,7 +87,7 @@ def test_a_subject_is_in_one_fold(sets: tuple[Path, Path]) -> None:
 
 def test_a_piece_keeps_its_labels_with_its_swings(sets: tuple[Path, Path]) -> None:
     night = read_apnea_ecg(sets[0], RECIPE.nn)[0]
-    labelled = apnea_net.Labelled("a01", "x", "a01", apnea_series(night.nn, 60), night.target)
+    labelled = apnea_net.Labelled("x", apnea_series(night.nn, 60), night.target)
     course = apnea_net.Course(length=60, hidden_size=0.0)
     ill, well = [], []
     for _ in range(20):
@@ -109,7 +109,7 @@ def test_the_network_in_torch_is_that_of_the_package() -> None:
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    night = apnea_net.Labelled("n", "x", "n", apnea_series(nn_of([900.0] * 2000), 60), np.zeros(60, np.float32))
+    night = apnea_net.Labelled("x", apnea_series(nn_of([900.0] * 2000), 60), np.zeros(60, np.float32))
     once, again = (apnea_net.fit([night], apnea_net.Course(steps=2, batch=2)) for _ in range(2))
     assert all((once[name] == again[name]).all() for name in once)
 

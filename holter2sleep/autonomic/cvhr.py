@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-from holter2sleep.autonomic.pieces import even_pieces
+from holter2sleep.autonomic.even_pieces import even_pieces
 from holter2sleep.night import NN, Episodes, Float
 
 STEP_S = 0.5  # of the resampled interval series: dips last 10 s and more

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal, special
 
-from holter2sleep.autonomic.pieces import even_pieces
+from holter2sleep.autonomic.even_pieces import even_pieces
 from holter2sleep.night import NN, Episodes, EpochGrid, Float
 
 STEP_S = 0.5  # of the resampled rate

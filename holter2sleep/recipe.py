@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.autonomic.breathing_rate import BreathingRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
@@ -63,6 +64,7 @@ class Recipe:
     nn: NnRules
     hrv: HrvRules
     cvhr: CvhrRules
+    breathing: BreathingRules
     staging: StagingRules
     sleep: SleepRules
     strips: StripRules

@@ -50,7 +50,8 @@ def find_breathing(beats: Beats, nn: NN, sizes: QrsSizes | None, grid: EpochGrid
 
     References
     ----------
-    Bretthorst GL. Bayesian Spectrum Analysis and Parameter Estimation. Springer 1988 (evidence of a sinusoid: eq. 2.7).
+    Bretthorst GL. Bayesian Spectrum Analysis and Parameter Estimation. Springer 1988, chapter 2 (one
+    sinusoid in noise of unknown size).
     Lazaro J et al. Med Biol Eng Comput 2013;51:233-242; Karlen W et al. IEEE Trans Biomed Eng 2013;60:1946-1953 (fusion
     of several series).
     """
@@ -87,7 +88,7 @@ def _every_series(beats: Beats, nn: NN, sizes: QrsSizes | None) -> Iterator[Even
     if sizes is not None:
         yield from size_series(beats, sizes)
     if len(nn):
-        yield EvenSeries(rsa_series(nn, beats).value / np.median(nn.nn_ms))
+        yield EvenSeries(rsa_series(nn, beats).value / np.float32(np.median(nn.nn_ms)))
 
 
 def _middle_s(grid: EpochGrid) -> Float:

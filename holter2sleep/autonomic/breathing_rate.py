@@ -36,6 +36,7 @@ class BreathingRules:
     smallest_swing: float
     evidence_weight: float
     least_confidence: float
+    least_share: float
     track: TrackRules
 
 
@@ -73,6 +74,11 @@ def find_breathing(beats: Beats, nn: NN, sizes: QrsSizes | None, grid: EpochGrid
 def confident(respiration: Respiration, rules: BreathingRules) -> Bool:
     """Epochs whose rate may enter a number. array (n_epochs,)."""
     return respiration.confidence >= rules.least_confidence
+
+
+def tells_of_breathing(share: float, rules: BreathingRules) -> bool:
+    """Whether so large a share of confident epochs is more than noise would have."""
+    return share >= rules.least_share
 
 
 def _respiratory_hf_ms2(nn: NN, beats: Beats, rate_bpm: Float, grid: EpochGrid, rules: BreathingRules) -> Float:

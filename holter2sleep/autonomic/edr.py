@@ -130,6 +130,6 @@ def without_baseline(series: EvenSeries) -> EvenSeries:
     """The series less its mean over a Hann window, of what is known of it: posture and slow rhythms go."""
     weight = windows.hann(round(BASELINE_S * EVEN_HZ) + 1)
     known = np.isfinite(series.value)
-    total = ndimage.convolve1d(np.where(known, series.value, 0.0), weight, mode="constant")
-    share = ndimage.convolve1d(known.astype(np.float64), weight, mode="constant")
-    return EvenSeries(series.value - np.divide(total, share, out=np.zeros_like(total), where=known))
+    total = ndimage.convolve1d(np.where(known, series.value, np.float32(0)), weight, mode="constant")
+    share = ndimage.convolve1d(known.astype(np.float32), weight, mode="constant")
+    return EvenSeries(series.value - np.divide(total, share, out=total, where=known))

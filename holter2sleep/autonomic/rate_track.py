@@ -57,10 +57,14 @@ def _prior() -> Float:
 
 
 def _change(prior: Float, rules: TrackRules) -> Float:
-    """Probability of each rate in an epoch after each in the one before. array (n_rates, n_rates)."""
-    apart_bpm = np.abs(RATES_BPM[:, None] - RATES_BPM)
-    near = np.exp(-apart_bpm / rules.change_bpm)
-    return (1 - rules.jump_share) * near / near.sum(axis=1, keepdims=True) + rules.jump_share * prior
+    """Probability of each rate in an epoch after each in the one before. array (n_rates, n_rates).
+
+    A small step falls off as an exponential, the same for every rate: what would lie beyond the borders starts anew.
+    """
+    steps = np.abs(RATES_BPM[:, None] - RATES_BPM) / rules.change_bpm
+    one = np.exp(-(RATES_BPM[1] - RATES_BPM[0]) / rules.change_bpm)
+    near = (1 - rules.jump_share) * np.exp(-steps) * (1 - one) / (1 + one)
+    return near + (1 - near.sum(axis=1, keepdims=True)) * prior
 
 
 def _posterior(log_evidence: Float, prior: Float, change: Float) -> Float:

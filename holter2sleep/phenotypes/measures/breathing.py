@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from holter2sleep.autonomic.breathing_rate import confident
+from holter2sleep.autonomic.breathing_rate import confident, tells_of_breathing
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import AF_KINDS, EPOCH_S, Float, Night
+from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
 from holter2sleep.recipe import Recipe
 from holter2sleep.spans import contains, duration, intersection
+
+_TOLD = ("respiration_rate", "respiration_rate_iqr", "hf_respiratory", "pulse_respiration_quotient")
 
 
 def cvhr_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
@@ -31,20 +33,24 @@ def _cvhr_cycles(part: Night, night: Night) -> tuple[int, float]:
 
 
 def respiration_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
-    """Breathing rate of the confident epochs, and what the heart does with it."""
+    """Breathing rate of the confident epochs, and what the heart does with it; withheld where they are too few."""
     here = contains(part.spans, part.grid.onset_s) & part.quality.usable
     sure = here & confident(part.respiration, recipe.breathing)
-    rate_bpm, hf_ms2 = part.respiration.rate_bpm[sure], part.respiration.hf_ms2[sure]
-    quotient = _heart_rate_bpm(part)[sure] / rate_bpm
-    low, middle, high = np.percentile(rate_bpm, [25, 50, 75]) if len(rate_bpm) else (np.nan,) * 3
-    values: Values = {
-        "respiration_rate": middle,
-        "respiration_rate_iqr": high - low,
-        "respiration_share": 100 * mean(sure[here]),
-        "hf_respiratory": mean(hf_ms2[np.isfinite(hf_ms2)]),
-        "pulse_respiration_quotient": mean(quotient[np.isfinite(quotient)]),
-    }
-    return Measured(values, len(rate_bpm), EPOCH_S * len(rate_bpm))
+    share = mean(sure[here])
+    n = int(sure.sum())
+    told = (
+        _of_breaths(part, sure) if n and tells_of_breathing(share, recipe.breathing) else dict.fromkeys(_TOLD, np.nan)
+    )
+    return Measured({"respiration_share": 100 * share, **told}, n, EPOCH_S * n)
+
+
+def _of_breaths(part: Night, epochs: Bool) -> Values:
+    """Values of some epochs with a known rate."""
+    rate_bpm, hf_ms2 = part.respiration.rate_bpm[epochs], part.respiration.hf_ms2[epochs]
+    quotient = _heart_rate_bpm(part)[epochs] / rate_bpm
+    low, middle, high = np.percentile(rate_bpm, [25, 50, 75])
+    found = (middle, high - low, mean(hf_ms2[np.isfinite(hf_ms2)]), mean(quotient[np.isfinite(quotient)]))
+    return dict(zip(_TOLD, map(float, found), strict=True))
 
 
 def _heart_rate_bpm(part: Night) -> Float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import windows
 
-from holter2sleep.autonomic.edr import EVEN_HZ, EvenSeries, heart_rate_bpm, rsa_series, size_series
+from holter2sleep.autonomic.edr import (
+    EVEN_HZ,
+    MAD_TO_SD,
+    TINY,
+    EvenSeries,
+    heart_rate_bpm,
+    repeated_noise,
+    rsa_series,
+    size_series,
+)
 from holter2sleep.autonomic.rate_track import RATES_BPM, TrackRules, track_rates
 from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.night import EPOCH_S, NN, Beats, Bool, EpochGrid, Float, Respiration
@@ -17,13 +27,12 @@ from holter2sleep.night import EPOCH_S, NN, Beats, Bool, EpochGrid, Float, Respi
 STEP_BPM = float(RATES_BPM[1] - RATES_BPM[0])
 HANN_BINS = 1.5  # noise bandwidth of a Hann window in bins of 1 / window: what one sinusoid fills
 LARGEST_SHARE = 0.98  # of a window that one rate may explain: the evidence stays finite
-MAD_TO_SD = 1.4826  # of a normal distribution
 CLIP_SD = 3.0  # robust standard deviations; a sinusoid reaches 0.95 of one
 FLICKER = 1.0  # power of 1/f in the noise of bodies and electrodes, until the record tells its own
 FLATTEST, STEEPEST = 0.0, 2.5
 TELLING_EPOCHS = 10  # 5 min say how a record's noise falls
 RESPIRATORY_BPM = 3.0  # 0.05 Hz either side of the rate
-TINY = 1e-9
+ALIKE = 2.0  # so many sizes with the same noise count in full, as many more in part (made noise without breathing)
 BATCH = 1024  # epochs whose windows are cut together: bounds the memory
 
 
@@ -61,14 +70,13 @@ def find_breathing(beats: Beats, nn: NN, sizes: QrsSizes | None, grid: EpochGrid
         return nothing
     heart_bpm = heart_rate_bpm(beats, _middle_s(grid))
     evidence, heard = np.zeros((grid.n, len(RATES_BPM))), np.zeros(grid.n, bool)
-    for series in _every_series(beats, nn, sizes):
-        density = np.nan_to_num(_densities(series, grid, rules))
+    rsa = _densities(rsa_series(nn, beats), float(np.median(nn.nn_ms)) if len(nn) else 1.0, grid, rules)
+    for density, weight in itertools.chain(_size_densities(beats, sizes, grid, rules), [(np.nan_to_num(rsa), 1.0)]):
         heard |= density.any(axis=1)
-        evidence += _log_evidence(density * _whitening(density, heart_bpm), heart_bpm, rules)
+        evidence += weight * _log_evidence(density * _whitening(density, heart_bpm), heart_bpm, rules)
     rate_bpm, chance = track_rates(_with_images(evidence, heart_bpm), rules.track)
     rate_bpm, chance = np.where(heard, rate_bpm, np.nan), np.where(heard, chance, np.nan)
-    hf_ms2 = _respiratory_hf_ms2(nn, beats, rate_bpm, grid, rules)
-    return nothing.but(rate_bpm=rate_bpm, confidence=chance, hf_ms2=hf_ms2)
+    return nothing.but(rate_bpm=rate_bpm, confidence=chance, hf_ms2=_power_near(rsa, rate_bpm))
 
 
 def confident(respiration: Respiration, rules: BreathingRules) -> Bool:
@@ -81,30 +89,34 @@ def tells_of_breathing(share: float, rules: BreathingRules) -> bool:
     return share >= rules.least_share
 
 
-def _respiratory_hf_ms2(nn: NN, beats: Beats, rate_bpm: Float, grid: EpochGrid, rules: BreathingRules) -> Float:
-    """Power of the NN intervals within 0.05 Hz of each epoch's breathing rate, ms2; NaN where unknown. (n_epochs,)."""
-    density = _densities(rsa_series(nn, beats), grid, rules)
+def _power_near(density: Float, rate_bpm: Float) -> Float:
+    """Power of each epoch within 0.05 Hz of its rate; NaN where either is unknown. array (n_epochs,)."""
     near = np.abs(RATES_BPM - rate_bpm[:, None]) <= RESPIRATORY_BPM
     power = np.where(near, density, 0.0).sum(axis=1) * STEP_BPM / 60
     return np.where(np.isfinite(density[:, 0] + rate_bpm), power, np.nan)
 
 
-def _every_series(beats: Beats, nn: NN, sizes: QrsSizes | None) -> Iterator[EvenSeries]:
-    """Everything that may hold breathing, each as a share of its usual value."""
+def _size_densities(
+    beats: Beats, sizes: QrsSizes | None, grid: EpochGrid, rules: BreathingRules
+) -> Iterator[tuple[Float, float]]:
+    """Power density of each size at each rate, zeros where unknown, and what it counts.
+
+    Sizes of one complex that change alike from beat to beat tell one thing several times.
+    """
     if sizes is not None:
-        yield from size_series(beats, sizes)
-    if len(nn):
-        yield EvenSeries(rsa_series(nn, beats).value / np.float32(np.median(nn.nn_ms)))
+        counts = np.minimum(1.0, ALIKE / repeated_noise(beats, sizes)).tolist()
+        for series, count in zip(size_series(beats, sizes), counts, strict=True):
+            yield np.nan_to_num(_densities(series, 1.0, grid, rules)), count
 
 
 def _middle_s(grid: EpochGrid) -> Float:
     return grid.onset_s + EPOCH_S / 2
 
 
-def _densities(series: EvenSeries, grid: EpochGrid, rules: BreathingRules) -> Float:
+def _densities(series: EvenSeries, usual: float, grid: EpochGrid, rules: BreathingRules) -> Float:
     """Power density of a series around each epoch at each rate, per Hz. array (n_epochs, n_rates).
 
-    Zeros where it hardly swings, NaN where too little of the window is known.
+    Zeros where it hardly swings against its usual value, NaN where too little of the window is known.
     """
     half = round(rules.window_s / 2 * EVEN_HZ)
     centre = np.round(_middle_s(grid) * EVEN_HZ).astype(np.int64)
@@ -112,10 +124,12 @@ def _densities(series: EvenSeries, grid: EpochGrid, rules: BreathingRules) -> Fl
     known = series.value[: len(padded) - half]
     padded[half : half + len(known)] = known
     rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
-    return np.concatenate([_density(rows[centre[at : at + BATCH]], rules) for at in range(0, grid.n, BATCH)])
+    least_swing = rules.smallest_swing * usual
+    parts = (rows[centre[at : at + BATCH]] for at in range(0, grid.n, BATCH))
+    return np.concatenate([_density(part, least_swing, rules.minimum_window_share) for part in parts])
 
 
-def _density(rows: NDArray[np.float32], rules: BreathingRules) -> Float:
+def _density(rows: NDArray[np.float32], least_swing: float, least_share: float) -> Float:
     """Hann-weighted periodogram of what is known of each row. array (n_rows, n_rates)."""
     known = np.isfinite(rows)
     hann = windows.hann(rows.shape[1])
@@ -127,8 +141,8 @@ def _density(rows: NDArray[np.float32], rules: BreathingRules) -> Float:
     phase = 2 * np.pi * at_min[:, None] * RATES_BPM
     squares = np.maximum((weight**2).sum(axis=1), TINY)
     power = 2 * ((swing @ np.cos(phase)) ** 2 + (swing @ np.sin(phase)) ** 2) / (EVEN_HZ * squares[:, None])
-    power[(swing**2).sum(axis=1) < rules.smallest_swing**2 * squares] = 0.0
-    power[weight.sum(axis=1) < rules.minimum_window_share * hann.sum()] = np.nan
+    power[(swing**2).sum(axis=1) < least_swing**2 * squares] = 0.0
+    power[weight.sum(axis=1) < least_share * hann.sum()] = np.nan
     return power
 
 

@@ -22,6 +22,8 @@ from holter2sleep.night import NN, Beats, Bool, Float, frozen_array
 EVEN_HZ = 4.0  # breathing at 45/min has five points a cycle
 LONGEST_HOLE_S = 5.0  # bridged: an ectopic beat with its pause at 40/min; longer holes would hide a whole breath
 BASELINE_S = 15.0  # of the Hann window taken off: it keeps 83 % of 6 breaths a minute, and 31 % of 3 a minute
+MAD_TO_SD = 1.4826  # of a normal distribution
+TINY = 1e-9
 RATE_BEATS = 31  # whose median interval is the heart rate here: half a minute, whatever one beat does
 
 
@@ -82,6 +84,22 @@ def size_series(beats: Beats, sizes: QrsSizes) -> Iterator[EvenSeries]:
         yield without_baseline(
             evenly(beats.time_s[normal], values / _usual(height_mv if name == "level_mv" else values), beats)
         )
+
+
+def repeated_noise(beats: Beats, sizes: QrsSizes) -> Float:
+    """As how many sizes each size counts, itself and what of the others' noise is its own: 1 to all. array (n_sizes,).
+
+    Noise is what changes from one normal beat to the next, outliers cut; breathing takes longer. Sums of squared
+    correlations: 1 where each size has noise of its own.
+    """
+    normal = _normal(beats)
+    steps = np.diff(np.stack([column[normal] for column in sizes.columns().values()]), axis=1)
+    if steps.shape[1] == 0:
+        return np.ones(len(steps))
+    limit = 3 * MAD_TO_SD * np.median(np.abs(steps), axis=1, keepdims=True)
+    steps = np.clip(steps, -limit, limit)
+    steps = steps / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), TINY)
+    return np.maximum(((steps @ steps.T) ** 2).sum(axis=1), 1.0)
 
 
 def _normal(beats: Beats) -> Bool:

@@ -176,11 +176,14 @@ def test_a_simulated_night_is_right_where_it_is_sure(name: str) -> None:
 # --- nothing to find -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("shared", [0.0, 0.9])
 @pytest.mark.parametrize("heart_bpm", [50.0, 66.0, 90.0])
-def test_of_noise_hardly_any_epoch_is_confident(heart_bpm: float) -> None:
+def test_of_noise_hardly_any_epoch_is_confident(heart_bpm: float, shared: float) -> None:
+    """Noise of each size, or of the complex."""
     rng = np.random.default_rng(6)
     beats = Beats.at(beat_times(3 * 3600.0, heart_bpm))
-    columns = (1 + 0.05 * rng.standard_normal((5, len(beats)))).astype(np.float32)
+    own, common = rng.standard_normal((5, len(beats))), rng.standard_normal(len(beats))
+    columns = (1 + 0.05 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own)).astype(np.float32)
     respiration = found(beats, nn_of_beats(beats), QrsSizes(*columns))
     assert sure_share(respiration) < 0.05
 

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, beats_of_rr, nn_of, recording_of, simulated
 
-from holter2sleep.autonomic.edr import EVEN_HZ, EvenSeries, edr_series, evenly, rsa_series, without_baseline
+from holter2sleep.autonomic.edr import (
+    EVEN_HZ,
+    EvenSeries,
+    edr_series,
+    evenly,
+    repeated_noise,
+    rsa_series,
+    size_series,
+    without_baseline,
+)
 from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.night import Beats
@@ -120,3 +129,32 @@ def test_few_beats_make_a_short_series_and_no_error(n: int) -> None:
     series = edr_series(beats, sizes_of(np.ones(n)))
     assert isinstance(series, EvenSeries)
     assert np.isfinite(series.value).any() == (n > 1)
+
+
+def test_series_of_all_sizes_are_shares_of_the_usual_value() -> None:
+    height = 2.0 + 0.2 * breathing(BEATS.time_s, 12.0)
+    for series, name in zip(size_series(BEATS, sizes_of(height)), sizes_of(height).columns(), strict=True):
+        swing = np.nanstd(series.value[(series.time_s > 60) & (series.time_s < 540)])
+        assert swing == pytest.approx(0.0 if name == "level_mv" else 0.1 / np.sqrt(2), rel=0.03, abs=1e-6)
+
+
+def test_sizes_that_change_alike_count_as_one() -> None:
+    """Four of one noise count as four, one of its own noise as one."""
+    rng = np.random.default_rng(0)
+    one, other = rng.normal(1, 0.05, (2, 601)).astype(np.float32)
+    counts = repeated_noise(BEATS, QrsSizes(one, 0.04 * one, 50 * one, 60 * one, other))
+    np.testing.assert_allclose(counts, [4, 4, 4, 4, 1], atol=0.1)
+    own = rng.normal(1, 0.05, (5, 601)).astype(np.float32)
+    np.testing.assert_allclose(repeated_noise(BEATS, QrsSizes(*own)), 1.0, atol=0.1)
+
+
+def test_slow_breathing_is_not_taken_for_noise_that_sizes_share() -> None:
+    rng = np.random.default_rng(0)
+    columns = 1 + 0.01 * breathing(BEATS.time_s, 8.0) + rng.normal(0, 0.05, (5, 601))
+    assert repeated_noise(BEATS, QrsSizes(*columns.astype(np.float32))).max() < 1.2
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_a_few_beats_share_nothing_known(n: int) -> None:
+    counts = repeated_noise(BEATS.where(np.arange(601) < n), sizes_of(np.ones(n)))
+    assert counts.tolist() == [1.0] * 5

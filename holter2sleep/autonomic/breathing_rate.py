@@ -16,9 +16,10 @@ from holter2sleep.autonomic.edr import (
     TINY,
     EvenSeries,
     heart_rate_bpm,
+    nn_series,
     repeated_noise,
-    rsa_series,
     size_series,
+    without_baseline,
 )
 from holter2sleep.autonomic.rate_track import RATES_BPM, TrackRules, track_rates
 from holter2sleep.heart.qrs_sizes import QrsSizes
@@ -70,7 +71,7 @@ def find_breathing(beats: Beats, nn: NN, sizes: QrsSizes | None, grid: EpochGrid
         return nothing
     heart_bpm = heart_rate_bpm(beats, _middle_s(grid))
     evidence, heard = np.zeros((grid.n, len(RATES_BPM))), np.zeros(grid.n, bool)
-    rsa = _densities(rsa_series(nn, beats), float(np.median(nn.nn_ms)) if len(nn) else 1.0, grid, rules)
+    rsa = _densities(nn_series(nn, beats), float(np.median(nn.nn_ms)) if len(nn) else 1.0, grid, rules)
     for density, weight in itertools.chain(_size_densities(beats, sizes, grid, rules), [(np.nan_to_num(rsa), 1.0)]):
         heard |= density.any(axis=1)
         evidence += weight * _log_evidence(density * _whitening(density, heart_bpm), heart_bpm, rules)
@@ -114,14 +115,14 @@ def _middle_s(grid: EpochGrid) -> Float:
 
 
 def _densities(series: EvenSeries, usual: float, grid: EpochGrid, rules: BreathingRules) -> Float:
-    """Power density of a series around each epoch at each rate, per Hz. array (n_epochs, n_rates).
+    """Power density of a series, its baseline taken off, around each epoch at each rate, per Hz. (n_epochs, n_rates).
 
     Zeros where it hardly swings against its usual value, NaN where too little of the window is known.
     """
     half = round(rules.window_s / 2 * EVEN_HZ)
     centre = np.round(_middle_s(grid) * EVEN_HZ).astype(np.int64)
     padded = np.full(centre[-1] + 2 * half + 1, np.nan, np.float32)
-    known = series.value[: len(padded) - half]
+    known = without_baseline(series).value[: len(padded) - half]
     padded[half : half + len(known)] = known
     rows = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
     least_swing = rules.smallest_swing * usual

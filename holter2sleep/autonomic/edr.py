@@ -43,7 +43,7 @@ class EvenSeries:
 
 
 def edr_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
-    """The ECG-derived respiration of a whole recording: height of the normal QRS complexes, their baseline taken off.
+    """The ECG-derived respiration of a whole recording: the height of the normal QRS complexes.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def edr_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
     -------
     EvenSeries
         mV, 4 Hz, from the start of the recording to its last beat; NaN between two normal beats more than 5 s apart.
-        Whether breathing in raises or lowers it depends on the lead: its sign means nothing.
+        It steps with posture, which `without_baseline` takes off. Whether breathing in raises or lowers it depends on
+        the lead: its sign means nothing.
 
     References
     ----------
@@ -64,12 +65,12 @@ def edr_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
     cardiopulmonary coupling).
     """
     normal = _normal(beats)
-    return without_baseline(evenly(beats.time_s[normal], sizes.height_mv[normal], beats))
+    return evenly(beats.time_s[normal], sizes.height_mv[normal], beats)
 
 
-def rsa_series(nn: NN, beats: Beats) -> EvenSeries:
-    """The NN intervals of a whole recording, ms, their baseline taken off; else as `edr_series`."""
-    return without_baseline(evenly(nn.end_s, nn.nn_ms, beats))
+def nn_series(nn: NN, beats: Beats) -> EvenSeries:
+    """The NN intervals of a whole recording at the beats that end them, ms; else as `edr_series`."""
+    return evenly(nn.end_s, nn.nn_ms, beats)
 
 
 def size_series(beats: Beats, sizes: QrsSizes) -> Iterator[EvenSeries]:
@@ -81,9 +82,7 @@ def size_series(beats: Beats, sizes: QrsSizes) -> Iterator[EvenSeries]:
     height_mv = sizes.height_mv[normal]
     for name, column in sizes.columns().items():
         values = column[normal]
-        yield without_baseline(
-            evenly(beats.time_s[normal], values / _usual(height_mv if name == "level_mv" else values), beats)
-        )
+        yield evenly(beats.time_s[normal], values / _usual(height_mv if name == "level_mv" else values), beats)
 
 
 def repeated_noise(beats: Beats, sizes: QrsSizes) -> Float:
@@ -93,7 +92,8 @@ def repeated_noise(beats: Beats, sizes: QrsSizes) -> Float:
     correlations: 1 where each size has noise of its own.
     """
     normal = _normal(beats)
-    steps = np.diff(np.stack([column[normal] for column in sizes.columns().values()]), axis=1)
+    successive = normal[1:] & normal[:-1] & (np.diff(beats.time_s) <= LONGEST_HOLE_S)
+    steps = np.diff(np.stack(list(sizes.columns().values())), axis=1)[:, successive]
     if steps.shape[1] == 0:
         return np.ones(len(steps))
     limit = 3 * MAD_TO_SD * np.median(np.abs(steps), axis=1, keepdims=True)

@@ -150,7 +150,7 @@ def _density(rows: NDArray[np.float32], least_swing: float, least_share: float) 
 def _clipped(rows: NDArray[np.float32], known: Bool) -> Float:
     """What is known of each row, zeros elsewhere, cut where one beat goes beyond what breathing does."""
     ordered = np.sort(np.where(known, np.abs(rows), np.float32(np.inf)), axis=1)
-    middle = ordered[np.arange(len(rows)), known.sum(axis=1) // 2 - known.all(axis=1)]
+    middle = ordered[np.arange(len(rows)), known.sum(axis=1) // 2]
     limit = CLIP_SD * MAD_TO_SD * np.where(np.isfinite(middle), middle, 0)[:, None]
     return np.clip(np.where(known, rows, 0.0), -limit, limit)
 
@@ -180,7 +180,10 @@ def _log_evidence(density: Float, heart_bpm: Float, rules: BreathingRules) -> Fl
 
 
 def _with_images(evidence: Float, heart_bpm: Float) -> Float:
-    """Rates above half the heart rate have the evidence of their image below it. array (n_epochs, n_rates)."""
+    """Rates above half the heart rate have the evidence of their image below it. array (n_epochs, n_rates).
+
+    Where the image is slower than any rate looked at, the least evidence of the epoch.
+    """
     image_bpm = np.minimum(RATES_BPM, heart_bpm[:, None] - RATES_BPM)
     place = np.clip((image_bpm - RATES_BPM[0]) / STEP_BPM, 0, len(RATES_BPM) - 1)
     low = place.astype(np.int64)

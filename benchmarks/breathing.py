@@ -1,6 +1,6 @@
-"""Breathing rate from the ECG against impedance: `python -m benchmarks.breathing ../shared/data/mimic_perform_af`.
+"""Breathing rate from the ECG against impedance: `python -m benchmarks.breathing FOLDER [section.key=value ...]`.
 
-Records of the folder that hold both, 20 min each; epochs of 30 s, windows of 60 s. The reference is kept where two
+FOLDER is mimic_perform_af; keys of the recipe may be changed. Records of the folder that hold both, 20 min each; epochs of 30 s, windows of 60 s. The reference is kept where two
 ways of reading the impedance agree within 2/min (`breathing_reference`). Beside ours: a constant rate and the subject's
 own median (floors: the second knows the answer), and neurokit2's four ECG-derived respirations, read by its own
 troughs and by the peak of their spectrum. Intervals: 2,000 bootstrap samples of subjects, one record each.
@@ -214,19 +214,20 @@ def least_limit(confidence: Float, right: Bool) -> float:
 
 
 def print_noise(recipe: Recipe) -> None:
-    """How much of a night is called confident when sizes and intervals hold no breathing at all."""
-    print("\nnight of 4 h without breathing: share of epochs called confident, %")
+    """How much of a night is called confident when sizes and intervals hold no breathing at all, by two limits."""
+    limits = (0.8, recipe.breathing.least_confidence)
+    print(f"\nnight of 4 h without breathing: % of the epochs above {limits[0]} / {limits[1]} at 50, 65, 90 beats/min")
     for name, exponent in (("white", 0.0), ("1/f", 1.0)):
         for shared in (0.0, 0.8):
-            shares = [
-                f"{100 * np.mean([noise_night(exponent, shared, bpm, seed, recipe) for seed in range(3)]):4.1f}"
-                for bpm in (50, 65, 90)
-            ]
-            print(f"  {name:5} correlation of the sizes {shared:.1f}: at 50, 65, 90 beats/min {' '.join(shares)}")
+            texts = []
+            for heart_bpm in (50, 65, 90):
+                seen = np.concatenate([noise_night(exponent, shared, heart_bpm, seed, recipe) for seed in range(3)])
+                texts.append(" / ".join(f"{100 * np.mean(seen >= limit):4.1f}" for limit in limits))
+            print(f"  {name:5} correlation of the sizes {shared:.1f}: {'   '.join(texts)}")
 
 
-def noise_night(exponent: float, shared: float, heart_bpm: float, seed: int, recipe: Recipe) -> float:
-    """Share of confident epochs where every series is noise, of which the sizes share a part."""
+def noise_night(exponent: float, shared: float, heart_bpm: float, seed: int, recipe: Recipe) -> Float:
+    """Confidence of epochs where every series is noise, of which the sizes share a part."""
     rng, n = np.random.default_rng(seed), round(4 * 60 * heart_bpm)
     intervals_ms = 60000 / heart_bpm * (1 + 0.03 * noise(rng, n, exponent))
     beats = Beats.at(np.cumsum(intervals_ms) / 1000)
@@ -235,7 +236,7 @@ def noise_night(exponent: float, shared: float, heart_bpm: float, seed: int, rec
     own = (np.sqrt(1 - shared) * noise(rng, n, exponent) for _ in range(5))
     sizes = QrsSizes(*((1 + 0.05 * (common + each)).astype(np.float32) for each in own))
     grid = EpochGrid.covering(float(beats.time_s[-1]))
-    return float(confident(find_breathing(beats, nn, sizes, grid, recipe.breathing), recipe.breathing).mean())
+    return np.nan_to_num(find_breathing(beats, nn, sizes, grid, recipe.breathing).confidence)
 
 
 def noise(rng: np.random.Generator, n: int, exponent: float) -> Float:
@@ -246,11 +247,11 @@ def noise(rng: np.random.Generator, n: int, exponent: float) -> Float:
     return values / values.std()
 
 
-def main(folder: Path) -> None:
-    """Print every table."""
+def main(folder: Path, settings: tuple[str, ...]) -> None:
+    """Print every table, with some of the recipe's keys changed."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    recipe = load_recipe("overnight", ("staging.stager=clock",))
+    recipe = load_recipe("overnight", ("staging.stager=clock", *settings))
     found = list(results(folder, recipe))
     print_records(found)
     print_pooled(found)
@@ -259,4 +260,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), tuple(sys.argv[2:]))

@@ -1,9 +1,10 @@
 """Breathing rate from the ECG against impedance: `python -m benchmarks.breathing FOLDER [section.key=value ...]`.
 
-FOLDER is mimic_perform_af; keys of the recipe may be changed. Records of the folder that hold both, 20 min each; epochs of 30 s, windows of 60 s. The reference is kept where two
-ways of reading the impedance agree within 2/min (`breathing_reference`). Beside ours: a constant rate and the subject's
-own median (floors: the second knows the answer), and neurokit2's four ECG-derived respirations, read by its own
-troughs and by the peak of their spectrum. Intervals: 2,000 bootstrap samples of subjects, one record each.
+FOLDER is mimic_perform_af; keys of the recipe may be changed. Of its records those that hold both are used, 20 min
+each; epochs of 30 s, windows of 60 s. The reference is kept where two ways of reading the impedance agree within 2/min
+(`breathing_reference`). Beside ours: a constant rate and the subject's own median (floors: the second knows the
+answer), and neurokit2's four ECG-derived respirations, read by its own troughs and by the peak of their spectrum.
+Intervals: 2,000 bootstrap samples of subjects, one record each.
 All records are development: method and limits were looked at on them.
 """
 

@@ -1,6 +1,6 @@
 """The one path: a recording in, a night out.
 
-read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> cyclic variation -> stages
+read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> breathing -> stages
 -> Night.
 The detectors come before the judgement of quality, because their agreement is its best evidence.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.breathing_rate import find_breathing
 from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.errors import NotEnoughSignal
@@ -29,7 +30,7 @@ from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_i
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
@@ -100,7 +101,7 @@ def analyze_night(
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
     with step("breathing"):
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
-        respiration = Respiration.unknown(grid.n)
+        respiration = find_breathing(beats, nn, None if shape is None else shape.sizes, grid, recipe.breathing)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)

@@ -422,11 +422,12 @@ class Respiration:
 
     rate_bpm: Float  # (n_epochs,), breaths a minute
     confidence: NDArray[np.float32]  # (n_epochs,), 0-1, of the rate
+    hf_ms2: Float  # (n_epochs,), power of the NN intervals within 0.05 Hz of the rate
     p_respiratory: NDArray[np.float32]  # (n_epochs,), chance of an apnoea or hypopnoea; NaN where indeterminate
     p_arousal: NDArray[np.float32]  # (n_epochs,), of an arousal, by the surge of the heart rate
 
     def __post_init__(self) -> None:
-        dtypes = {"rate_bpm": np.float64, "confidence": np.float32}
+        dtypes = {"rate_bpm": np.float64, "hf_ms2": np.float64}
         for name in (f.name for f in dataclasses.fields(self)):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtypes.get(name, np.float32)))
 

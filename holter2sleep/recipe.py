@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.autonomic.breathing_rate import BreathingRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.entropy import EntropyRules
 from holter2sleep.autonomic.hrv import HrvRules
@@ -65,6 +66,7 @@ class Recipe:
     hrv: HrvRules
     entropy: EntropyRules
     cvhr: CvhrRules
+    breathing: BreathingRules
     staging: StagingRules
     sleep: SleepRules
     strips: StripRules

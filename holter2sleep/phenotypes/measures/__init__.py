@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter2sleep.night import Night
-from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
+from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiration_measures, respiratory_measures
 from holter2sleep.phenotypes.measures.complexity import (
     capacities_of,
     complexity_of,
@@ -72,4 +72,5 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,
+    "respiration": respiration_measures,
 }

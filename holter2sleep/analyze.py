@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.correction import correct_intervals
 from holter2sleep.autonomic.cvhr import find_cvhr
-from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -97,6 +98,8 @@ def analyze_night(
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+        rr = rr_intervals(beats, episodes, quality.usable_spans)
+        corrected, corrections = correct_intervals(rr, recipe.correction)
     with step("breathing"):
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
         respiration = Respiration.unknown(grid.n)
@@ -107,7 +110,21 @@ def analyze_night(
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
     return Night(
-        recording, grid, quality, beats, episodes, nn, hypnogram, lights, respiration, everything, warnings, averages
+        recording,
+        grid,
+        quality,
+        beats,
+        episodes,
+        nn,
+        hypnogram,
+        lights,
+        respiration,
+        everything,
+        warnings,
+        averages,
+        rr,
+        corrected,
+        corrections,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter2sleep.night import Night
+from holter2sleep.phenotypes.dictionary import handled_name, handlings_of
 from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
 from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures, supraventricular_measures
@@ -16,14 +17,18 @@ from holter2sleep.phenotypes.measures.signal import averaged_beat_measures, morp
 from holter2sleep.phenotypes.measures.sleep import dipping_measures, sleep_domain_measures
 from holter2sleep.phenotypes.measures.variability import (
     hrv_frequency_measures,
+    hrv_geometric_measures,
+    hrv_lomb_measures,
     hrv_segment_measures,
     hrv_time_measures,
     nn_measures,
 )
 from holter2sleep.recipe import Recipe
 
+Formula = Callable[[Night, Night, Recipe], Measured]
+
 # Which function fills which domain of the dictionary.
-FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
+_OWN_FORMULAS: dict[str, Formula] = {
     "quality": quality_measures,
     "morphology": morphology_measures,
     "averaged_beat": averaged_beat_measures,
@@ -33,9 +38,29 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "supraventricular": supraventricular_measures,
     "nn": nn_measures,
     "hrv_time": hrv_time_measures,
+    "hrv_geometric": hrv_geometric_measures,
     "hrv_segments": hrv_segment_measures,
     "hrv_frequency": hrv_frequency_measures,
+    "hrv_lomb": hrv_lomb_measures,
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,
 }
+
+
+def _handled(formula: Formula, handling: str) -> Formula:
+    """The same formula where ectopic beats are handled in another way."""
+
+    def measures(part: Night, night: Night, recipe: Recipe) -> Measured:
+        return formula(part.handled(handling), night.handled(handling), recipe).renamed(
+            lambda name: handled_name(name, handling)
+        )
+
+    return measures
+
+
+# Each domain's formula, and behind it those of its other handlings of ectopic beats.
+FORMULAS: dict[str, Formula] = {}
+for _domain, _formula in _OWN_FORMULAS.items():
+    FORMULAS[_domain] = _formula
+    FORMULAS |= {handled_name(_domain, how): _handled(_formula, how) for how in handlings_of(_domain)}

@@ -1,0 +1,94 @@
+"""Heart-rate variability in the frequency domain: powers of bands, and where they peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import signal
+
+from holter2sleep.autonomic.blocks import Estimates, estimates, ratio
+from holter2sleep.autonomic.lomb import lomb_density
+from holter2sleep.autonomic.windows import WINDOW_S, HrvRules, Windows, resampled
+from holter2sleep.night import Float
+
+# Task Force 1996 (Circulation 93:1043-1065), table 2; VLF starts where 5 min still hold one cycle
+BANDS_HZ = {"vlf": (0.0033, 0.04), "lf": (0.04, 0.15), "hf": (0.15, 0.4)}
+STEP_HZ = 1 / WINDOW_S  # what 5 min tell apart
+N_STEPS = round(BANDS_HZ["hf"][1] * WINDOW_S)
+HZ = STEP_HZ * np.arange(1, N_STEPS + 1)
+
+
+def welch_measures(windows: Windows, rules: HrvRules) -> Estimates:
+    """Band powers in ms2, mean over the windows, their ratios and peaks; NaN without a window.
+
+    Each window is interpolated by a cubic spline at `resample_hz`, its mean removed, and its power taken from one
+    Hann-weighted periodogram; a band's power is the sum of the
+    steps of 1/300 Hz within `(low, high]` times their width.
+
+    References
+    ----------
+    Task Force 1996, table 2. Welch 1967, IEEE Trans Audio Electroacoust 15:70-73 (windows side by side).
+    """
+    return estimates(_stacked(_welch_density(batch, rules) for batch in windows.batches()), _of_density)
+
+
+def lomb_measures(windows: Windows) -> Estimates:
+    """The same of the intervals as they lie in time, without resampling, by names that end in `_ls`; no peaks.
+
+    References
+    ----------
+    Lomb 1976, Astrophys Space Sci 39:447-462. Scargle 1982, Astrophys J 263:835-853. Clifford and Tarassenko 2005, IEEE
+    Trans Biomed Eng 52:630-638 (of intervals with beats removed).
+    """
+    found = estimates(_stacked(lomb_density(batch, N_STEPS) for batch in windows.batches()), _powers)
+    return Estimates(
+        {f"{name}_ls": value for name, value in found.values.items()},
+        {f"{name}_ls": interval for name, interval in found.intervals.items()},
+    )
+
+
+def _welch_density(windows: Windows, rules: HrvRules) -> Float:
+    """Power density at the steps, ms2/Hz. array (n_windows, n_steps)."""
+    even_ms = resampled(windows, rules)
+    _, density = signal.periodogram(even_ms, rules.resample_hz, window="hann", detrend="constant", axis=1)
+    return density[:, 1 : N_STEPS + 1]
+
+
+def _stacked(densities: Iterable[Float]) -> Float:
+    """A count of one and the density of each window. array (n_windows, 1 + n_steps)."""
+    rows = np.concatenate([np.empty((0, N_STEPS)), *densities])
+    return np.column_stack([np.ones(len(rows)), rows])
+
+
+def _of_density(totals: Float) -> dict[str, Float]:
+    peaks = {f"{name}_peak": _peak_hz(totals[..., 1:], *band) for name, band in BANDS_HZ.items()}
+    return {**_powers(totals), **peaks}
+
+
+def _powers(totals: Float) -> dict[str, Float]:
+    density = ratio(totals[..., 1:], totals[..., :1])
+    power = {name: density[..., _inside(*band)].sum(axis=-1) * STEP_HZ for name, band in BANDS_HZ.items()}
+    lf, hf = power["lf"], power["hf"]
+    return {
+        "total_power": density.sum(axis=-1) * STEP_HZ,
+        **power,
+        "lf_nu": 100 * ratio(lf, lf + hf),
+        "hf_nu": 100 * ratio(hf, lf + hf),
+        "lf_hf": ratio(lf, hf),
+    }
+
+
+def _inside(low_hz: float, high_hz: float) -> slice:
+    """Steps within `(low, high]`."""
+    first, behind = np.searchsorted(HZ, (low_hz + 1e-9, high_hz + 1e-9))
+    return slice(int(first), int(behind))
+
+
+def _peak_hz(density: Float, low_hz: float, high_hz: float) -> Float:
+    """Frequency of the highest step of a band where it is higher than both beside it; NaN on a slope. array (...)."""
+    inside = _inside(low_hz, high_hz)
+    top = inside.start + np.argmax(density[..., inside], axis=-1)[..., None]
+    beside = np.take_along_axis(density, np.concatenate([top - 1, top + 1], axis=-1).clip(0, N_STEPS - 1), -1)
+    is_peak = (np.take_along_axis(density, top, -1) > beside).all(axis=-1)
+    return np.where(is_peak, HZ[top[..., 0]], np.nan)

@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.autonomic.windows import WINDOW_S, Windows
+from holter2sleep.autonomic.windows import Windows
 from holter2sleep.night import Float
+
+PERIOD_S = 1024.0  # steps of 1/1024 Hz, as in the PhysioNet Cardiovascular Signal Toolbox: windows can be compared
+N_STEPS = 409  # up to 0.4 Hz
+HZ = np.arange(1, N_STEPS + 1) / PERIOD_S
 
 # Greengard & Lee 2004 (SIAM Review 46:443-454): beats are spread on a grid by a narrow Gaussian, which is divided out
 # again behind the Fourier transform; twelve points a beat leave an error of a millionth.
-GRID = 1024  # points on 5 min, twice the 2 * 240 that double the highest frequency asks for
+GRID = 4096  # points on the period: more than twice the two sides of double the highest frequency
 REACH = 6  # points on either side of a beat
-LEAST_SHARE = (
-    1e-4  # of sines in the weights: even beats at half their rate meet no sine, and nothing is divided by nothing
-)
+LEAST_SHARE = 1e-4  # of sines in the weights: even beats meet none at half their rate, where 0 / 0 has to be 0
 
 
-def lomb_density(windows: Windows, n_steps: int) -> Float:
-    """Power density at 1/300, 2/300, ... Hz of the intervals at the times they end, ms2/Hz, mean removed.
+def lomb_density(windows: Windows) -> Float:
+    """Power density at 1/1024, 2/1024 ... 409/1024 Hz of the intervals at the times they end, ms2/Hz, mean removed.
 
     Scargle's periodogram is made a density that sums to the variance: times twice the mean interval, so that a swing
     of amplitude a has a power of a ** 2 / 2 whatever beats are missing (Parseval). array (n_windows, n_steps).
@@ -31,10 +33,10 @@ def lomb_density(windows: Windows, n_steps: int) -> Float:
     beat = np.arange(len(row)) - np.r_[0, np.cumsum(windows.behind - windows.first)][row] + windows.first[row]
     n = np.bincount(row, minlength=len(windows))
     mean_ms = windows.sums(windows.nn.nn_ms) / n
-    turn = (windows.nn.end_s[beat] - windows.start_s[row]) / WINDOW_S
+    turn = (windows.nn.end_s[beat] - windows.start_s[row]) / PERIOD_S
     values = windows.nn.nn_ms[beat] - mean_ms[row]
-    wave = _transform(turn, values, row, len(windows), n_steps)
-    double = _transform(turn, np.ones(len(row)), row, len(windows), 2 * n_steps)[:, 1::2]
+    wave = _transform(turn, values, row, len(windows), N_STEPS)
+    double = _transform(turn, np.ones(len(row)), row, len(windows), 2 * N_STEPS)[:, 1::2]
     periodogram = _scargle(wave, double, n[:, None])
     return 2 * mean_ms[:, None] / 1000 * periodogram
 

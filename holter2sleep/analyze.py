@@ -99,7 +99,7 @@ def analyze_night(
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
         rr = rr_intervals(beats, episodes, quality.usable_spans)
-        corrected, corrections = correct_intervals(rr, recipe.correction)
+        corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
         respiration = Respiration.unknown(grid.n)

@@ -1,7 +1,8 @@
-"""RR intervals to intervals whose artefacts and ectopic beats are corrected, none left out."""
+"""RR intervals to intervals whose artefacts and ectopic beats are corrected, not removed."""
 
 from __future__ import annotations
 
+import itertools
 import logging
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from holter2sleep.autonomic.nn import NnRules
 from holter2sleep.night import CORRECTIONS, NN, WARN_SHARE, Bool, Corrections, Float
+from holter2sleep.spans import runs
 
 log = logging.getLogger(__name__)
 
@@ -30,34 +33,39 @@ class CorrectionRules:
     """Keys of `[correction]`."""
 
     least_threshold_ms: float
+    longest_line: int
 
 
-def correct_intervals(rr: NN, rules: CorrectionRules) -> tuple[NN, Corrections]:
+def correct_intervals(rr: NN, rules: CorrectionRules, limits: NnRules) -> tuple[NN, Corrections]:
     """Each unbroken stretch of RR intervals with its artefacts corrected, and what was corrected.
 
     The change from the interval before (dRR) and the distance from the median of 11 (mRR) are held against
     thresholds of 5.2 quartile deviations of the 91 around. An ectopic beat gives both its intervals, a long or a
     short interval itself, new values on a line between their neighbours; a missed beat halves its interval, an extra
     beat joins its two. This is repeated as long as it leaves fewer artefacts than it found. An interpolated interval
-    keeps the time of the beat that ended it. Stretches too short for a median of 11 are left out.
+    keeps the time of the beat that ended it. Left out are stretches too short for a median of 11, lines over more than
+    `longest_line` intervals (in bigeminy all are ectopic, and none is left to draw a line from), and intervals that lie
+    outside the limits of NN even then: several beats missed in a row cannot be told from a pause.
 
     References
     ----------
     Lipponen and Tarvainen 2019, J Med Eng Technol 43:173-181.
     """
-    first = np.flatnonzero(~rr.adjacent)
-    stretches = zip(first, np.r_[first[1:], len(rr)], strict=True)
+    borders = np.r_[np.flatnonzero(~rr.adjacent), len(rr)]
     made = [
         _without_artefacts(_Series.of(rr.end_s[a:b], rr.nn_ms[a:b]), rules)
-        for a, b in stretches
+        for a, b in itertools.pairwise(borders)
         if b - a >= MEDIAN_BEATS
     ]
-    whole = _Series(*(np.concatenate(column) for column in zip(*map(vars_of, [_Series.empty(), *made]), strict=True)))
-    adjacent = np.concatenate([np.empty(0, bool), *(np.arange(len(one.rr_ms)) > 0 for one in made)])
+    whole = _Series(*(np.concatenate(column) for column in zip(*map(_columns, [_Series.empty(), *made]), strict=True)))
+    linked = np.concatenate([np.empty(0, bool), *(np.arange(len(one.rr_ms)) > 0 for one in made)])
+    keep = (whole.rr_ms >= limits.minimum_ms) & (whole.rr_ms <= limits.maximum_ms)
+    keep &= ~_long_runs(whole.on_line, rules.longest_line)
+    adjacent = linked & np.r_[False, keep][: len(keep)]
     order = np.argsort(whole.fixed_s, kind="stable")
     corrections = Corrections(whole.fixed_s[order], np.array(CORRECTIONS)[whole.fixed_kind[order]])
     _report(len(rr), len(corrections))
-    return NN(whole.end_s, whole.rr_ms, adjacent), corrections
+    return NN(whole.end_s[keep], whole.rr_ms[keep], adjacent[keep]), corrections
 
 
 @dataclass(frozen=True)
@@ -66,20 +74,20 @@ class _Series:
 
     end_s: Float  # (n,)
     rr_ms: Float  # (n,)
+    on_line: Bool  # (n,), a new value between neighbours
     fixed_s: Float  # (n_fixed,)
     fixed_kind: Kinds  # (n_fixed,)
 
     @classmethod
     def of(cls, end_s: Float, rr_ms: Float) -> _Series:
-        return cls(end_s, rr_ms, np.empty(0), np.empty(0, np.int8))
+        return cls(end_s, rr_ms, np.zeros(len(rr_ms), bool), np.empty(0), np.empty(0, np.int8))
 
     @classmethod
     def empty(cls) -> _Series:
         return cls.of(np.empty(0), np.empty(0))
 
 
-def vars_of(series: _Series) -> tuple[NDArray[np.generic], ...]:
-    """Its columns in order."""
+def _columns(series: _Series) -> tuple[NDArray[np.generic], ...]:
     return tuple(vars(series).values())
 
 
@@ -178,7 +186,16 @@ def _corrected(series: _Series, kind: Kinds) -> _Series:
     end_s = np.where(first_half, (begin_s + series.end_s)[again] / 2, series.end_s[again])
     wrong = kind != FINE
     fixed_s, fixed_kind = np.r_[series.fixed_s, series.end_s[wrong]], np.r_[series.fixed_kind, kind[wrong]]
-    return _Series(end_s, values_ms, fixed_s, fixed_kind)
+    return _Series(end_s, values_ms, (series.on_line | new)[again], fixed_s, fixed_kind)
+
+
+def _long_runs(mask: Bool, longest: int) -> Bool:
+    """True values in runs of more than so many. array (n,)."""
+    first, behind = runs(mask)
+    long = behind - first > longest
+    steps = np.zeros(len(mask) + 1, int)
+    steps[first[long]], steps[behind[long]] = 1, -1
+    return np.cumsum(steps)[:-1] > 0
 
 
 def _report(n_rr: int, n_corrected: int) -> None:

@@ -36,7 +36,7 @@ HANDLED = {
     ),
     "corrected": (
         "ectopy corrected",
-        "Of the RR intervals outside AF, ectopic, missed and extra beats corrected (Lipponen 2019) in place of removed.",
+        "Of the RR intervals outside AF; ectopic, missed and extra beats corrected (Lipponen 2019), not removed.",
     ),
 }
 

@@ -120,7 +120,7 @@ def test_neurokit2_calls_the_same_beats_missed_extra_and_ectopic() -> None:
         assert set(theirs) <= set(ours), kind
         assert len(ours) <= len(theirs) + 1, kind  # a later round may find one more
     assert len(after) == len(peaks) - 1
-    # they move a beat half way between its neighbours where we give both intervals new values: elsewhere all is the same
+    # they move a beat half way between its neighbours, we give both intervals new values: elsewhere all is the same
     theirs_ms = np.diff(peaks).astype(np.float64)
     assert np.mean(after.nn_ms == theirs_ms) > 0.95
     assert np.mean((after.nn_ms - truth_ms) ** 2) <= np.mean((theirs_ms - truth_ms) ** 2)

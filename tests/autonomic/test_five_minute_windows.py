@@ -20,7 +20,7 @@ def test_windows_lie_side_by_side_from_the_start_of_each_bout() -> None:
 
 
 def test_bouts_astride_the_marks_of_the_clock_have_their_windows_too() -> None:
-    """Six bouts of 6 min, each begun 2 min 30 s after a mark: on the recording's grid none of them would fill a window."""
+    """Six bouts of 6 min, each begun 2 min 30 s after a mark: none of them would fill a window of the clock."""
     bouts = [(600.0 * k + 150, 600.0 * k + 510) for k in range(6)]
     assert len(windows_in(*bouts)) == 6
 

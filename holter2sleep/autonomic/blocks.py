@@ -40,9 +40,14 @@ class Estimates:
 
 
 def estimates(sums: Float, formula: Formula) -> Estimates:
-    """What a formula makes of the totals over all blocks, with intervals (`intervals_of`)."""
+    """What a formula makes of the totals over all blocks, with the intervals (`intervals_of`) that hold it.
+
+    A measure that drawing again pushes one way (the height of a histogram of few intervals) has none.
+    """
     values = {name: float(value) for name, value in formula(sums.sum(axis=0)).items()}
-    return Estimates(values, intervals_of(sums, formula))
+    intervals = intervals_of(sums, formula)
+    holding = {name: (low, high) for name, (low, high) in intervals.items() if low <= values[name] <= high}
+    return Estimates(values, holding)
 
 
 def block_of(time_s: Float) -> NDArray[np.int64]:

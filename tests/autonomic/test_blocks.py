@@ -62,6 +62,17 @@ def test_a_measure_that_some_draw_leaves_undefined_has_no_interval() -> None:
     assert estimates(sums, formula).values == {"always": 12.0, "rarely": 12.0}
 
 
+def test_an_interval_that_does_not_hold_its_value_is_not_given() -> None:
+    """The highest of equal bins grows by chance whenever blocks are drawn again."""
+    sums = np.eye(40)
+
+    def formula(totals: Float) -> dict[str, Float]:
+        return {"total": totals.sum(axis=-1), "height": totals.max(axis=-1)}
+
+    assert set(intervals_of(sums, formula)) == {"total", "height"}
+    assert set(estimates(sums, formula).intervals) == {"total"}
+
+
 def test_items_belong_to_the_five_minutes_that_hold_them_and_empty_ones_do_not_count() -> None:
     time_s = np.array([10.0, 299.9, 300.0, 1000.0, 1100.0, 1300.0])
     assert block_of(time_s).tolist() == [0, 0, 1, 2, 2, 3]

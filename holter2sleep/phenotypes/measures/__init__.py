@@ -52,15 +52,17 @@ def _handled(formula: Formula, handling: str) -> Formula:
     """The same formula where ectopic beats are handled in another way."""
 
     def measures(part: Night, night: Night, recipe: Recipe) -> Measured:
-        return formula(part.handled(handling), night.handled(handling), recipe).renamed(
-            lambda name: handled_name(name, handling)
-        )
+        found = formula(part.handled(handling), night.handled(handling), recipe)
+        return found.renamed(lambda name: handled_name(name, handling))
 
     return measures
 
 
-# Each domain's formula, and behind it those of its other handlings of ectopic beats.
-FORMULAS: dict[str, Formula] = {}
-for _domain, _formula in _OWN_FORMULAS.items():
-    FORMULAS[_domain] = _formula
-    FORMULAS |= {handled_name(_domain, how): _handled(_formula, how) for how in handlings_of(_domain)}
+def _in_all_handlings(domain: str, formula: Formula) -> dict[str, Formula]:
+    """A domain's formula, and behind it those of its other handlings of ectopic beats."""
+    return {domain: formula, **{handled_name(domain, how): _handled(formula, how) for how in handlings_of(domain)}}
+
+
+FORMULAS: dict[str, Formula] = {
+    name: formula for domain, own in _OWN_FORMULAS.items() for name, formula in _in_all_handlings(domain, own).items()
+}

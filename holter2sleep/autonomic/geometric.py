@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holter2sleep.autonomic.blocks import MINIMUM_BLOCKS, Estimates, block_of, estimates, ratio
 from holter2sleep.night import NN, Float
@@ -30,7 +31,7 @@ def geometric_measures(nn: NN) -> Estimates:
     return _about(found, "nn_median", float(np.median(nn.nn_ms)))
 
 
-def _histograms(nn: NN, place: np.ndarray) -> Float:
+def _histograms(nn: NN, place: NDArray[np.int64]) -> Float:
     """Histogram of each block. array (n_blocks, n_bins)."""
     block, n_bins = block_of(nn.end_s), int(place.max()) + 1
     n_blocks = int(block[-1]) + 1
@@ -40,11 +41,12 @@ def _histograms(nn: NN, place: np.ndarray) -> Float:
 
 
 def _of_histogram(counts: Float, first_ms: float) -> dict[str, Float]:
-    n, height = counts.sum(axis=-1), counts.max(axis=-1)
+    top = np.argmax(counts, axis=-1)[..., None]
+    feet = _foot(counts, top) + _foot(counts[..., ::-1], counts.shape[-1] - 1 - top)
     return {
         "nn_median": first_ms + BIN_MS * _median_bin(counts),
-        "triangular_index": ratio(n, height),
-        "tinn": BIN_MS * (_foot(counts) + _foot(counts[..., ::-1])),
+        "triangular_index": ratio(counts.sum(axis=-1), counts.max(axis=-1)),
+        "tinn": BIN_MS * feet,
     }
 
 
@@ -57,13 +59,12 @@ def _median_bin(counts: Float) -> Float:
     return (at + (half - np.take_along_axis(below, at, -1)) / inside + 1)[..., 0]
 
 
-def _foot(counts: Float) -> Float:
+def _foot(counts: Float, top: NDArray[np.int64]) -> Float:
     """Bins from the highest bin down to the foot of the best side of a triangle. array (...).
 
     A side with its foot w bins away holds 1 - j / w of the height at distance j. What its square error owes to w are
     sums over j < w, and these are running sums along the histogram.
     """
-    top = np.argmax(counts, axis=-1)[..., None]
     distance = np.arange(counts.shape[-1])
     down = np.take_along_axis(counts, np.maximum(top - distance, 0), -1) * (distance <= top)
     height, foot = down[..., :1], distance + 1.0

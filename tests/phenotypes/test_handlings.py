@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from made_nights import RECIPE, analysed, beats_of_rr, recording_of_beats, simulated
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.io import read_recording
 from holter2sleep.night import AF_KINDS, CORRECTIONS, HANDLINGS, Beats, Night
 from holter2sleep.phenotypes.dictionary import entries_of, handled_name, handlings_of, load_dictionary
 from holter2sleep.phenotypes.measures import FORMULAS
@@ -135,6 +137,24 @@ def test_no_series_reaches_into_af() -> None:
     assert len(af)
     for series in (night.rr, night.nn, night.corrected):
         assert not contains(af, series.end_s - series.nn_ms / 2000).any()
+
+
+def test_a_band_without_a_peak_has_none_and_a_night_without_a_window_does_not_know() -> None:
+    drifting = night_of_beats(beats_of_rr(0.9 + 0.05 * np.sin(np.arange(4000) / 200)))
+    found = values(drifting, "hrv_frequency")
+    assert [found[f"{band}_peak"] for band in ("lf", "hf")] == [None, None]
+    short = values(drifting.during(np.array([[0.0, 100.0]])), "hrv_frequency")
+    assert np.isnan(short["lf_peak"] or 0.0)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("record", ["slp01a", "slp03", "slp14", "slp16"])
+def test_removed_and_corrected_tell_nearly_the_same_of_a_sleeping_heart(shared_data: Path, record: str) -> None:
+    """Four nights of the MIT-BIH Polysomnographic Database, less than 1 % ectopic."""
+    night = analyze_night(read_recording(shared_data / "slpdb" / f"{record}.ecg"), RECIPE)
+    plain, raw, corrected = (values(night, f"hrv_time{end}")[f"rmssd{end}"] for end in ("", "_raw", "_corrected"))
+    assert corrected == pytest.approx(plain, rel=0.1)
+    assert (raw or 0) > (plain or 0)
 
 
 # --- bad input -------------------------------------------------------------------------------------

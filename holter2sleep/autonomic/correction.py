@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 # Lipponen & Tarvainen 2019 (J Med Eng Technol 43:173-181)
 ALPHA = 5.2  # quartile deviations that make a threshold
 WINDOW_BEATS = 91  # of the quartiles
+QUARTILE_RANKS = (22, 67)  # of 91 values: a quartile lies half way between this and the next
 MEDIAN_BEATS = 11  # of the median that an interval is held against
 SLOPE, OFFSET = 0.13, 0.17  # of the lines that fence in the ectopic pattern
 DEVIATION = 3.0  # thresholds from the median: too long or too short without any pattern
@@ -133,14 +134,13 @@ def _kinds(rr_ms: Float, rules: CorrectionRules) -> Kinds:
 def _threshold(values: Float, rules: CorrectionRules) -> Float:
     """Quartile deviations of the sizes of 91 values around each, times alpha. array (n,)."""
     size = np.abs(values)
-    low, high = (_quantile(size, quarter * (WINDOW_BEATS - 1) // 2) for quarter in (0.5, 1.5))
+    low, high = (_between(size, rank) for rank in QUARTILE_RANKS)
     return np.maximum(ALPHA * (high - low) / 2, rules.least_threshold_ms)
 
 
-def _quantile(size: Float, rank: float) -> Float:
-    """Mean of the values of a rank and the next in the window: 91 values have their quartiles between two."""
-    below, above = (ndimage.rank_filter(size, int(rank) + step, WINDOW_BEATS) for step in (0, 1))
-    return (below + above) / 2
+def _between(size: Float, rank: int) -> Float:
+    """Mean of the values of a rank and the next in the window around each. array (n,)."""
+    return (ndimage.rank_filter(size, rank, WINDOW_BEATS) + ndimage.rank_filter(size, rank + 1, WINDOW_BEATS)) / 2
 
 
 def _is_ectopic(change: Float) -> Bool:

@@ -140,11 +140,12 @@ def test_no_series_reaches_into_af() -> None:
 
 
 def test_a_band_without_a_peak_has_none_and_a_night_without_a_window_does_not_know() -> None:
-    drifting = night_of_beats(beats_of_rr(0.9 + 0.05 * np.sin(np.arange(4000) / 200)))
-    found = values(drifting, "hrv_frequency")
-    assert [found[f"{band}_peak"] for band in ("lf", "hf")] == [None, None]
-    short = values(drifting.during(np.array([[0.0, 100.0]])), "hrv_frequency")
-    assert np.isnan(short["lf_peak"] or 0.0)
+    peaks = ("vlf_peak", "lf_peak", "hf_peak")
+    steady = night_of_beats(beats_of_rr(np.full(1000, 0.8)))
+    found = values(steady, "hrv_frequency")
+    assert [found[name] for name in peaks] == [None] * 3
+    short = values(steady.during(np.array([[0.0, 100.0]])), "hrv_frequency")
+    assert all(np.isnan(short[name] or 0.0) for name in peaks)
 
 
 @pytest.mark.realdata

@@ -108,7 +108,7 @@ def interval_of_mean(values: Float) -> Interval | None:
     return intervals_of(values[:, None], lambda totals: {"mean": totals[..., 0] / n}).get("mean")
 
 
-@lru_cache(maxsize=64)  # strata of equal length, and the three ways of handling ectopic beats, share their draws
+@lru_cache(maxsize=32)  # strata of equal length, and the three ways of handling ectopic beats, share their draws
 def _draws(n_blocks: int) -> Float:
     """How often each block is drawn in each resample. array (n_resamples, n_blocks)."""
     drawn = np.random.default_rng(SEED).integers(0, n_blocks, (RESAMPLES, n_blocks))

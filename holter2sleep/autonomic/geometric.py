@@ -9,6 +9,7 @@ from holter2sleep.autonomic.blocks import MINIMUM_BLOCKS, Estimates, block_of, e
 from holter2sleep.night import NN, Float
 
 BIN_MS = 1000 / 128  # Task Force 1996, section on geometric methods: the sampling of its time
+LAST_BIN = round(4000 / BIN_MS)  # what is longer, below 15/min, is put in with it: no rhythm is so slow
 
 
 def geometric_measures(nn: NN) -> Estimates:
@@ -24,7 +25,7 @@ def geometric_measures(nn: NN) -> Estimates:
     names = ("nn_median", "triangular_index", "tinn")
     if len(nn) == 0:
         return Estimates(dict.fromkeys(names, np.nan))
-    place = np.floor(nn.nn_ms / BIN_MS).astype(np.int64)
+    place = np.minimum(np.floor(nn.nn_ms / BIN_MS), LAST_BIN).astype(np.int64)
     lowest = int(place.min())
     first_ms = lowest * BIN_MS
     found = estimates(_histograms(nn, place - lowest), lambda totals: _of_histogram(totals, first_ms))

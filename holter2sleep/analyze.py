@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from holter2sleep.autonomic.breathing_rate import find_breathing
+from holter2sleep.autonomic.correction import correct_intervals
 from holter2sleep.autonomic.cvhr import find_cvhr
-from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -99,6 +100,8 @@ def analyze_night(
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+        rr = rr_intervals(beats, episodes, quality.usable_spans)
+        corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
         episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
         respiration = find_breathing(beats, nn, None if shape is None else shape.sizes, grid, recipe.breathing)
@@ -123,6 +126,9 @@ def analyze_night(
         warnings,
         averages,
         parts,
+        rr,
+        corrected,
+        corrections,
     )
 
 

@@ -334,6 +334,11 @@ class NN:
         for name, dtype in (("end_s", np.float64), ("nn_ms", np.float64), ("adjacent", bool)):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
 
+    @classmethod
+    def none(cls) -> Self:
+        """No interval at all."""
+        return cls(np.empty(0), np.empty(0), np.empty(0, bool))
+
     def __len__(self) -> int:
         return len(self.nn_ms)
 
@@ -341,6 +346,35 @@ class NN:
     def differences_ms(self) -> Float:
         """Successive differences where they are defined, to the microsecond. array (n_pairs,)."""
         return np.round(np.diff(self.nn_ms)[self.adjacent[1:]], 3)
+
+
+# What can be wrong with an interval: an ectopic beat, an interval too long or too short, a missed or an extra beat
+CORRECTIONS = ("ectopic", "long", "short", "missed", "extra")
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What was corrected in a series of intervals: when, and what was wrong."""
+
+    time_s: Float  # (n,)
+    kind: Text  # (n,), of CORRECTIONS
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("time_s", np.float64), ("kind", "<U7")):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing corrected."""
+        return cls(np.empty(0), np.empty(0, "<U7"))
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def during(self, spans: Spans) -> Corrections:
+        """Those in the given time."""
+        inside = contains(spans, self.time_s)
+        return Corrections(self.time_s[inside], self.kind[inside])
 
 
 # --- sleep -----------------------------------------------------------------------------------------
@@ -466,6 +500,9 @@ class EpochBeats:
 
 # --- the night -------------------------------------------------------------------------------------
 
+# What else may be done with ectopic beats than to remove them (`Night.nn`): nothing at all, or to correct them
+HANDLINGS = ("raw", "corrected")
+
 
 @dataclass(frozen=True)
 class Night:
@@ -487,6 +524,9 @@ class Night:
     warnings: tuple[str, ...] = ()
     averages: EpochBeats | None = None  # of the whole recording, whatever the part; None without waveform
     parts: Mapping[str, Spans] = field(default_factory=dict)  # named times that `within` knows beside stages and hours
+    rr: NN = field(default_factory=NN.none)  # all RR intervals outside AF, of any class, nothing removed
+    corrected: NN = field(default_factory=NN.none)  # the same with artefacts and ectopic beats corrected
+    corrections: Corrections = field(default_factory=Corrections.none)  # what was corrected for it
 
     @property
     def usable_spans(self) -> Spans:
@@ -524,7 +564,14 @@ class Night:
             beats=beats.where(contains(spans, beats.time_s)),
             episodes=_clipped(self.episodes, spans),
             nn=_restricted(self.nn, spans),
+            rr=_restricted(self.rr, spans),
+            corrected=_restricted(self.corrected, spans),
+            corrections=self.corrections.during(spans),
         )
+
+    def handled(self, handling: str) -> Night:
+        """The same night with its ectopic beats left in (`raw`) or corrected (`corrected`) where `nn` is asked for."""
+        return dataclasses.replace(self, nn={"raw": self.rr, "corrected": self.corrected}[handling])
 
     @property
     def n_hours(self) -> int:

@@ -20,10 +20,11 @@ from typing import Any
 
 from holter2sleep.assets import asset
 from holter2sleep.autonomic.breathing_rate import BreathingRules
+from holter2sleep.autonomic.correction import CorrectionRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.entropy import EntropyRules
-from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.autonomic.windows import HrvRules
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
@@ -63,6 +64,7 @@ class Recipe:
     morphology: MorphologyRules
     nights: NightRules
     nn: NnRules
+    correction: CorrectionRules
     hrv: HrvRules
     entropy: EntropyRules
     cvhr: CvhrRules

@@ -153,7 +153,7 @@ def test_the_numbers_of_a_night_are_those_that_were_planted(table: pl.DataFrame,
 
 def test_hrv_of_a_stage_is_that_of_its_intervals(table: pl.DataFrame, night: Night) -> None:
     for stratum in ("night", "nrem", "rem", "hour_02"):
-        expected = time_measures(night.within(stratum).nn)
+        expected = time_measures(night.within(stratum).nn).values
         for name in ("sdnn", "rmssd", "pnn50"):
             assert value(table, name, stratum) == expected[name]
         assert row(table, "rmssd", stratum)["n"] == len(night.within(stratum).nn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +22,12 @@ class Measured:
     n: int
     coverage_s: float
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def renamed(self, name_of: Callable[[str], str]) -> Measured:
+        """The same under other names."""
+        values = {name_of(name): value for name, value in self.values.items()}
+        intervals = {name_of(name): interval for name, interval in self.intervals.items()}
+        return dataclasses.replace(self, values=values, intervals=intervals)
 
 
 def trusted_rr_s(part: Night) -> Float:

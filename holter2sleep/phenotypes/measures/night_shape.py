@@ -6,7 +6,7 @@ import numpy as np
 
 from holter2sleep.autonomic.cosinor import fit_cosinor
 from holter2sleep.autonomic.epoch_rates import EpochRates, epoch_rates
-from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, time_measures
+from holter2sleep.autonomic.hrv import time_measures
 from holter2sleep.autonomic.night_shape import (
     KNOWN_SHARE,
     NADIR_EPOCHS,
@@ -17,6 +17,8 @@ from holter2sleep.autonomic.night_shape import (
     trend_per_hour,
     ultradian_wave,
 )
+from holter2sleep.autonomic.spectrum import welch_measures
+from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
@@ -108,8 +110,9 @@ def contrast_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     """REM against NREM: rate, vagal and spectral variability; it rests on the scarcer of the two."""
     rem, nrem = night.within("rem"), night.within("nrem")
     rr_s = [trusted_rr_s(part) for part in (rem, nrem)]
-    rmssd = [time_measures(part.nn)["rmssd"] for part in (rem, nrem)]
-    lf_hf = [frequency_measures(five_minute_windows(part.nn, recipe.hrv), recipe.hrv)["lf_hf"] for part in (rem, nrem)]
+    rmssd = [_rmssd(part) for part in (rem, nrem)]
+    windows = [five_minute_windows(part.nn, part.spans, recipe.hrv) for part in (rem, nrem)]
+    lf_hf = [welch_measures(each, recipe.hrv).values["lf_hf"] for each in windows]
     values: Values = {
         "heart_rate_rem_nrem": 60 / mean(rr_s[0]) - 60 / mean(rr_s[1]),
         "rmssd_rem_nrem": _ratio(*rmssd),
@@ -125,9 +128,13 @@ def third_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     rr_s = [trusted_rr_s(part) for part in (first, last)]
     values: Values = {
         "heart_rate_thirds": 60 / mean(rr_s[1]) - 60 / mean(rr_s[0]),
-        "rmssd_thirds": _ratio(time_measures(last.nn)["rmssd"], time_measures(first.nn)["rmssd"]),
+        "rmssd_thirds": _ratio(_rmssd(last), _rmssd(first)),
     }
     return Measured(values, min(map(len, rr_s)), float(min(part.sum() for part in rr_s)))
+
+
+def _rmssd(part: Night) -> float:
+    return time_measures(part.nn).values["rmssd"]
 
 
 def _ratio(above: float, below: float) -> float:
@@ -187,6 +194,6 @@ def day_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     rr_s = [trusted_rr_s(part) for part in (bed, day)]
     values: Values = {
         "heart_rate_night_day": _ratio(mean(rr_s[1]), mean(rr_s[0])),
-        "rmssd_night_day": _ratio(time_measures(bed.nn)["rmssd"], time_measures(day.nn)["rmssd"]),
+        "rmssd_night_day": _ratio(_rmssd(bed), _rmssd(day)),
     }
     return Measured(values, min(map(len, rr_s)), float(min(part.sum() for part in rr_s)))

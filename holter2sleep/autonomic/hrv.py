@@ -31,6 +31,12 @@ def time_measures(nn: NN) -> Estimates:
     return estimates(block_sums(_columns(nn, middle_ms), nn.end_s), lambda totals: _of_totals(totals, middle_ms))
 
 
+def rmssd_ms(nn: NN) -> float:
+    """RMSSD alone, where its interval is not asked for; NaN without a pair of adjacent intervals."""
+    changes_ms = nn.differences_ms
+    return float(np.sqrt((changes_ms**2).mean())) if len(changes_ms) else np.nan
+
+
 def _columns(nn: NN, middle_ms: float) -> Float:
     """What each interval, and the pair it makes with the one before, adds to the totals. array (n, 10)."""
     away_ms, pair = nn.nn_ms - middle_ms, nn.adjacent

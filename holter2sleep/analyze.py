@@ -35,6 +35,7 @@ from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Ni
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
+from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
 
@@ -129,6 +130,7 @@ def analyze_night(
         rr,
         corrected,
         corrections,
+        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
     )
 
 

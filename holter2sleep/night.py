@@ -527,6 +527,8 @@ class Night:
     rr: NN = field(default_factory=NN.none)  # all RR intervals outside AF, of any class, nothing removed
     corrected: NN = field(default_factory=NN.none)  # the same with artefacts and ectopic beats corrected
     corrections: Corrections = field(default_factory=Corrections.none)  # what was corrected for it
+    stage_samples: NDArray[np.int8] | None = None  # (n_samples, n_epochs), columns of `hypnogram.classes`, -1 unscored
+    sampled: Bool | None = None  # (n_samples, n_epochs): which epochs a stage holds in each sample; of a stage only
 
     @property
     def usable_spans(self) -> Spans:
@@ -545,13 +547,20 @@ class Night:
         if stratum in self.parts:
             return self.during(self.parts[stratum])
         if stratum in STAGE_STRATA:
-            return self.during(self.grid.spans(self.hypnogram.mask(stratum)))
+            part = self.during(self.grid.spans(self.hypnogram.mask(stratum)))
+            return dataclasses.replace(part, sampled=self._sampled(stratum))
         if stratum.startswith("hour_"):
             hour = int(stratum.removeprefix("hour_"))
             return self.during(as_spans([(3600.0 * (hour - 1), 3600.0 * hour)]))
         raise ValueError(
             f"unknown stratum {stratum!r}; known: night, hour_NN, {', '.join([*STAGE_STRATA, *self.parts])}"
         )
+
+    def _sampled(self, stratum: str) -> Bool | None:
+        if self.stage_samples is None:
+            return None
+        letters = STAGE_STRATA[stratum][0]
+        return np.isin(self.stage_samples, [i for i, letter in enumerate(self.hypnogram.classes) if letter in letters])
 
     def during(self, spans: Spans) -> Night:
         """The same night restricted to the given time."""
@@ -561,6 +570,7 @@ class Night:
         return dataclasses.replace(
             self,
             spans=spans,
+            sampled=None,
             beats=beats.where(contains(spans, beats.time_s)),
             episodes=_clipped(self.episodes, spans),
             nn=_restricted(self.nn, spans),

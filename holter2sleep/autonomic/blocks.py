@@ -93,7 +93,7 @@ def intervals_of(sums: Float, formula: Formula) -> dict[str, Interval]:
     """
     if len(sums) < MINIMUM_BLOCKS:
         return {}
-    drawn = formula(_draws(len(sums)) @ sums)
+    drawn = formula(draws(len(sums)) @ sums)
     known = {name: values for name, values in drawn.items() if np.isfinite(values).all()}
     if not known:
         return {}
@@ -109,7 +109,7 @@ def interval_of_mean(values: Float) -> Interval | None:
 
 
 @lru_cache(maxsize=32)  # strata of equal length, and the three ways of handling ectopic beats, share their draws
-def _draws(n_blocks: int) -> Float:
+def draws(n_blocks: int) -> Float:
     """How often each block is drawn in each resample. array (n_resamples, n_blocks)."""
     drawn = np.random.default_rng(SEED).integers(0, n_blocks, (RESAMPLES, n_blocks))
     cell = drawn + n_blocks * np.arange(RESAMPLES)[:, None]

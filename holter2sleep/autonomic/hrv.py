@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from holter2sleep.autonomic.blocks import Estimates, block_sums, estimates, ratio, spread
+from holter2sleep.autonomic.blocks import Estimates, Formula, block_sums, estimates, ratio, spread
 from holter2sleep.autonomic.windows import Windows
 from holter2sleep.night import NN, Float
 
@@ -27,8 +27,14 @@ def time_measures(nn: NN) -> Estimates:
     Task Force 1996, table 1. Brennan 2001, IEEE Trans Biomed Eng 48:1342-1347: SD1 and SD2 are the spread of the
     differences and of the sums of adjacent intervals, divided by the square root of 2.
     """
+    columns, formula = time_sums(nn)
+    return estimates(block_sums(columns, nn.end_s), formula)
+
+
+def time_sums(nn: NN) -> tuple[Float, Formula]:
+    """What each interval adds to the totals of the time-domain measures, and the formula that reads them."""
     middle_ms = float(nn.nn_ms.mean()) if len(nn) else 0.0  # taken off: sums of squares lose no digits
-    return estimates(block_sums(_columns(nn, middle_ms), nn.end_s), lambda totals: _of_totals(totals, middle_ms))
+    return _columns(nn, middle_ms), lambda totals: _of_totals(totals, middle_ms)
 
 
 def rmssd_ms(nn: NN) -> float:

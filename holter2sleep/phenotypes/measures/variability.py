@@ -9,11 +9,12 @@ import numpy as np
 
 from holter2sleep.autonomic.blocks import Estimates
 from holter2sleep.autonomic.geometric import geometric_measures
-from holter2sleep.autonomic.hrv import segment_measures, time_measures
+from holter2sleep.autonomic.hrv import segment_measures, time_measures, time_sums
 from holter2sleep.autonomic.spectrum import lomb_measures, welch_measures
 from holter2sleep.autonomic.windows import Windows, five_minute_windows
 from holter2sleep.night import CORRECTIONS, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, trusted_rr_s
+from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
 from holter2sleep.recipe import Recipe
 
 
@@ -29,9 +30,14 @@ def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     return Measured(values, len(rr_s), float(rr_s.sum()))
 
 
-def hrv_time_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+def hrv_time_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Time-domain variability of all NN intervals together."""
-    return _of_intervals(time_measures(part.nn), part)
+    found = time_measures(part.nn)
+    if part.sampled is None:
+        return _of_intervals(found, part)
+    columns, formula = time_sums(night.nn)
+    intervals = stage_intervals(part, found.values, Items(columns, night.nn.end_s), formula)
+    return _of_intervals(Estimates(found.values, intervals), part)
 
 
 def hrv_geometric_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:

@@ -79,10 +79,12 @@ class SameConv(nn.Module):
         # goes in on the left, and the output step it makes is left out.
         n_more = n_zeros % 2
         padding = n_zeros // 2 + stride * n_more
-        x_BC1L = x_BLC.transpose(1, 2).unsqueeze(2)
+        x_BCL = x_BLC.transpose(1, 2)
         weight = self.conv.weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-        y_BC1L = F.conv2d(x_BC1L, weight, self.conv.bias, (1, stride), (0, padding), groups=self.conv.groups)
-        return y_BC1L.squeeze(2).transpose(1, 2)[:, n_more:]
+        y_BCL = F.conv2d(
+            x_BCL.unsqueeze(2), weight, self.conv.bias, (1, stride), (0, padding), groups=self.conv.groups
+        ).squeeze(2)
+        return y_BCL.transpose(1, 2)[:, n_more:]
 
 
 class Block(nn.Module):

@@ -182,6 +182,10 @@ def _agrees(licence: Licence, beforehand: bool) -> bool:
     click.echo(f"{licence.text}\n", err=True)
     if beforehand:
         return True
-    if not sys.stdin.isatty():
+    if not _can_ask():
         raise UsageError("There is no terminal to ask on: --accept-licence says that you accept the licence above")
     return click.confirm("Do you accept this?", err=True)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()

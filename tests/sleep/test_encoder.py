@@ -63,22 +63,23 @@ def test_sizes_are_the_published_ones(name: str, n_parameters: int, n_entries: i
 def test_padding_is_the_same_padding_of_the_length(
     n_samples: int, stride: int, kernel: int, left: int, right: int
 ) -> None:
-    conv = SameConv(6, 4, kernel, stride, groups=2)
-    x_blc = torch.randn(3, n_samples, 6, generator=torch.Generator().manual_seed(1))
-    padded = functional.pad(x_blc.transpose(1, 2), (left, right))
-    expected = functional.conv1d(padded, conv.conv.weight, conv.conv.bias, stride, groups=2).transpose(1, 2)
-    assert conv(x_blc).shape[1] == -(-n_samples // stride)
-    torch.testing.assert_close(conv(x_blc), expected, rtol=0, atol=1e-5)
+    x_bcl = torch.randn(3, 6, n_samples, generator=torch.Generator().manual_seed(1))
+    for config in (SMALL, CONFIGS["clef-large"]):
+        conv = SameConv(config, 6, 4, kernel, stride, groups=2)
+        padded = functional.pad(x_bcl, (left, right))
+        expected = functional.conv1d(padded, conv.conv.weight, conv.conv.bias, stride, groups=2)
+        assert conv(x_bcl.unsqueeze(2)).shape[-1] == -(-n_samples // stride)
+        torch.testing.assert_close(conv(x_bcl.unsqueeze(2)).squeeze(2), expected, rtol=0, atol=1e-5)
 
 
 def test_the_shortcut_takes_the_larger_of_two_steps_and_a_zero_behind_an_odd_length() -> None:
     block = Block(SMALL, 32, 64, 2, leading=True)
-    h_blc = torch.full((1, 3, 32), -1.0)
-    h_blc[0, 1] = -0.5
-    shortcut = block._shortcut(h_blc)[0]
-    assert shortcut[:, 16:48].unique(dim=1).flatten().tolist() == [-0.5, 0.0]
-    assert not shortcut[:, :16].any()
-    assert not shortcut[:, 48:].any()
+    h_bcl = torch.full((1, 32, 3), -1.0)
+    h_bcl[0, :, 1] = -0.5
+    shortcut = block._shortcut(h_bcl.unsqueeze(2))[0].squeeze(1)
+    assert shortcut[16:48].unique(dim=0).flatten().tolist() == [-0.5, 0.0]
+    assert not shortcut[:16].any()
+    assert not shortcut[48:].any()
 
 
 def test_batch_norms_are_there_and_change_nothing(small: Net1D) -> None:
@@ -98,10 +99,10 @@ def test_any_length_is_embedded(small: Net1D, n_samples: int) -> None:
 
 @pytest.mark.parametrize(("n_samples", "n_steps"), [(5000, 40), (10_000, 79), (15_000, 118)])
 def test_time_is_halved_seven_times(small: Net1D, n_samples: int, n_steps: int) -> None:
-    h_blc = small.first_conv(windows(1, n_samples).unsqueeze(2))
+    h_bcl = small.first_conv(windows(1, n_samples)[:, None, None])
     for stage in small.stage_list:
-        h_blc = stage(h_blc)
-    assert h_blc.shape == (1, n_steps, 256)
+        h_bcl = stage(h_bcl)
+    assert h_bcl.shape == (1, 256, 1, n_steps)
 
 
 @pytest.mark.parametrize("size", [1, 3, 8])

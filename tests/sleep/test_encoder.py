@@ -218,6 +218,16 @@ def test_golden_embeddings(size: str, shared_data: Path) -> None:
 
 
 @pytest.mark.realdata
+@pytest.mark.slow
+def test_golden_embedding_of_the_large_network(shared_data: Path) -> None:
+    golden = np.load(shared_data / "golden" / "clef_golden.npz")
+    network = empty_encoder(CONFIGS["clef-large"])  # 1.6 GB with the weights
+    network.load_state_dict(deterministic_state(network.state_dict()), assign=True)
+    found = embed(network.eval(), torch.from_numpy(golden["x_BT"][:1]))
+    np.testing.assert_allclose(found, golden["z_large_BD"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.realdata
 def test_golden_checkpoint_loads_by_its_shapes(shared_data: Path) -> None:
     path = shared_data / "golden" / "clef_small_deterministic.ckpt"
     golden = np.load(shared_data / "golden" / "clef_golden.npz")

@@ -52,8 +52,9 @@ class Cardiosomnography:
 
     def __init__(self, card: Card) -> None:
         self.card = card
-        self._variants = [variant for variant in _variants(card) if is_installed(get_installable(variant.name))]
-        if not self._variants:
+        there = [variant for variant in _variants(card) if is_installed(get_installable(variant.name))]
+        self._paths = {variant: verified(get_installable(variant.name)) for variant in there}
+        if not there:
             names = ", ".join(variant.name for variant in _variants(card))
             raise WeightsError(
                 f"Stager {card.name!r} needs weights that are not installed, of: {names}; "
@@ -66,13 +67,12 @@ class Cardiosomnography:
         subject = evidence.recording.subject
         has_person = subject.age_years is not None and subject.sex is not None
         variant = self._chosen(has_time, has_person)
-        weights = get_installable(variant.name)
-        network = load_network(verified(weights), real_time=variant in CAUSAL)
+        network = load_network(self._paths[variant], real_time=variant in CAUSAL)
         proba = np.full((evidence.grid.n, len(SCHEMES[self.card.scheme])), np.nan, np.float32)
         night = shown_epochs(evidence)
         told = additional_inputs(evidence, night, variant)
         proba[night] = night_proba(network, evidence, night, told)
-        notes = [f"{self.card.name} by {variant.name}, SHA-256 {installed_sha256(weights)}"]
+        notes = [f"{self.card.name} by {variant.name}, SHA-256 {installed_sha256(get_installable(variant.name))}"]
         if (variant.time and not has_time) or (variant.person and not has_person):
             notes.append(f"{variant.name} was trained with clock, age and sex; noise stands for what is not known")
         return proba, tuple(notes)
@@ -80,12 +80,12 @@ class Cardiosomnography:
     def _chosen(self, has_time: bool, has_person: bool) -> Variant:
         able = [
             variant
-            for variant in self._variants
+            for variant in self._paths
             if variant in CAUSAL or (variant.time <= has_time and variant.person <= has_person)
         ]
         if able:
             return able[0]
-        names = ", ".join(variant.name for variant in self._variants)
+        names = ", ".join(variant.name for variant in self._paths)
         raise WeightsError(
             f"Stager {self.card.name!r}: clock, age or sex are not known, and the installed {names} want them; give "
             f"--start, --age and --sex, or holter2sleep models install cardiosomnography-only-ecg --from FOLDER"

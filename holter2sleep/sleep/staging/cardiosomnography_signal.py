@@ -1,8 +1,8 @@
 """A recording's waveform as the cardiosomnography network wants it: 30 s epochs at 256 Hz, bursts damped, within +-1.
 
-The steps are those its authors describe. What they leave open is chosen here, and unverified against their training
-data: order and ripple of the high-pass, width of the notch, the windows in which bursts are looked for, the median of
-each epoch instead of one for all.
+The steps are those its authors describe; loose leads are left out as unusable epochs (`Quality`). What they leave open
+is chosen here, and unverified against their training data: order and ripple of the high-pass, width of the notch, the
+windows in which bursts are looked for, the median of each epoch instead of one for all.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from holter2sleep.sleep.staging import download as downloading
 from holter2sleep.sleep.staging import install as installing
 from holter2sleep.sleep.staging.download import download
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
-from holter2sleep.sleep.staging.encoder_weights import empty_encoder
+from holter2sleep.sleep.staging.encoder_weights import empty_encoder, installed_encoder
 from holter2sleep.sleep.staging.install import install
 from holter2sleep.sleep.staging.installable import Installable, get_installable, list_installable
 from holter2sleep.sleep.staging.installed import (
@@ -288,6 +288,20 @@ def test_what_is_installed_and_unchanged_is_left(checkpoint: Path) -> None:
     before = path.stat().st_mtime_ns
     install(unhashed(), lambda _: pytest.fail("asked again"), lambda *_: pytest.fail("copied again"))
     assert path.stat().st_mtime_ns == before
+
+
+def test_an_installed_encoder_comes_with_its_profile(checkpoint: Path) -> None:
+    with pytest.raises(WeightsError, match="holter2sleep models install clef-small"):
+        installed_encoder("clef-small")
+    installed(unhashed(), local=checkpoint)
+    encoder, profile = installed_encoder("clef-small")
+    assert encoder.config is CONFIGS["clef-small"]
+    assert profile is PROFILES["clef"]
+
+
+def test_what_is_no_encoder_is_not_loaded_as_one() -> None:
+    with pytest.raises(UsageError, match="is no encoder"):
+        installed_encoder("cardiosomnography-primary")
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone", "record"])

@@ -120,9 +120,8 @@ def additional_inputs(evidence: Evidence, night: NDArray[np.int64], variant: Var
         out[:, 2] = np.linspace(-1, 1, len(night))
     if variant.time and start is not None and len(night):
         midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        out[:, 3] = signed_clock((start - midnight).total_seconds() + EPOCH_S * night[0]) + np.arange(len(night)) * (
-            EPOCH_S / DAY_S
-        )
+        first = signed_clock((start - midnight).total_seconds() + EPOCH_S * night[0])
+        out[:, 3] = first + EPOCH_S / DAY_S * np.arange(len(night))
     return out.astype(np.float32)
 
 

@@ -98,8 +98,9 @@ def model_texts(night: ReportNight) -> list[str]:
     cards = {card.name: card for card in list_cards()}
     texts = []
     for model in night.run["models"]:
-        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else "no weight file"
         card = cards.get(model["name"])
+        without = "weights as the notes say" if card and card.installable else "no weight file"
+        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
         said = f" {card.title}. Trained on: {card.trained_on}. Agreement: {card.external_figure}." if card else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
         texts += list(card.limits) if card else []

@@ -12,6 +12,7 @@ from made_nights import RECIPE, beats_of_rr, recording_of_beats, staged_night
 from holter2sleep.night import Beats, Episodes, EpochGrid, Night
 from holter2sleep.phenotypes.dictionary import entries_of
 from holter2sleep.phenotypes.measures import FORMULAS
+from holter2sleep.phenotypes.measures.measured import percent_of
 from holter2sleep.phenotypes.table import phenotype_table
 
 
@@ -275,3 +276,10 @@ def test_a_constant_rate_has_no_entropy_and_no_exponent() -> None:
     found = status_of(staged_night(beats_of_rr(np.full(6000, 0.8))))
     for domain in ("complexity", "multiscale", "fluctuation", "capacity"):
         assert set(found[domain]) == {"insufficient_data"}, domain
+
+
+def test_a_share_of_the_whole_is_never_above_100() -> None:
+    """Sums of the same spans, added up in another order, differ in their last bit."""
+    assert percent_of(np.nextafter(1.0, 2.0), 1.0) == 100.0
+    assert percent_of(1.0, 4.0) == 25.0
+    assert np.isnan(percent_of(0.0, 0.0))

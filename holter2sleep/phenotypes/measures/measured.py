@@ -38,3 +38,8 @@ def trusted_rr_s(part: Night) -> Float:
 def mean(values: np.ndarray) -> float:
     """Their mean; NaN of none."""
     return float(values.mean()) if len(values) else np.nan
+
+
+def percent_of(seconds: float, whole_s: float) -> float:
+    """Share of a time in percent; NaN of none. Sums of the same spans may differ in their last bit: never above 100."""
+    return min(100.0, 100 * seconds / whole_s) if whole_s > 0 else np.nan

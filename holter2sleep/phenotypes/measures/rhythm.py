@@ -10,7 +10,7 @@ from holter2sleep.heart.rates import after_ectopic
 from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, Float, Night
 from holter2sleep.phenotypes.ectopy import dispersion, intervals_of
-from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, percent_of, trusted_rr_s
 from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
@@ -85,7 +85,7 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
         **count,
         **_pauses(part),
         "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
-        "af_burden": 100 * af_s / usable_s if usable_s else np.nan,
+        "af_burden": percent_of(af_s, usable_s),
         "n_af_episodes": len(af),
         "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
     }

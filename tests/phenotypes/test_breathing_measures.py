@@ -7,9 +7,8 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
-from made_nights import RECIPE, analysed, beats_of_rr, simulated
+from made_nights import RECIPE, analysed, beats_of_rr, simulated, staged_night, values
 from numpy.typing import ArrayLike
-from test_measures_of_a_part import night_of, values
 
 from holter2sleep.night import Night, Respiration
 from holter2sleep.phenotypes.table import phenotype_table
@@ -20,7 +19,7 @@ TOLD = ("respiration_rate", "respiration_rate_iqr", "hf_respiratory", "pulse_res
 
 def breathing_night(rate_bpm: ArrayLike, confidence: ArrayLike, hf_ms2: ArrayLike = 100.0, stage: str = "2") -> Night:
     """Ten minutes at 60 beats a minute, with the given breathing."""
-    night = night_of(beats_of_rr(np.ones(599), start_s=0.0), stage)
+    night = staged_night(beats_of_rr(np.ones(599), start_s=0.0), stage)
     assert night.grid.n == N
     rates, sure, power = (np.broadcast_to(np.asarray(x, float), N) for x in (rate_bpm, confidence, hf_ms2))
     return dataclasses.replace(

@@ -27,6 +27,7 @@ from holter2sleep.night import (
     Respiration,
     Source,
 )
+from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.recipe import load_recipe
 from holter2sleep.simulate import SyntheticNight, preset, simulate_night
 from holter2sleep.spans import Spans, as_spans
@@ -101,3 +102,8 @@ def staged_night(
         Respiration.unknown(grid.n),
         np.array([[0.0, recording.duration_s]]),
     )
+
+
+def values(domain: str, night: Night, stratum: str = "night") -> dict[str, float | None]:
+    """What the formula of a domain says of a stratum."""
+    return FORMULAS[domain](night.within(stratum), night, RECIPE).values

@@ -16,10 +16,6 @@ from holter2sleep.phenotypes.measures.measured import percent_of
 from holter2sleep.phenotypes.table import phenotype_table
 
 
-def values(domain: str, night: Night, stratum: str = "night") -> dict[str, float | None]:
-    return FORMULAS[domain](night.within(stratum), night, RECIPE).values
-
-
 def awake_then_asleep(wake_s: float, sleep_s: float, wake_rr_s: float = 0.8, sleep_rr_s: float = 1.0) -> Night:
     rr_s = np.r_[np.full(round(wake_s / wake_rr_s), wake_rr_s), np.full(round(sleep_s / sleep_rr_s), sleep_rr_s)]
     beats = beats_of_rr(rr_s, start_s=0.0)

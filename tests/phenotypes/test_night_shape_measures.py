@@ -8,8 +8,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 import pytest
-from made_nights import RECIPE, beats_of_rr, staged_night
-from test_measures_of_a_part import values
+from made_nights import RECIPE, beats_of_rr, staged_night, values
 
 from holter2sleep.night import Lights, Night
 from holter2sleep.phenotypes.table import phenotype_table

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
-from made_nights import RECIPE, beats_of_rr, recording_of_beats, staged_night
+from made_nights import RECIPE, beats_of_rr, recording_of_beats, staged_night, values
 
 from holter2sleep.night import Beats, Episodes, EpochGrid, Night
 from holter2sleep.phenotypes.dictionary import entries_of

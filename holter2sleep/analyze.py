@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 from holter2sleep.autonomic.apnea import respiratory_chances, respiratory_episodes
+from holter2sleep.autonomic.breathing_rate import find_breathing
+from holter2sleep.autonomic.correction import correct_intervals
 from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
-from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.autonomic.surges import arousal_index, find_surges
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
@@ -32,9 +34,11 @@ from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_i
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
+from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
 from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
+from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
 
@@ -100,8 +104,11 @@ def analyze_night(
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+        rr = rr_intervals(beats, episodes, quality.usable_spans)
+        corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
-        respiration = Respiration.unknown(grid.n).but(
+        sizes = None if shape is None else shape.sizes
+        respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
             p_respiratory=respiratory_chances(beats, nn, quality.usable_spans, grid, recipe.respiratory),
             p_arousal=arousal_index(nn, grid, recipe.surges),
         )
@@ -115,6 +122,7 @@ def analyze_night(
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
+    parts = parts_of_night(hypnogram, lights, episodes, recording.duration_s)
     return Night(
         recording,
         grid,
@@ -128,7 +136,12 @@ def analyze_night(
         everything,
         warnings,
         averages,
-        coupling,
+        parts,
+        rr,
+        corrected,
+        corrections,
+        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
+        coupling=coupling,
     )
 
 

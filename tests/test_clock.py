@@ -233,4 +233,4 @@ def test_nothing_but_the_clock_adds_seconds_to_a_start() -> None:
     root = Path(holter2sleep.__file__).parent
     adds = {path.relative_to(root).as_posix() for path in root.rglob("*.py") if "timedelta(seconds" in path.read_text()}
     # readers begin a recording at its own first record; told.py says how far a clock was changed
-    assert {name for name in adds if not name.startswith(("io/", "audit/"))} == {"night.py", "told.py"}
+    assert {name for name in adds if not name.startswith(("io/", "audit/"))} == {"clock.py", "told.py"}

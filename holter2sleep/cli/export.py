@@ -49,9 +49,9 @@ def export(night_dirs: tuple[Path, ...], format_name: str, out: Path, overwrite:
     from holter2sleep.cli.progress import nights_shown
     from holter2sleep.cli.tell import tell
     from holter2sleep.errors import Holter2SleepError
-    from holter2sleep.export.find import find_nights
     from holter2sleep.export.write import check_names, check_out, export_night
     from holter2sleep.folders import check_writable
+    from holter2sleep.phenotypes.find import find_nights
 
     folders = find_nights(night_dirs)
     check_names(folders)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import polars as pl
 
+from holter2sleep.autonomic.epoch_rates import epoch_rates
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, Float, Night
 from holter2sleep.spans import overlap_per_cell
@@ -76,6 +75,7 @@ EPISODE_SCHEMA = {
 def epoch_table(night: Night) -> pl.DataFrame:
     """One row for each 30 s epoch from the recording's start; null where a thing is unknown."""
     grid, quality, hypnogram = night.grid, night.quality, night.hypnogram
+    rates = epoch_rates(night.beats, quality.usable_spans, grid)
     columns = {
         "epoch": np.arange(grid.n),
         "onset_s": grid.onset_s,
@@ -85,7 +85,9 @@ def epoch_table(night: Night) -> pl.DataFrame:
         "usable": quality.usable,
         "quality_flags": quality.flags,
         "sqi": quality.sqi,
-        **_rates(night),
+        "heart_rate_bpm": rates.mean_bpm,
+        "heart_rate_p05_bpm": rates.p05_bpm,
+        "heart_rate_p95_bpm": rates.p95_bpm,
         **_beat_counts(night),
         "rmssd_ms": _rmssd_ms(night),
         "af_fraction": overlap_per_cell(night.episodes.of(*AF_KINDS).spans, grid.edges_s) / np.diff(grid.edges_s),
@@ -147,26 +149,6 @@ def _probabilities(night: Night) -> dict[str, Float]:
         return {}
     named = {PROBABILITY_COLUMN[letter]: proba[:, i] for i, letter in enumerate(night.hypnogram.classes)}
     return {**named, "confidence": proba.max(axis=1)}
-
-
-def _rates(night: Night) -> dict[str, Float]:
-    """Mean rate of each epoch, and the 5th and 95th percentile of its beat-to-beat rates."""
-    trusted = trusted_rr(night.beats, night.quality.usable_spans)
-    rr_s, end_s = night.beats.rr_s[trusted], night.beats.time_s[trusted]
-    borders = np.searchsorted(end_s, night.grid.edges_s)
-    rates = np.full((3, night.grid.n), np.nan)
-    for epoch, (first, last) in enumerate(itertools.pairwise(borders)):
-        if last > first:
-            rr = np.sort(rr_s[first:last])
-            rates[:, epoch] = 60 / np.array([rr.mean(), *_quantiles(rr)])
-    return {"heart_rate_bpm": rates[0], "heart_rate_p05_bpm": rates[1], "heart_rate_p95_bpm": rates[2]}
-
-
-def _quantiles(ordered: Float) -> tuple[float, float]:
-    """95th and 5th percentile of sorted values (numpy's is slow for a thousand small groups)."""
-    position = np.array([0.95, 0.05]) * (len(ordered) - 1)
-    high, low = np.interp(position, np.arange(len(ordered)), ordered)
-    return float(high), float(low)
 
 
 def _rmssd_ms(night: Night) -> Float:

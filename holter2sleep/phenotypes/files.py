@@ -22,6 +22,7 @@ import polars as pl
 from holter2sleep.errors import OutputError, RecordingError, UsageError
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.averages import average_table
+from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.epochs import beat_table, episode_table, epoch_table
 from holter2sleep.phenotypes.strips import Strip, choose_strips
 from holter2sleep.phenotypes.table import phenotype_table
@@ -37,7 +38,16 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "clock": pl.String,
 }
 TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips", "averages")
-NIGHT_FILES = frozenset({*(f"{name}.parquet" for name in TABLES), "phenotypes.csv", "run.json", "report.pdf"})
+DERIVED = ("cardio_sleep",)  # made from the others again where it is needed
+AS_CSV = ("phenotypes", "cardio_sleep")  # what a person opens
+NIGHT_FILES = frozenset(
+    {
+        *(f"{name}.parquet" for name in (*TABLES, *DERIVED)),
+        *(f"{name}.csv" for name in AS_CSV),
+        "run.json",
+        "report.pdf",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,10 @@ class NightTables:
 
 def tables_of(night: Night, recipe: Recipe) -> dict[str, pl.DataFrame]:
     """All tables of a night by name."""
+    phenotypes = phenotype_table(night, recipe)
     return {
-        "phenotypes": phenotype_table(night, recipe),
+        "phenotypes": phenotypes,
+        "cardio_sleep": cross_table(phenotypes),
         "epochs": epoch_table(night),
         "beats": beat_table(night),
         "episodes": episode_table(night),
@@ -71,10 +83,11 @@ def _strip_table(strips: list[Strip]) -> pl.DataFrame:
 
 
 def write_tables(folder: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """Parquet for each table; the phenotypes as CSV too."""
+    """Parquet for each table; what a person opens as CSV too."""
     for name, table in tables.items():
         write_parquet(folder / f"{name}.parquet", table)
-    write_csv(folder / "phenotypes.csv", tables["phenotypes"])
+    for name in AS_CSV:
+        write_csv(folder / f"{name}.csv", tables[name])
 
 
 def write_parquet(path: Path, table: pl.DataFrame) -> None:
@@ -125,15 +138,22 @@ def read_night(folder: Path) -> NightTables:
         raise RecordingError(
             f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording"
         )
-    return NightTables(**{name: _read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
+    return NightTables(**{name: read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
-def _read_table(path: Path) -> pl.DataFrame:
+def read_table(path: Path) -> pl.DataFrame:
+    """A Parquet table.
+
+    Raises
+    ------
+    RecordingError
+        The file is none.
+    """
     try:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         found = next(iter(str(error).splitlines()), type(error).__name__)
-        raise RecordingError(f"{path} is no Parquet table ({found}); run analyze on the recording again") from None
+        raise RecordingError(f"{path} is no Parquet table ({found}); make it again") from None
 
 
 def holds_only(folder: Path, names: frozenset[str]) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.clock import date_known, night_of
+from holter2sleep.phenotypes.cross import is_hour
 from holter2sleep.phenotypes.files import read_run, write_csv, write_parquet, write_run
+from holter2sleep.phenotypes.wide import column
 from holter2sleep.split import Part
 
 PERSON_FILES = frozenset({"nights.csv", "nights.parquet", "summary.csv", "summary.parquet", "run.json"})
@@ -69,17 +71,6 @@ class NightResult:
         return "failed" if self.phenotypes is None else "ok"
 
 
-def column(phenotype: str, stratum: str) -> str:
-    """Name of a phenotype's column in a wide table.
-
-    Examples
-    --------
-    >>> column("rmssd", "nrem")
-    'rmssd__nrem'
-    """
-    return f"{phenotype}__{stratum}"
-
-
 def nights_table(results: list[NightResult]) -> pl.DataFrame:
     """One row a night: when it was, what became of it, and its main phenotypes (null unless their status is ok).
 
@@ -131,7 +122,7 @@ def summary_table(results: list[NightResult]) -> pl.DataFrame:
     good = pl.col("value").filter(pl.col("status") == "ok")
     return (
         pl.concat(tables)
-        .filter(~pl.col("stratum").str.starts_with("hour_"))
+        .filter(~is_hour())
         .group_by("phenotype", "stratum", "unit", maintain_order=True)
         .agg(
             n_nights=good.len(),

@@ -43,8 +43,8 @@ def phenotype_table(night: Night, recipe: Recipe) -> pl.DataFrame:
 
 
 def strata_of(night: Night) -> list[str]:
-    """Strata a night is described in: the whole, each kind of stage, each hour begun."""
-    return ["night", *STAGE_STRATA, *(f"hour_{hour:02d}" for hour in range(1, night.n_hours + 1))]
+    """Strata a night is described in: the whole, each kind of stage, each hour begun, its parts."""
+    return ["night", *STAGE_STRATA, *(f"hour_{hour:02d}" for hour in range(1, night.n_hours + 1)), *night.parts]
 
 
 def _defined_in(entry: Entry, stratum: str) -> bool:
@@ -61,12 +61,10 @@ def _row(night: Night, entry: Entry, stratum: str, measured: Measured) -> tuple[
 
 
 def _status(night: Night, entry: Entry, stratum: str, value: float | None, measured: Measured) -> str:
-    if not _applicable(night, entry, stratum):
+    if not _applicable(night, entry, stratum) or value is None:
         return "not_applicable"
     if measured.n < entry.minimum_n or measured.coverage_s < entry.minimum_coverage_s:
         return "insufficient_data"
-    if value is None:
-        return "not_applicable"
     if not math.isfinite(value):
         return "insufficient_data"
     low, high = entry.plausible

@@ -25,6 +25,12 @@ STRATUM_WORDS = {
     "n3": "N3",
     "light": "N1+N2",
     "rem": "REM",
+    "third_first": "first third",
+    "third_last": "last third",
+    "event_after": "after events",
+    "event_free": "away from events",
+    "bed": "in bed",
+    "day": "by day",
 }
 
 
@@ -61,9 +67,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "phenotype_table": ("phenotypes",),
     "stage_table": ("strata", "phenotypes", "heads"),
     "averaged_beats": ("strata", "phenotypes", "heads"),
+    "contrasts": ("strata", "phenotypes"),
     "limits": ("text",),
 }
-STRATUM_A_ROW = ("hourly", "stage_table", "averaged_beats")  # their phenotypes are bare names
+STRATUM_A_ROW = ("hourly", "stage_table", "averaged_beats", "contrasts")  # their phenotypes are bare names
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,8 @@ def _check_section(section: Section, where: str, drawn: Collection[str], tracks:
     _check_known(section.strata, STRATUM_WORDS, f"{where}: stratum")
     _check_known([name for name, _ in shown], load_dictionary(), f"{where}: phenotype")
     _check_known([stratum for _, stratum in shown], STRATUM_WORDS, f"{where}: stratum")
+    if section.draw == "contrasts" and len(section.strata) != 2:
+        raise RecipeError(f"{where}: strata holds {len(section.strata)}; give two, the second is compared with")
     for name in section.phenotypes:
         if section.draw in STRATUM_A_ROW and ":" in name:
             raise RecipeError(

@@ -15,6 +15,7 @@ import polars as pl
 from holter2sleep.clock import Clock, date_known, night_of
 from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
 from holter2sleep.report.averaged_section import averaged_beats
+from holter2sleep.report.contrast_section import contrasts
 from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
 from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
@@ -370,6 +371,7 @@ SECTIONS: dict[str, Draw] = {
     "hourly": hourly,
     "phenotype_table": phenotype_table,
     "stage_table": stage_table,
+    "contrasts": contrasts,
     "averaged_beats": averaged_beats,
     "strips": strips,
     "methods": method_section,

@@ -9,6 +9,7 @@ import polars as pl
 
 from holter2sleep.clock import Clock
 from holter2sleep.night import SCHEMES
+from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import NightTables
 
@@ -72,6 +73,7 @@ class ReportNight:
 
     run: dict[str, Any]
     phenotypes: dict[tuple[str, str], Cell]  # by name, stratum
+    cross: pl.DataFrame  # each number in one part of the night against another
     epochs: pl.DataFrame
     beats: pl.DataFrame
     episodes: pl.DataFrame
@@ -118,6 +120,7 @@ def report_night(tables: NightTables) -> ReportNight:
     return ReportNight(
         run=tables.run,
         phenotypes=_cells(tables.phenotypes),
+        cross=cross_table(tables.phenotypes),
         epochs=tables.epochs,
         beats=tables.beats,
         episodes=tables.episodes,

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from holter2sleep.phenotypes.dictionary import load_dictionary
-from holter2sleep.phenotypes.person import MAIN, NightResult, column, facts_of_results, nights_table, summary_table
+from holter2sleep.phenotypes.person import MAIN, NightResult, facts_of_results, nights_table, summary_table
 from holter2sleep.phenotypes.table import PHENOTYPE_SCHEMA
+from holter2sleep.phenotypes.wide import column
 from holter2sleep.sleep.periods import Period
 from holter2sleep.split import Part
 

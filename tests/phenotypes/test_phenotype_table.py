@@ -92,8 +92,9 @@ def test_there_is_one_row_for_every_entry_in_every_stratum_it_is_defined_for(nig
         assert set(rows) == expected
 
 
-def test_strata_are_the_night_the_stages_and_the_hours_begun(night: Night) -> None:
-    assert strata_of(night) == ["night", *STAGE_STRATA, "hour_01", "hour_02", "hour_03"]
+def test_strata_are_the_night_the_stages_the_hours_begun_and_its_parts(night: Night) -> None:
+    expected = ["night", *STAGE_STRATA, "hour_01", "hour_02", "hour_03"]
+    assert strata_of(night) == [*expected, "third_first", "third_last", "event_after", "event_free"]
 
 
 def test_no_nan_is_written_and_a_value_stands_only_where_it_is_one(night: Night, of_beats: Night) -> None:
@@ -152,7 +153,7 @@ def test_the_numbers_of_a_night_are_those_that_were_planted(table: pl.DataFrame,
 
 def test_hrv_of_a_stage_is_that_of_its_intervals(table: pl.DataFrame, night: Night) -> None:
     for stratum in ("night", "nrem", "rem", "hour_02"):
-        expected = time_measures(night.within(stratum).nn)
+        expected = time_measures(night.within(stratum).nn).values
         for name in ("sdnn", "rmssd", "pnn50"):
             assert value(table, name, stratum) == expected[name]
         assert row(table, "rmssd", stratum)["n"] == len(night.within(stratum).nn)

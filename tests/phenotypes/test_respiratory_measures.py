@@ -6,8 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_nights import RECIPE, beats_of_rr
-from test_measures_of_a_part import night_of, values
+from made_nights import RECIPE, beats_of_rr, staged_night, values
 
 from holter2sleep.autonomic.ahi import estimate_ahi
 from holter2sleep.autonomic.apnea import AHI, WEIGHTS, read_parts
@@ -21,7 +20,7 @@ HOURS = 3
 
 def night_with(p: list[float], stage: str = "2", **changes: object) -> Night:
     """Three hours at 60/min; the given chances repeat."""
-    night = night_of(beats_of_rr(np.full(3600 * HOURS - 2, 1.0), start_s=0.5), stage, Episodes.none())
+    night = staged_night(beats_of_rr(np.full(3600 * HOURS - 2, 1.0), start_s=0.5), stage, Episodes.none())
     chance = np.resize(np.array(p, np.float32), night.grid.n)
     return dataclasses.replace(night, respiration=night.respiration.but(p_respiratory=chance), **changes)
 

@@ -17,6 +17,8 @@ from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import Episodes, Flag, Hypnogram, Night
 from holter2sleep.phenotypes.epochs import EPOCH_SCHEMA, beat_table, episode_table, epoch_table
 from holter2sleep.phenotypes.files import (
+    AS_CSV,
+    DERIVED,
     TABLES,
     fill_folder,
     read_night,
@@ -180,7 +182,7 @@ def test_the_same_night_gives_the_same_bytes(tmp_path: Path, night: Night) -> No
         (tmp_path / folder).mkdir()
         write_tables(tmp_path / folder, tables_of(one, RECIPE))
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == sorted([*(f"{name}.parquet" for name in TABLES), "phenotypes.csv"])
+    assert names == sorted([*(f"{name}.parquet" for name in (*TABLES, *DERIVED)), *(f"{name}.csv" for name in AS_CSV)])
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 

@@ -36,7 +36,7 @@ def test_the_share_of_sleep_is_counted_hour_by_hour() -> None:
     night = analysed("short", hours=2.4)
     tables = tables_of(night, RECIPE)
     others = (tables[name] for name in ("beats", "episodes", "strips", "averages"))
-    found = asleep_percents(ReportNight({}, {}, tables["epochs"], *others))
+    found = asleep_percents(ReportNight({}, {}, tables["cardio_sleep"], tables["epochs"], *others))
     staged = tables["epochs"].filter(pl.col("stage") != UNSCORED)
     asleep = staged["stage"].is_in(list(STAGE_STRATA["sleep"][0]))
     assert found["night"] == f"{100 * asleep.mean():.0f}"

@@ -25,6 +25,10 @@ def rows(found: Drawn, page: int, word: str) -> list[list[str]]:
     return [line.split() for line in lines if line.split()[:1] == [word]]
 
 
+def page_with(found: Drawn, title: str) -> int:
+    return next(i for i, words in enumerate(found.pages) if title in words)
+
+
 @pytest.mark.parametrize("name", PLANS)
 def test_every_kind_of_night_draws_and_every_page_says_whose_and_what_for(report: Report, name: str) -> None:
     pages = report(name).pages
@@ -56,11 +60,12 @@ def test_numbers_on_paper_are_those_of_the_table_rounded_by_the_dictionary(repor
 
 
 def test_cell_of_a_table_stands_in_its_row(report: Report) -> None:
-    """The last row of a name is that of the averaged beats, the one before it that of variability."""
-    assert rows(report("ordinary"), 1, "REM")[-2][4] == "87.7"
-    assert rows(report("ordinary"), 1, "N1+N2")[-2][7] == "1234"
-    assert rows(report("ordinary"), 1, "NREM")[-1][2] == "387"
-    assert rows(report("ordinary"), 1, "3")[0][7] == "777"
+    found = report("ordinary")
+    by_stage, averaged = page_with(found, "Heart-rate variability by stage"), page_with(found, "Averaged beats")
+    assert rows(found, by_stage, "REM")[-2][4] == "87.7"
+    assert rows(found, by_stage, "N1+N2")[-1][7] == "1234"
+    assert rows(found, averaged, "NREM")[-1][2] == "387"
+    assert rows(found, 1, "3")[0][7] == "777"
 
 
 def test_number_that_is_not_ok_is_never_printed(report: Report) -> None:
@@ -124,7 +129,8 @@ def test_beats_without_waveform_have_a_panel_instead_of_strips(report: Report) -
 
 
 def test_averaged_beats_stand_with_their_marks_and_the_words_that_limit_them(report: Report) -> None:
-    words = " ".join(report("ordinary").pages[1].split())
+    found = report("ordinary")
+    words = " ".join(found.pages[page_with(found, "Averaged beats")].split())
     assert words.count("1,234 beats, 60/min") == 6
     assert words.count("-48, +60, +370 ms") == 6
     for said in ("unconfirmed", "The QT of a single lead is not the QT of a 12-lead ECG", "ST: not interpretable"):

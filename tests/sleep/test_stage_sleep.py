@@ -59,7 +59,8 @@ def test_auto_takes_the_best_external_figure_and_says_so(evidence: Evidence) -> 
 
 
 def test_cards_come_best_external_figure_first() -> None:
-    assert [card.name for card in list_cards()] == ["sleepecg-mesa", "heuristic", "clock"]
+    without = ["cardiosomnography", "cardiosomnography-causal"]
+    assert [card.name for card in list_cards()] == ["sleepecg-mesa", "heuristic", "clock", *without]
 
 
 def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,87 +4,59 @@ from __future__ import annotations
 
 import numpy as np
 
-from holter2sleep.autonomic.ahi import estimate_ahi
-from holter2sleep.autonomic.apnea import AHI, CALLED, WEIGHTS, read_parts
-from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Night
-from holter2sleep.phenotypes.measures.measured import Measured, Values
+from holter2sleep.autonomic.breathing_rate import confident, tells_of_breathing
+from holter2sleep.heart.intervals import trusted_rr
+from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
 from holter2sleep.recipe import Recipe
-from holter2sleep.sleep.periods import NOT_FOUND
 from holter2sleep.spans import contains, duration, intersection
+
+_TOLD = ("respiration_rate", "respiration_rate_iqr", "hf_respiratory", "pulse_respiration_quotient")
 
 
 def cvhr_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Cyclic variation of heart rate per analysable hour outside AF."""
-    n, hours = _events(part, night, "CVHR")
+    n, hours = events_and_hours(part, night, "CVHR")
     return Measured({"cvhr_index": n / hours if hours else np.nan}, n, 3600 * hours)
 
 
 def respiratory_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Respiratory events that the cycles in sleep suggest, per analysable hour of sleep outside AF."""
-    n, hours = _events(night.within("sleep"), night, "CVHR")
+    n, hours = events_and_hours(night.within("sleep"), night, "CVHR")
     return Measured({"respiratory_index": n / hours if hours else np.nan}, n, 3600 * hours)
 
 
-def surge_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Surges of the heart rate per analysable hour outside AF."""
-    n, hours = _events(part, night, "SURGE")
-    return Measured({"heart_rate_surge_index": n / hours if hours else np.nan}, n, 3600 * hours)
-
-
-def respiratory_share_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
-    """Share of the determinate time that is called respiratory, and of the time that is indeterminate."""
-    chance = part.respiration.p_respiratory[_epochs_of(part)]
-    known = np.isfinite(chance)
-    n, n_known = len(chance), int(known.sum())
-    values: Values = {
-        "respiratory_minutes_share": 100 * float((chance[known] >= CALLED).mean()) if n_known else np.nan,
-        "respiratory_indeterminate_share": 100 * (1 - n_known / n) if n else np.nan,
-    }
-    return Measured(values, n_known, EPOCH_S * n_known)
-
-
-def ahi_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Apnoea-hypopnoea index that the mean chance in bed suggests, with its interval."""
-    middle_s = night.grid.onset_s + EPOCH_S / 2
-    in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s) & (night.lights.source != NOT_FOUND)
-    chance = night.respiration.p_respiratory[in_bed]
-    chance = chance[np.isfinite(chance)]
-    if len(chance) == 0:
-        return Measured(dict.fromkeys(("ahi_ecg", "ahi_ecg_band", "ahi_ecg_moderate_chance"), np.nan), 0, 0.0)
-    found = estimate_ahi(float(chance.mean()), read_parts(WEIGHTS)[AHI])
-    values: Values = {
-        "ahi_ecg": found.per_h,
-        "ahi_ecg_band": found.band,
-        "ahi_ecg_moderate_chance": 100 * found.chance_moderate,
-    }
-    return Measured(values, len(chance), EPOCH_S * len(chance), {"ahi_ecg": (found.low_per_h, found.high_per_h)})
-
-
-def coupling_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
-    """Shares of the time in which heart rate and breathing are coupled in each band."""
-    coupling = part.coupling
-    if coupling is None:
-        return Measured({}, 0, 0.0)
-    here = _epochs_of(part) & (coupling.state != "")
-    n = int(here.sum())
-    masks = {
-        "hfc_share": coupling.state == "HFC",
-        "lfc_share": coupling.state == "LFC",
-        "vlfc_share": coupling.state == "VLFC",
-        "elevated_lfc_share": coupling.elevated,
-        "elevated_lfc_narrow_share": coupling.narrow,
-    }
-    values: Values = {name: 100 * float(mask[here].mean()) if n else np.nan for name, mask in masks.items()}
-    return Measured(values, n, EPOCH_S * n)
-
-
-def _epochs_of(part: Night) -> Bool:
-    """Epochs whose middle lies in the part. array (n_epochs,)."""
-    middle_s = part.grid.onset_s + EPOCH_S / 2
-    return contains(part.spans, np.minimum(middle_s, part.grid.duration_s - 0.5))
-
-
-def _events(part: Night, night: Night, kind: str) -> tuple[int, float]:
+def events_and_hours(part: Night, night: Night, kind: str) -> tuple[int, float]:
     """Number of events that begin in the part, and its analysable hours outside AF."""
     af_s = duration(intersection(part.usable_spans, night.episodes.of(*AF_KINDS).spans))
     return len(part.episodes.of(kind)), (part.usable_s - af_s) / 3600
+
+
+def respiration_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Breathing rate of the confident epochs, and what the heart does with it; withheld where they are too few."""
+    here = contains(part.spans, part.grid.onset_s) & part.quality.usable
+    sure = here & confident(part.respiration, recipe.breathing)
+    share = mean(sure[here])
+    n = int(sure.sum())
+    told = (
+        _of_breaths(part, sure) if n and tells_of_breathing(share, recipe.breathing) else dict.fromkeys(_TOLD, np.nan)
+    )
+    return Measured({"respiration_share": 100 * share, **told}, n, EPOCH_S * n)
+
+
+def _of_breaths(part: Night, epochs: Bool) -> Values:
+    """Values of some epochs with a known rate."""
+    rate_bpm, hf_ms2 = part.respiration.rate_bpm[epochs], part.respiration.hf_ms2[epochs]
+    quotient = _heart_rate_bpm(part)[epochs] / rate_bpm
+    low, middle, high = np.percentile(rate_bpm, [25, 50, 75])
+    found = (middle, high - low, mean(hf_ms2[np.isfinite(hf_ms2)]), mean(quotient[np.isfinite(quotient)]))
+    return dict(zip(_TOLD, map(float, found), strict=True))
+
+
+def _heart_rate_bpm(part: Night) -> Float:
+    """Mean heart rate of each epoch, NaN without a trusted interval. array (n_epochs,)."""
+    trusted = trusted_rr(part.beats, part.usable_spans)
+    epoch = part.grid.epoch_of(part.beats.time_s[trusted])
+    n = np.bincount(epoch, minlength=part.grid.n)
+    total_s = np.bincount(epoch, part.beats.rr_s[trusted], part.grid.n)
+    return 60 * np.divide(n, total_s, out=np.full(part.grid.n, np.nan), where=n > 0)

@@ -45,6 +45,8 @@ class Card:
     internal_kappa: float | None = None
     internal_cohort: str | None = None
     weights: Weights | None = None
+    installable: tuple[str, ...] = ()  # weights a user installs, one of which is enough
+    on_request: bool = False  # never taken by "auto"
 
     @property
     def external_figure(self) -> str:
@@ -58,8 +60,8 @@ def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
     table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
     weights = table.pop("weights", None)
-    limits = tuple(table.pop("limits"))
-    return Card(name=name, limits=limits, weights=Weights(**weights) if weights else None, **table)
+    lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("limits", "installable")}
+    return Card(name=name, weights=Weights(**weights) if weights else None, **lists, **table)
 
 
 def read_weights(card: Card) -> bytes:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import h5py
 import numpy as np
@@ -22,6 +20,7 @@ from holter2sleep.sleep.staging.sleepecg_features import (
     has_interval,
     sleepecg_features,
 )
+from holter2sleep.sleep.staging.threads import inference
 
 N_HIDDEN, N_UNITS = 64, 8
 # Output order of the network: undefined, NREM, REM, wake. Ours: W, NREM, R; the undefined class is dropped.
@@ -76,7 +75,7 @@ def predict(network: SleepEcgNetwork, features: Float) -> Proba:
     """Probabilities of W, NREM, R for each row of features. array (n_epochs, 3) float32."""
     if len(features) == 0:
         return np.empty((0, len(OURS)), np.float32)
-    with _one_thread(), torch.inference_mode():
+    with inference():
         logits_EC = network(torch.from_numpy(features.astype(np.float32)))
         # A softmax over the wanted logits is the full softmax without the undefined class, renormalised.
         proba: Proba = torch.softmax(logits_EC[:, OURS], dim=1).numpy()
@@ -126,17 +125,6 @@ def _gru(name: str, layer: h5py.Group) -> dict[str, Tensor]:
             update, reset, candidate = np.split(array.T, 3)
             state[f"{name}.{part}_{suffix}"] = _tensor(np.concatenate([reset, update, candidate]))
     return state
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: the layers are so small that a second one only waits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _missing_notes(context: Context) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ _RUN, _PHENOTYPES, _NIGHTS = "run.json", "phenotypes.parquet", "nights.parquet"
 
 
 def find_nights(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Folders to export, each once: those named, and the nights in a folder that is none itself.
+    """Night folders, each once: those named, and the nights in a folder that is none itself.
 
     A summary over several nights stands for the nights it tells of, which lie beside it.
 

@@ -1,0 +1,52 @@
+"""Runs of NN intervals without a break, and what is cut from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.night import NN, Bool
+
+Index = NDArray[np.int64]
+Whole = NDArray[np.int64]
+
+
+def whole_us(nn: NN) -> Whole:
+    """NN in whole microseconds: sums, differences and comparisons with a tolerance are exact. array (n,)."""
+    return np.round(1000 * nn.nn_ms).astype(np.int64)
+
+
+def box_starts(adjacent: Bool, size: int) -> Index:
+    """First interval of each box of `size` neighbours, cut one after another from the start of every run.
+
+    What is left at the end of a run is in no box, so that no box lies across a break. array (n_boxes,).
+
+    Examples
+    --------
+    Runs of five and of two, in boxes of two:
+
+    >>> box_starts(np.array([False, True, True, True, True, False, True]), 2).tolist()
+    [0, 2, 5]
+    """
+    first = np.flatnonzero(~adjacent | (np.arange(len(adjacent)) == 0))
+    n_boxes = np.diff(np.r_[first, len(adjacent)]) // size
+    within_run = np.arange(n_boxes.sum()) - np.repeat(np.cumsum(n_boxes) - n_boxes, n_boxes)
+    return np.repeat(first, n_boxes) + size * within_run
+
+
+def in_a_row(adjacent: Bool, size: int) -> Index:
+    """First interval of every `size` neighbours in a row, overlapping. array (n_rows,).
+
+    Examples
+    --------
+    >>> in_a_row(np.array([False, True, True, False, True]), 2).tolist()
+    [0, 1, 3]
+    """
+    n_rows = max(0, len(adjacent) - size + 1)
+    n_breaks = np.cumsum(~adjacent)
+    return np.flatnonzero(n_breaks[size - 1 :][:n_rows] == n_breaks[:n_rows])
+
+
+def rows_of(values: NDArray, adjacent: Bool, size: int) -> NDArray:
+    """Every `size` neighbours in a row. array (n_rows, size)."""
+    return values[in_a_row(adjacent, size)[:, None] + np.arange(size)]

@@ -1,0 +1,1 @@
+"""Many nights: one table, a reference, one night against others."""

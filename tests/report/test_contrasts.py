@@ -1,0 +1,62 @@
+"""The page's comparison of two parts of the night against the cross table it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from holter2sleep.errors import RecipeError
+from holter2sleep.phenotypes.cross import cross_table
+from holter2sleep.phenotypes.dictionary import load_dictionary
+from holter2sleep.phenotypes.table import PHENOTYPE_SCHEMA
+from holter2sleep.report.contrast_section import _contrast, _row
+from holter2sleep.report.layout import read_layout
+from holter2sleep.report.night_figure import TRACKS
+from holter2sleep.report.sections import SECTIONS
+
+
+def contrast(name: str, unit: str, values: tuple[float, float], *more: tuple) -> dict:
+    """The row of a phenotype in REM against NREM, each part an hour long."""
+    rows = [
+        ("n", name, stratum, value, unit, "ok", 900, 3600.0, None, None)
+        for stratum, value in zip(("rem", "nrem"), values, strict=True)
+    ]
+    table = cross_table(pl.DataFrame([*rows, *more], PHENOTYPE_SCHEMA, orient="row"))
+    return table.filter((pl.col("phenotype") == name) & (pl.col("against") == "nrem")).row(0, named=True)
+
+
+ENTRIES = load_dictionary()
+
+
+def test_counts_are_printed_as_a_ratio_with_its_interval() -> None:
+    row = _row(ENTRIES["veb_per_hour"], contrast("veb_per_hour", "count/h", (20.0, 10.0)))
+    assert row[1:] == ["20.0 (12.2 to 30.9)", "10.0 (4.8 to 18.4)", "x 2.00 (0.89 to 4.78)"]
+
+
+def test_counts_that_cluster_show_the_wider_interval() -> None:
+    clusters = [("n", "veb_dispersion", s, 9.0, "ratio", "ok", 900, 3600.0, None, None) for s in ("rem", "nrem")]
+    assert _contrast(contrast("veb_per_hour", "count/h", (20.0, 10.0), *clusters), ENTRIES["veb_per_hour"]) == (
+        "x 2.00 (0.21 to 19.50)"
+    )
+
+
+def test_a_rate_is_printed_as_a_difference_with_its_sign() -> None:
+    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (63.0, 60.0)))[-1] == "+3.0"
+    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (58.0, 60.0)))[-1] == "-2.0"
+
+
+def test_a_count_against_none_and_a_number_that_is_missing_say_so() -> None:
+    assert _row(ENTRIES["n_pauses"], contrast("n_pauses", "count", (2.0, 0.0)))[-1] == "none to compare with"
+    assert _row(ENTRIES["rmssd"], None)[-1] == "too few data"
+
+
+@pytest.mark.parametrize("strata", ['["rem"]', '["rem", "nrem", "n3"]'])
+def test_a_comparison_has_two_sides(tmp_path: Path, strata: str) -> None:
+    layout = tmp_path / "mine.toml"
+    head = 'title = "t"\n[limits]\nbanner_analysable_h = 1.0\nbanner_analysable_percent = 1.0\nlow_confidence = 0.5\n'
+    section = f'[[section]]\ndraw = "contrasts"\ntitle = ""\ncaption = ""\nphenotypes = ["rmssd"]\nstrata = {strata}\n'
+    layout.write_text(head + section)
+    with pytest.raises(RecipeError, match="give two"):
+        read_layout(layout, SECTIONS, TRACKS)

@@ -14,10 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.apnea import respiratory_chances, respiratory_episodes
 from holter2sleep.autonomic.breathing_rate import find_breathing
 from holter2sleep.autonomic.correction import correct_intervals
+from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
+from holter2sleep.autonomic.surges import arousal_index, find_surges
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -104,8 +107,15 @@ def analyze_night(
         rr = rr_intervals(beats, episodes, quality.usable_spans)
         corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
-        episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
-        respiration = find_breathing(beats, nn, None if shape is None else shape.sizes, grid, recipe.breathing)
+        sizes = None if shape is None else shape.sizes
+        respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
+            p_respiratory=respiratory_chances(beats, nn, quality.usable_spans, grid, recipe.respiratory),
+            p_arousal=arousal_index(nn, grid, recipe.surges),
+        )
+        respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
+        for events in (find_cvhr(nn, recipe.cvhr), find_surges(nn, recipe.surges), respiratory):
+            episodes = episodes.and_also(events)
+        coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
@@ -131,6 +141,7 @@ def analyze_night(
         corrected,
         corrections,
         stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
+        coupling=coupling,
     )
 
 

@@ -458,7 +458,7 @@ class Respiration:
     confidence: NDArray[np.float32]  # (n_epochs,), 0-1, of the rate
     hf_ms2: Float  # (n_epochs,), power of the NN intervals within 0.05 Hz of the rate
     p_respiratory: NDArray[np.float32]  # (n_epochs,), chance of an apnoea or hypopnoea; NaN where indeterminate
-    p_arousal: NDArray[np.float32]  # (n_epochs,), of an arousal, by the surge of the heart rate
+    p_arousal: NDArray[np.float32]  # (n_epochs,), 0-1: the largest rise of the heart rate; an index, not a chance
 
     def __post_init__(self) -> None:
         dtypes = {"rate_bpm": np.float64, "hf_ms2": np.float64}
@@ -473,6 +473,24 @@ class Respiration:
     def but(self, **changes: Any) -> Respiration:
         """The same with some columns replaced."""
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The band in which heart rate and breathing swing together, epoch by epoch; "" where it is unknown."""
+
+    state: Text  # (n_epochs,), HFC, LFC or VLFC
+    elevated: Bool  # (n_epochs,), low-frequency coupling that leaves hardly any of high frequency (e-LFC)
+    narrow: Bool  # (n_epochs,), of these, those that keep their frequency
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("state", "<U4"), ("elevated", bool), ("narrow", bool)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @classmethod
+    def unknown(cls, n_epochs: int) -> Self:
+        """Nothing known of any epoch."""
+        return cls(np.full(n_epochs, ""), np.zeros(n_epochs, bool), np.zeros(n_epochs, bool))
 
 
 # --- averaged beats --------------------------------------------------------------------------------
@@ -529,6 +547,7 @@ class Night:
     corrections: Corrections = field(default_factory=Corrections.none)  # what was corrected for it
     stage_samples: NDArray[np.int8] | None = None  # (n_samples, n_epochs), columns of `hypnogram.classes`, -1 unscored
     sampled: Bool | None = None  # (n_samples, n_epochs): which epochs a stage holds in each sample; of a stage only
+    coupling: Coupling | None = None  # of the whole recording, whatever the part; None without waveform
 
     @property
     def usable_spans(self) -> Spans:

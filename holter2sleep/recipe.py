@@ -19,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.autonomic.apnea import RespiratoryRules
 from holter2sleep.autonomic.breathing_rate import BreathingRules
 from holter2sleep.autonomic.correction import CorrectionRules
+from holter2sleep.autonomic.coupling import CouplingRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.entropy import EntropyRules
 from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.autonomic.surges import SurgeRules
 from holter2sleep.autonomic.windows import HrvRules
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
@@ -68,6 +71,9 @@ class Recipe:
     hrv: HrvRules
     entropy: EntropyRules
     cvhr: CvhrRules
+    respiratory: RespiratoryRules
+    surges: SurgeRules
+    coupling: CouplingRules
     breathing: BreathingRules
     staging: StagingRules
     sleep: SleepRules

@@ -31,6 +31,12 @@ from holter2sleep.phenotypes.measures.night_shape import (
     presleep_dip_measures,
     third_measures,
 )
+from holter2sleep.phenotypes.measures.respiratory import (
+    ahi_measures,
+    coupling_measures,
+    respiratory_share_measures,
+    surge_measures,
+)
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures, supraventricular_measures
 from holter2sleep.phenotypes.measures.signal import averaged_beat_measures, morphology_measures, quality_measures
 from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
@@ -78,6 +84,10 @@ _OWN_FORMULAS: dict[str, Formula] = {
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,
+    "respiratory_share": respiratory_share_measures,
+    "ahi": ahi_measures,
+    "coupling": coupling_measures,
+    "surges": surge_measures,
     "respiration": respiration_measures,
 }
 

@@ -16,20 +16,20 @@ _TOLD = ("respiration_rate", "respiration_rate_iqr", "hf_respiratory", "pulse_re
 
 def cvhr_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Cyclic variation of heart rate per analysable hour outside AF."""
-    n, hours = _cvhr_cycles(part, night)
+    n, hours = events_and_hours(part, night, "CVHR")
     return Measured({"cvhr_index": n / hours if hours else np.nan}, n, 3600 * hours)
 
 
 def respiratory_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Respiratory events that the cycles in sleep suggest, per analysable hour of sleep outside AF."""
-    n, hours = _cvhr_cycles(night.within("sleep"), night)
+    n, hours = events_and_hours(night.within("sleep"), night, "CVHR")
     return Measured({"respiratory_index": n / hours if hours else np.nan}, n, 3600 * hours)
 
 
-def _cvhr_cycles(part: Night, night: Night) -> tuple[int, float]:
-    """Number of cycles that begin in the part, and its analysable hours outside AF."""
+def events_and_hours(part: Night, night: Night, kind: str) -> tuple[int, float]:
+    """Number of events that begin in the part, and its analysable hours outside AF."""
     af_s = duration(intersection(part.usable_spans, night.episodes.of(*AF_KINDS).spans))
-    return len(part.episodes.of("CVHR")), (part.usable_s - af_s) / 3600
+    return len(part.episodes.of(kind)), (part.usable_s - af_s) / 3600
 
 
 def respiration_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:

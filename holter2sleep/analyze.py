@@ -29,12 +29,13 @@ from holter2sleep.heart.faults import Faults, find_faults
 from holter2sleep.heart.morphology_average import average_by_epoch
 from holter2sleep.heart.p_waves import p_waves
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
+from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording
+from holter2sleep.night import NN, Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
@@ -108,13 +109,8 @@ def analyze_night(
         corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
         sizes = None if shape is None else shape.sizes
-        respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
-            p_respiratory=respiratory_chances(beats, nn, quality.usable_spans, grid, recipe.respiratory),
-            p_arousal=arousal_index(nn, grid, recipe.surges),
-        )
-        respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
-        for events in (find_cvhr(nn, recipe.cvhr), find_surges(nn, recipe.surges), respiratory):
-            episodes = episodes.and_also(events)
+        respiration, events = _breathing(grid, beats, nn, sizes, quality.usable_spans, recipe)
+        episodes = episodes.and_also(events)
         coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
@@ -143,6 +139,23 @@ def analyze_night(
         stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
         coupling=coupling,
     )
+
+
+def _breathing(
+    grid: EpochGrid,
+    beats: Beats,
+    nn: NN,
+    sizes: QrsSizes | None,
+    usable_spans: Spans,
+    recipe: Recipe,
+) -> tuple[Respiration, Episodes]:
+    """Breathing epoch by epoch, and the episodes that may be its events, or what they do to the heart rate."""
+    respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
+        p_respiratory=respiratory_chances(beats, nn, usable_spans, grid, recipe.respiratory),
+        p_arousal=arousal_index(nn, grid, recipe.surges),
+    )
+    respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
+    return respiration, find_cvhr(nn, recipe.cvhr).and_also(find_surges(nn, recipe.surges)).and_also(respiratory)
 
 
 def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:

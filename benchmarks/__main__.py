@@ -18,8 +18,10 @@ import neurokit2
 import numpy as np
 import sleepecg
 
-from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, time_measures
+from holter2sleep.autonomic.hrv import time_measures
 from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.spectrum import welch_measures
+from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
 from holter2sleep.night import Beats, Episodes, Recording
@@ -61,7 +63,7 @@ def variability(beats: Beats, duration_s: float) -> list[Row]:
     def ours() -> None:
         nn = nn_intervals(beats, Episodes.none(), whole, recipe.nn)
         time_measures(nn)
-        frequency_measures(five_minute_windows(nn, recipe.hrv), recipe.hrv)
+        welch_measures(five_minute_windows(nn, whole, recipe.hrv), recipe.hrv)
 
     peaks = {"RRI": np.diff(beats.time_s) * 1000, "RRI_Time": beats.time_s[1:]}
 

@@ -24,26 +24,22 @@ import neurokit2
 import numpy as np
 from scipy.signal import lfilter
 
-from holter2sleep.autonomic.entropy import entropy_within
-from holter2sleep.autonomic.fluctuation import fluctuation
+from holter2sleep.autonomic.asymmetry import asymmetry_measures
+from holter2sleep.autonomic.entropy import entropy_within, multiscale_measures
+from holter2sleep.autonomic.fluctuation import fluctuation, scaling_exponents
+from holter2sleep.autonomic.fragmentation import fragmentation_measures
 from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.autonomic.pieces import whole_us
-from holter2sleep.autonomic.prsa import averaged_signal, capacity
+from holter2sleep.autonomic.prsa import averaged_signal, capacities, capacity
+from holter2sleep.autonomic.short_series import values_of_windows
 from holter2sleep.autonomic.turbulence import tachograms, turbulence_measures
+from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.io import read_recording
 from holter2sleep.night import NN, Beats, Episodes, Float
-from holter2sleep.phenotypes.measures.complexity import (
-    OfNN,
-    capacities_of,
-    complexity_of,
-    fluctuation_of,
-    fragmentation_of,
-    multiscale_of,
-)
 from holter2sleep.recipe import load_recipe
 from holter2sleep.spans import as_spans
 
-MEASURES: tuple[OfNN, ...] = (complexity_of, multiscale_of, fluctuation_of, fragmentation_of, capacities_of)
+RECIPE = load_recipe()
 RECORDS = ("nsr001", "nsr004")
 NIGHT = 30_000  # intervals in 8 h
 PEER = 2_000  # its part is quadratic in time and memory
@@ -126,6 +122,22 @@ def sinus(n: int) -> NN:
     return NN(np.cumsum(values) / 1000, values, np.arange(n) > 0)
 
 
+def entropies_and_symbols(nn: NN) -> object:
+    """What is measured window by window."""
+    windows = five_minute_windows(nn, as_spans([(0.0, nn.end_s[-1] + 1)]), RECIPE.hrv)
+    return values_of_windows(windows.parts, RECIPE.entropy)
+
+
+MEASURES: tuple[Callable[[NN], object], ...] = (
+    entropies_and_symbols,
+    multiscale_measures,
+    scaling_exponents,
+    fragmentation_measures,
+    asymmetry_measures,
+    capacities,
+)
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Processor time of a run without anything kept from another."""
     start = time.process_time()
@@ -135,11 +147,11 @@ def seconds(work: Callable[[], object]) -> float:
 
 def speed() -> Iterator[str]:
     """Ours for 8 h beside neurokit2's for far less."""
-    recipe, night, short = load_recipe(), sinus(NIGHT), sinus(PEER)
-    complexity_of(short, recipe)  # loads scipy's distances
+    night, short = sinus(NIGHT), sinus(PEER)
+    entropies_and_symbols(short)  # loads scipy's distances
     total = 0.0
     for measure in MEASURES:
-        total += (took := seconds(lambda measure=measure: measure(night, recipe)))
+        total += (took := seconds(lambda measure=measure: measure(night)))
         yield f"{measure.__name__}, {NIGHT:,} intervals: {took:.3f} s"
     yield f"all of them: {total:.3f} s"
     for length in (PEER // 2, PEER):

@@ -1,6 +1,6 @@
 """The one path: a recording in, a night out.
 
-read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> cyclic variation -> stages
+read -> grid -> faults -> beats -> quality -> classes -> episodes -> averaged beats -> NN -> breathing -> stages
 -> Night.
 The detectors come before the judgement of quality, because their agreement is its best evidence.
 """
@@ -14,8 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from holter2sleep.autonomic.apnea import respiratory_chances, respiratory_episodes
+from holter2sleep.autonomic.breathing_rate import find_breathing
+from holter2sleep.autonomic.correction import correct_intervals
+from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
-from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
+from holter2sleep.autonomic.surges import arousal_index, find_surges
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -24,15 +29,17 @@ from holter2sleep.heart.faults import Faults, find_faults
 from holter2sleep.heart.morphology_average import average_by_epoch
 from holter2sleep.heart.p_waves import p_waves
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
+from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
 from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
+from holter2sleep.night import NN, Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
+from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
 from holter2sleep.spans import Spans, as_spans, duration
 
@@ -98,9 +105,13 @@ def analyze_night(
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
         nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
+        rr = rr_intervals(beats, episodes, quality.usable_spans)
+        corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
-        episodes = episodes.and_also(find_cvhr(nn, recipe.cvhr))
-        respiration = Respiration.unknown(grid.n)
+        sizes = None if shape is None else shape.sizes
+        respiration, events = _breathing(grid, beats, nn, sizes, quality.usable_spans, recipe)
+        episodes = episodes.and_also(events)
+        coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights)
@@ -122,7 +133,29 @@ def analyze_night(
         warnings,
         averages,
         parts,
+        rr,
+        corrected,
+        corrections,
+        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
+        coupling=coupling,
     )
+
+
+def _breathing(
+    grid: EpochGrid,
+    beats: Beats,
+    nn: NN,
+    sizes: QrsSizes | None,
+    usable_spans: Spans,
+    recipe: Recipe,
+) -> tuple[Respiration, Episodes]:
+    """Breathing epoch by epoch, and the episodes that may be its events, or what they do to the heart rate."""
+    respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
+        p_respiratory=respiratory_chances(beats, nn, usable_spans, grid, recipe.respiratory),
+        p_arousal=arousal_index(nn, grid, recipe.surges),
+    )
+    respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
+    return respiration, find_cvhr(nn, recipe.cvhr).and_also(find_surges(nn, recipe.surges)).and_also(respiratory)
 
 
 def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:

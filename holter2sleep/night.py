@@ -334,6 +334,11 @@ class NN:
         for name, dtype in (("end_s", np.float64), ("nn_ms", np.float64), ("adjacent", bool)):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
 
+    @classmethod
+    def none(cls) -> Self:
+        """No interval at all."""
+        return cls(np.empty(0), np.empty(0), np.empty(0, bool))
+
     def __len__(self) -> int:
         return len(self.nn_ms)
 
@@ -341,6 +346,35 @@ class NN:
     def differences_ms(self) -> Float:
         """Successive differences where they are defined, to the microsecond. array (n_pairs,)."""
         return np.round(np.diff(self.nn_ms)[self.adjacent[1:]], 3)
+
+
+# What can be wrong with an interval: an ectopic beat, an interval too long or too short, a missed or an extra beat
+CORRECTIONS = ("ectopic", "long", "short", "missed", "extra")
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What was corrected in a series of intervals: when, and what was wrong."""
+
+    time_s: Float  # (n,)
+    kind: Text  # (n,), of CORRECTIONS
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("time_s", np.float64), ("kind", "<U7")):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @classmethod
+    def none(cls) -> Self:
+        """Nothing corrected."""
+        return cls(np.empty(0), np.empty(0, "<U7"))
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def during(self, spans: Spans) -> Corrections:
+        """Those in the given time."""
+        inside = contains(spans, self.time_s)
+        return Corrections(self.time_s[inside], self.kind[inside])
 
 
 # --- sleep -----------------------------------------------------------------------------------------
@@ -428,11 +462,12 @@ class Respiration:
 
     rate_bpm: Float  # (n_epochs,), breaths a minute
     confidence: NDArray[np.float32]  # (n_epochs,), 0-1, of the rate
+    hf_ms2: Float  # (n_epochs,), power of the NN intervals within 0.05 Hz of the rate
     p_respiratory: NDArray[np.float32]  # (n_epochs,), chance of an apnoea or hypopnoea; NaN where indeterminate
-    p_arousal: NDArray[np.float32]  # (n_epochs,), of an arousal, by the surge of the heart rate
+    p_arousal: NDArray[np.float32]  # (n_epochs,), 0-1: the largest rise of the heart rate; an index, not a chance
 
     def __post_init__(self) -> None:
-        dtypes = {"rate_bpm": np.float64, "confidence": np.float32}
+        dtypes = {"rate_bpm": np.float64, "hf_ms2": np.float64}
         for name in (f.name for f in dataclasses.fields(self)):
             object.__setattr__(self, name, frozen_array(getattr(self, name), dtypes.get(name, np.float32)))
 
@@ -444,6 +479,24 @@ class Respiration:
     def but(self, **changes: Any) -> Respiration:
         """The same with some columns replaced."""
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The band in which heart rate and breathing swing together, epoch by epoch; "" where it is unknown."""
+
+    state: Text  # (n_epochs,), HFC, LFC or VLFC
+    elevated: Bool  # (n_epochs,), low-frequency coupling that leaves hardly any of high frequency (e-LFC)
+    narrow: Bool  # (n_epochs,), of these, those that keep their frequency
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("state", "<U4"), ("elevated", bool), ("narrow", bool)):
+            object.__setattr__(self, name, frozen_array(getattr(self, name), dtype))
+
+    @classmethod
+    def unknown(cls, n_epochs: int) -> Self:
+        """Nothing known of any epoch."""
+        return cls(np.full(n_epochs, ""), np.zeros(n_epochs, bool), np.zeros(n_epochs, bool))
 
 
 # --- averaged beats --------------------------------------------------------------------------------
@@ -471,6 +524,9 @@ class EpochBeats:
 
 # --- the night -------------------------------------------------------------------------------------
 
+# What else may be done with ectopic beats than to remove them (`Night.nn`): nothing at all, or to correct them
+HANDLINGS = ("raw", "corrected")
+
 
 @dataclass(frozen=True)
 class Night:
@@ -492,6 +548,12 @@ class Night:
     warnings: tuple[str, ...] = ()
     averages: EpochBeats | None = None  # of the whole recording, whatever the part; None without waveform
     parts: Mapping[str, Spans] = field(default_factory=dict)  # named times that `within` knows beside stages and hours
+    rr: NN = field(default_factory=NN.none)  # all RR intervals outside AF, of any class, nothing removed
+    corrected: NN = field(default_factory=NN.none)  # the same with artefacts and ectopic beats corrected
+    corrections: Corrections = field(default_factory=Corrections.none)  # what was corrected for it
+    stage_samples: NDArray[np.int8] | None = None  # (n_samples, n_epochs), columns of `hypnogram.classes`, -1 unscored
+    sampled: Bool | None = None  # (n_samples, n_epochs): which epochs a stage holds in each sample; of a stage only
+    coupling: Coupling | None = None  # of the whole recording, whatever the part; None without waveform
 
     @property
     def usable_spans(self) -> Spans:
@@ -510,13 +572,20 @@ class Night:
         if stratum in self.parts:
             return self.during(self.parts[stratum])
         if stratum in STAGE_STRATA:
-            return self.during(self.grid.spans(self.hypnogram.mask(stratum)))
+            part = self.during(self.grid.spans(self.hypnogram.mask(stratum)))
+            return dataclasses.replace(part, sampled=self._sampled(stratum))
         if stratum.startswith("hour_"):
             hour = int(stratum.removeprefix("hour_"))
             return self.during(as_spans([(3600.0 * (hour - 1), 3600.0 * hour)]))
         raise ValueError(
             f"unknown stratum {stratum!r}; known: night, hour_NN, {', '.join([*STAGE_STRATA, *self.parts])}"
         )
+
+    def _sampled(self, stratum: str) -> Bool | None:
+        if self.stage_samples is None:
+            return None
+        letters = STAGE_STRATA[stratum][0]
+        return np.isin(self.stage_samples, [i for i, letter in enumerate(self.hypnogram.classes) if letter in letters])
 
     def during(self, spans: Spans) -> Night:
         """The same night restricted to the given time."""
@@ -526,10 +595,18 @@ class Night:
         return dataclasses.replace(
             self,
             spans=spans,
+            sampled=None,
             beats=beats.where(contains(spans, beats.time_s)),
             episodes=_clipped(self.episodes, spans),
             nn=_restricted(self.nn, spans),
+            rr=_restricted(self.rr, spans),
+            corrected=_restricted(self.corrected, spans),
+            corrections=self.corrections.during(spans),
         )
+
+    def handled(self, handling: str) -> Night:
+        """The same night with its ectopic beats left in (`raw`) or corrected (`corrected`) where `nn` is asked for."""
+        return dataclasses.replace(self, nn={"raw": self.rr, "corrected": self.corrected}[handling])
 
     @property
     def n_hours(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
+from holter2sleep.autonomic.apnea import WEIGHTS as RESPIRATORY_WEIGHTS
 from holter2sleep.clock import date_known, night_of
 from holter2sleep.heart.class_net import WEIGHTS as CLASS_WEIGHTS
 from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
@@ -140,6 +141,7 @@ def _models(night: Night) -> list[Facts]:
         ("detector", has_waveform, DETECTOR_WEIGHTS),
         ("classes", has_waveform and not (given and given.classified), CLASS_WEIGHTS),
         ("fibrillation", True, AF_WEIGHTS),
+        ("respiratory events", True, RESPIRATORY_WEIGHTS),
     ]
     used: list[Facts] = [
         {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used

@@ -19,10 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.autonomic.apnea import RespiratoryRules
+from holter2sleep.autonomic.breathing_rate import BreathingRules
+from holter2sleep.autonomic.correction import CorrectionRules
+from holter2sleep.autonomic.coupling import CouplingRules
 from holter2sleep.autonomic.cvhr import CvhrRules
 from holter2sleep.autonomic.entropy import EntropyRules
-from holter2sleep.autonomic.hrv import HrvRules
 from holter2sleep.autonomic.nn import NnRules
+from holter2sleep.autonomic.surges import SurgeRules
+from holter2sleep.autonomic.windows import HrvRules
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
@@ -62,9 +67,14 @@ class Recipe:
     morphology: MorphologyRules
     nights: NightRules
     nn: NnRules
+    correction: CorrectionRules
     hrv: HrvRules
     entropy: EntropyRules
     cvhr: CvhrRules
+    respiratory: RespiratoryRules
+    surges: SurgeRules
+    coupling: CouplingRules
+    breathing: BreathingRules
     staging: StagingRules
     sleep: SleepRules
     strips: StripRules

@@ -3,6 +3,11 @@
 import os
 import sys
 
+# One thread for linear algebra unless the user says otherwise: our matrices are small, threads that wait for each other
+# cost ten times the work when the other core is busy, and their number changes the last digits of a table.
+for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# What the user of this machine has installed is no part of a test.
+os.environ["HOLTER2SLEEP_WEIGHTS"] = str(Path(tempfile.gettempdir()) / "holter2sleep_tests_have_no_weights")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -10,9 +10,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.autonomic.nn import nn_intervals
 from holter2sleep.heart.detect import Detection, detect_beats
 from holter2sleep.heart.faults import find_faults
-from holter2sleep.night import NN, Beats, Night, Recording, Source
+from holter2sleep.heart.rhythm import find_episodes
+from holter2sleep.night import (
+    NN,
+    Beats,
+    Episodes,
+    EpochGrid,
+    Hypnogram,
+    Lights,
+    Night,
+    Quality,
+    Recording,
+    Respiration,
+    Source,
+)
+from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.recipe import load_recipe
 from holter2sleep.simulate import SyntheticNight, preset, simulate_night
 from holter2sleep.spans import Spans, as_spans
@@ -65,3 +80,30 @@ def nn_of(nn_ms: ArrayLike, start_s: float = 0.0) -> NN:
     """Intervals one after another, without a break."""
     values = np.asarray(nn_ms, np.float64)
     return NN(start_s + np.cumsum(values) / 1000, values, np.arange(len(values)) > 0)
+
+
+def staged_night(
+    beats: Beats, stage: str = "W", episodes: Episodes | None = None, usable: Spans | None = None
+) -> Night:
+    """A night of beats with the given stages, as many letters as epochs or one for all."""
+    recording = recording_of_beats(beats)
+    grid = EpochGrid.covering(recording.duration_s)
+    spans = all_of(beats) if usable is None else usable
+    letters = np.array([{"2": "N2"}.get(letter, letter) for letter in (stage * grid.n if len(stage) == 1 else stage)])
+    return Night(
+        recording,
+        grid,
+        Quality(np.zeros(grid.n), np.ones(grid.n), np.ones(grid.n, bool), spans),
+        beats,
+        find_episodes(beats, spans, RECIPE.rhythm) if episodes is None else episodes,
+        nn_intervals(beats, episodes or Episodes.none(), spans, RECIPE.nn),
+        Hypnogram(grid, letters, "AASM5", "by hand"),
+        Lights(0.0, recording.duration_s, "recording"),
+        Respiration.unknown(grid.n),
+        np.array([[0.0, recording.duration_s]]),
+    )
+
+
+def values(domain: str, night: Night, stratum: str = "night") -> dict[str, float | None]:
+    """What the formula of a domain says of a stratum."""
+    return FORMULAS[domain](night.within(stratum), night, RECIPE).values

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from holter2sleep.autonomic.even_pieces import even_pieces
 from holter2sleep.night import NN, Episodes, Float
 
 STEP_S = 0.5  # of the resampled interval series: dips last 10 s and more
@@ -48,16 +49,8 @@ def find_cvhr(nn: NN, rules: CvhrRules) -> Episodes:
 
 def _smooth_pieces(nn: NN, rules: CvhrRules) -> list[tuple[Float, Float]]:
     """Stretches of NN without a long hole, on a regular time line and smoothed."""
-    if len(nn) == 0:
-        return []
-    holes = np.flatnonzero(np.diff(nn.end_s) - nn.nn_ms[1:] / 1000 > rules.largest_hole_s) + 1
-    pieces = []
-    for index in np.split(np.arange(len(nn)), holes):
-        time_s = np.arange(nn.end_s[index[0]], nn.end_s[index[-1]], STEP_S)
-        if len(time_s) * STEP_S >= TRAIN * CYCLE_S[0]:
-            even_ms = np.interp(time_s, nn.end_s[index], nn.nn_ms[index])
-            pieces.append((time_s, ndimage.gaussian_filter1d(even_ms, rules.smoothing_s / STEP_S)))
-    return pieces
+    pieces = even_pieces(nn, STEP_S, rules.largest_hole_s, TRAIN * CYCLE_S[0])
+    return [(time_s, ndimage.gaussian_filter1d(even_ms, rules.smoothing_s / STEP_S)) for time_s, even_ms in pieces]
 
 
 def _trains(time_s: Float, smooth_ms: Float, rules: CvhrRules) -> Float:

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import Beats, EpochGrid, Float
@@ -21,17 +22,31 @@ class EpochRates:
     p95_bpm: Float  # (n_epochs,)
 
 
+def mean_rates(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> Float:
+    """Mean rate of each epoch, from the intervals between successive usable beats of any class. array (n_epochs,).
+
+    An interval belongs to its second beat.
+    """
+    rr_s, borders = _intervals(beats, usable_spans, grid)
+    total_s = np.diff(np.r_[0.0, np.cumsum(rr_s)][borders])
+    n = np.diff(borders)
+    return np.where(n > 0, 60 * n / np.where(n > 0, total_s, 1.0), np.nan)
+
+
 def epoch_rates(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> EpochRates:
-    """Rates from the intervals between successive usable beats of any class; each belongs to its second beat."""
-    trusted = trusted_rr(beats, usable_spans)
-    rr_s, end_s = beats.rr_s[trusted], beats.time_s[trusted]
-    borders = np.searchsorted(end_s, grid.edges_s)
-    rates = np.full((3, grid.n), np.nan)
+    """The mean rates, and how the rates from beat to beat spread around them."""
+    rr_s, borders = _intervals(beats, usable_spans, grid)
+    ends = np.full((2, grid.n), np.nan)
     for epoch, (first, last) in enumerate(itertools.pairwise(borders)):
         if last > first:
-            rr = np.sort(rr_s[first:last])
-            rates[:, epoch] = 60 / np.array([rr.mean(), *_quantiles(rr)])
-    return EpochRates(*rates)
+            ends[:, epoch] = 60 / np.array(_quantiles(np.sort(rr_s[first:last])))
+    return EpochRates(mean_rates(beats, usable_spans, grid), *ends)
+
+
+def _intervals(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> tuple[Float, NDArray[np.intp]]:
+    """Trusted intervals, and where each epoch's begin among them; the last border is their number."""
+    trusted = trusted_rr(beats, usable_spans)
+    return beats.rr_s[trusted], np.searchsorted(beats.time_s[trusted], grid.edges_s)
 
 
 def _quantiles(ordered: Float) -> tuple[float, float]:

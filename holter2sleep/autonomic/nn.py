@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.heart.intervals import local_median, trusted_rr
-from holter2sleep.night import AF_KINDS, NN, WARN_SHARE, Beats, Episodes
+from holter2sleep.night import AF_KINDS, NN, WARN_SHARE, Beats, Bool, Episodes, Float
 from holter2sleep.spans import Spans, contains
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,15 @@ class NnRules:
     neighbours: int
 
 
+def rr_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans) -> NN:
+    """Intervals between any two successive usable beats in unbroken usable time and outside AF, nothing removed.
+
+    What variability was before ectopic beats were handled.
+    """
+    outside = trusted_rr(beats, usable_spans) & ~_in_af(beats, episodes)
+    return _series(beats, outside)
+
+
 def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: NnRules) -> NN:
     """Intervals between two successive normal beats, in unbroken usable time and outside AF.
 
@@ -37,16 +46,30 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
     trusted = trusted_rr(beats, usable_spans)
     normal = beats.label == "N"
     candidate = trusted & normal & np.r_[False, normal[:-1]]
-    middle_s = beats.time_s - beats.rr_s / 2  # an episode ends at its last beat, whose interval belongs to it
-    candidate &= ~contains(episodes.of(*AF_KINDS).spans, middle_s)
-    rr_ms = np.round(1000 * beats.rr_s, 3)
+    candidate &= ~_in_af(beats, episodes)
+    rr_ms = _rr_ms(beats)
     candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
     typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)
     unlike = np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms
     keep = candidate & ~unlike
-    adjacent = keep & np.r_[False, keep[:-1]]
     _report(int(trusted.sum()), int(keep.sum()))
-    return NN(beats.time_s[keep], rr_ms[keep], adjacent[keep])
+    return _series(beats, keep)
+
+
+def _in_af(beats: Beats, episodes: Episodes) -> Bool:
+    """Whether the interval that ends at each beat lies in AF. array (n_beats,)."""
+    middle_s = beats.time_s - beats.rr_s / 2  # an episode ends at its last beat, whose interval belongs to it
+    return contains(episodes.of(*AF_KINDS).spans, middle_s)
+
+
+def _rr_ms(beats: Beats) -> Float:
+    return np.round(1000 * beats.rr_s, 3)
+
+
+def _series(beats: Beats, keep: Bool) -> NN:
+    """The intervals that end at the chosen beats; two are neighbours when they share a beat."""
+    adjacent = keep & np.r_[False, keep[:-1]]
+    return NN(beats.time_s[keep], _rr_ms(beats)[keep], adjacent[keep])
 
 
 def _report(n_rr: int, n_nn: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,7 @@ from holter2sleep.autonomic.symbols import NAMES, symbolic_measures
 from holter2sleep.night import NN, Float
 
 
-def values_of_windows(parts: tuple[NN, ...], rules: EntropyRules) -> dict[str, Float]:
+def values_of_windows(parts: Sequence[NN], rules: EntropyRules) -> dict[str, Float]:
     """Each measure of each window, NaN where it has none. arrays (n_windows,)."""
     rows = [_of_series(part.nn_ms.tobytes(), part.adjacent.tobytes(), rules) for part in parts]
     names = ("sample_entropy", "fuzzy_entropy", *NAMES)

@@ -258,14 +258,65 @@ def stages(
         _echo_json(rows, classes=total.classes, counts=total.counts.tolist(), **facts, **left_out)
         return
     _echo_rates("night", rows)
-    if interval:
-        low, high = interval
-        who = f"{len(set(people))} subjects, {BOOTSTRAP_DRAWS} draws, seed {seed}"
-        click.echo(f"\nPooled kappa {rows['pooled']['kappa']:.3f}, 95 % interval {low:.3f} to {high:.3f} ({who})")
+    _echo_interval("kappa", rows["pooled"]["kappa"], interval, f"{len(set(people))} subjects", seed)
     unscored, unstaged = left_out.values()
     click.echo(f"Left out: {unscored} epochs without a reference stage, {unstaged} not staged by the test")
     click.echo("\nPooled counts (row: reference, column: test)")
     _echo_counts(total.classes, total.counts)
+
+
+@evaluate.command()
+@_inputs(".apn")
+@click.option("--subjects", type=EXISTING, help="CSV with recording_id, subject_id; else each night is a person.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+def minutes(
+    references: tuple[Path, ...],
+    tests: tuple[Path, ...],
+    reference_dir: Path,
+    suffix: str,
+    as_json: bool,
+    subjects: Path | None,
+    seed: int,
+) -> None:
+    """Respiratory minutes: accuracy, sensitivity, specificity, kappa, AUC, calibration error of p_respiratory.
+
+    A reference is a WFDB .apn file, or a CSV with the columns minute (or onset_s) and label (A, N). Minutes that the
+    night calls indeterminate are left out and counted (coverage). Intervals come from drawing whole subjects.
+
+    Example: holter2sleep evaluate minutes --test nights/ --reference-dir apnea-ecg --suffix .apn
+    """
+    import numpy as np
+
+    from holter2sleep.evaluate.minutes import accuracy_of, auc_of, interval_by_subject, pooled_minutes
+    from holter2sleep.evaluate.nights import compare_night_minutes, subjects_of
+    from holter2sleep.evaluate.pairs import find_pairs
+
+    pairs = find_pairs(tests, references, reference_dir, suffix)
+    records = {pair.recording_id: compare_night_minutes(pair) for pair in pairs}
+    total = pooled_minutes(list(records.values()))
+    rows = {**{name: record.measures() for name, record in records.items()}, "pooled": total.measures()}
+    people = subjects_of(list(records), subjects)
+    intervals = {
+        name: interval_by_subject(list(records.values()), people, measure, np.random.default_rng(seed), BOOTSTRAP_DRAWS)
+        for name, measure in {"accuracy": accuracy_of, "auc": auc_of}.items()
+    }
+    n_minutes = {"judged": len(total.reference), "indeterminate": total.n_indeterminate}
+    if as_json:
+        facts = {"n_subjects": len(set(people)), "draws": BOOTSTRAP_DRAWS, "seed": seed, "n_minutes": n_minutes}
+        _echo_json(rows, **{f"{name}_95_interval": interval for name, interval in intervals.items()}, **facts)
+        return
+    _echo_rates("night", rows)
+    for name, interval in intervals.items():
+        _echo_interval(name, rows["pooled"][name], interval, f"{len(set(people))} subjects", seed)
+    click.echo(f"{n_minutes['judged']} minutes judged, {n_minutes['indeterminate']} indeterminate")
+
+
+def _echo_interval(name: str, value: float | None, interval: tuple[float, float] | None, who: str, seed: int) -> None:
+    """A pooled figure with its interval, where there is one."""
+    if value is not None and interval:
+        low, high = interval
+        drawn = f"{who}, {BOOTSTRAP_DRAWS} draws, seed {seed}"
+        click.echo(f"\nPooled {name} {value:.3f}, 95 % interval {low:.3f} to {high:.3f} ({drawn})")
 
 
 def _write_reports(out: Path | None, reports: Mapping[str, str]) -> None:

@@ -1,80 +1,191 @@
-"""`holter2sleep models`: the stagers, what they were made from and how good they are."""
+"""`holter2sleep models`: the stagers, what they were made from and how good they are, and the weights to install."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import rich_click as click
+
+if TYPE_CHECKING:
+    from holter2sleep.sleep.staging.installable import Licence
 
 
 @click.group()
 def models() -> None:
-    """Pretrained models: source, licence, checksum, validation figures.
+    """Pretrained models: source, licence, checksum, validation figures; weights to install.
+
+    Installed weights lie in the folder that HOLTER2SLEEP_WEIGHTS names, else in the user's data folder.
 
     \b
-    Example:
+    Examples:
       holter2sleep models list
+      holter2sleep models install clef-small
     """  # noqa: D301  click reads the backspace
 
 
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_models(as_json: bool) -> None:
-    """List the stagers in the order `auto` tries them.
+    """List the stagers in the order `auto` tries them, then the weights that can be installed.
 
     \b
     Example:
       holter2sleep models list --json
     """  # noqa: D301  click reads the backspace
-    import dataclasses
     import json
 
     from holter2sleep.sleep.staging import list_cards
+    from holter2sleep.sleep.staging.installable import list_installable
+    from holter2sleep.sleep.staging.installed import is_installed
 
-    cards = list_cards()
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(card) for card in cards], indent=2))
+        click.echo(json.dumps(list(_facts().values()), indent=2))
         return
-    for card in cards:
-        click.echo(f"{card.name:15} {card.scheme:8} {card.external_figure}")
+    for card in list_cards():
+        click.echo(f"{card.name:33} {card.scheme:8} {card.external_figure}")
+    for weights in list_installable():
+        state = "installed" if is_installed(weights) else f"not installed, {weights.size_mb:g} MB"
+        click.echo(f"{weights.name:33} weights  {state}: {weights.title}")
 
 
 @models.command("show")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show_model(name: str, as_json: bool) -> None:
-    """Show the card of a stager.
+    """Show the card of a stager, or the entry of weights in the registry, with their licence.
 
     \b
-    Example:
+    Examples:
       holter2sleep models show sleepecg-mesa
+      holter2sleep models show clef-small
     """  # noqa: D301  click reads the backspace
-    import dataclasses
     import json
 
     from holter2sleep.errors import UsageError
-    from holter2sleep.sleep.staging import list_cards
 
-    cards = {card.name: card for card in list_cards()}
-    if name not in cards:
-        raise UsageError(f"No model {name!r}; there is: {', '.join(cards)}")
-    facts = dataclasses.asdict(cards[name])
+    known = _facts()
+    if name not in known:
+        raise UsageError(f"No model {name!r}; there is: {', '.join(known)}")
     if as_json:
-        click.echo(json.dumps(facts, indent=2))
+        click.echo(json.dumps(known[name], indent=2))
         return
-    for key, value in facts.items():
-        click.echo(f"{key:17} {value if value is not None else '-'}")
+    for key, value in known[name].items():
+        click.echo(f"{key:17} {value if value not in (None, ()) else '-'}")
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option(
+    "--from", "local", type=click.Path(path_type=Path), help="A file, or a folder that holds it; nothing is fetched."
+)
+@click.option("--mirror", help="Address of a folder with the files, instead of the registered source.")
+@click.option("--accept-licence", is_flag=True, help="Accept the licence without being asked, for scripts.")
+def install(names: tuple[str, ...], local: Path | None, mirror: str | None, accept_licence: bool) -> None:
+    """Install weights: licence shown, file fetched or copied, checksum and network checked.
+
+    A download that breaks goes on where it stopped when the command is run again. Nothing half-done is ever used.
+
+    \b
+    Examples:
+      holter2sleep models install clef-small
+      holter2sleep models install clef-small --from Downloads --accept-licence
+      holter2sleep models install clef-medium --mirror https://mirror.example.org/clef
+    """  # noqa: D301  click reads the backspace
+    from holter2sleep.cli.progress import bytes_shown
+    from holter2sleep.errors import UsageError
+    from holter2sleep.sleep.staging.install import install as install_weights
+    from holter2sleep.sleep.staging.installable import get_installable
+
+    if local is not None and mirror is not None:
+        raise UsageError("--from and --mirror exclude each other")
+    if local is not None and local.is_file() and len(names) > 1:
+        raise UsageError(f"--from {local} is one file; give a folder for several names")
+    for weights in [get_installable(name) for name in names]:
+        with bytes_shown(weights.name) as progress:
+            path = install_weights(weights, lambda licence: _agrees(licence, accept_licence), progress, local, mirror)
+        click.echo(f"{weights.name}: {path}")
 
 
 @models.command()
 @click.argument("names", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
-    """Check that the weights of the stagers are there and are the registered ones.
+    """Check that weights are there and are the registered or installed ones; without a name, all that are there.
 
     \b
     Example:
       holter2sleep models verify sleepecg-mesa
     """  # noqa: D301  click reads the backspace
+    from holter2sleep.errors import UsageError
     from holter2sleep.sleep.staging import get_stager, list_cards
+    from holter2sleep.sleep.staging.installable import list_installable
+    from holter2sleep.sleep.staging.installed import is_installed, verified
 
-    for name in names or tuple(card.name for card in list_cards()):
-        get_stager(name)
+    stagers = {card.name: card for card in list_cards()}
+    files = {weights.name: weights for weights in list_installable()}
+    there = [name for name, card in stagers.items() if not card.installable]
+    there += [name for name, weights in files.items() if is_installed(weights)]
+    for name in names or there:
+        if name in files:
+            verified(files[name])
+        elif name in stagers:
+            get_stager(name)
+        else:
+            raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *files])}")
         click.echo(f"{name}: ok")
+
+
+@models.command()
+@click.argument("names", nargs=-1, required=True)
+def remove(names: tuple[str, ...]) -> None:
+    """Delete installed weights.
+
+    \b
+    Example:
+      holter2sleep models remove clef-medium
+    """  # noqa: D301  click reads the backspace
+    from holter2sleep.sleep.staging.installable import get_installable
+    from holter2sleep.sleep.staging.installed import remove as remove_weights
+
+    for weights in [get_installable(name) for name in names]:
+        remove_weights(weights)
+        click.echo(f"{weights.name}: removed")
+
+
+def _facts() -> dict[str, dict[str, Any]]:
+    """What is known of each stager, and of the weights that can be installed, by name."""
+    import dataclasses
+
+    from holter2sleep.sleep.staging import list_cards
+    from holter2sleep.sleep.staging.installable import list_installable
+    from holter2sleep.sleep.staging.installed import is_installed
+
+    cards = {card.name: {"kind": "stager", **dataclasses.asdict(card)} for card in list_cards()}
+    weights = {
+        entry.name: {
+            "kind": "weights",
+            "installed": is_installed(entry),
+            **dataclasses.asdict(entry),
+            "licence": entry.licence.name,
+            "licence_text": entry.licence.text,
+        }
+        for entry in list_installable()
+    }
+    return {**cards, **weights}
+
+
+def _agrees(licence: Licence, beforehand: bool) -> bool:
+    """Show the licence; whether the user accepts it, who is asked where there is a terminal."""
+    from holter2sleep.errors import UsageError
+
+    click.echo(f"{licence.text}\n", err=True)
+    if beforehand:
+        return True
+    if not _can_ask():
+        raise UsageError("There is no terminal to ask on: --accept-licence says that you accept the licence above")
+    return click.confirm("Do you accept this?", err=True)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty()

@@ -43,3 +43,34 @@ def nights_shown(n: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=n)
         yield lambda name: progress.update(task, description=name, completed=next(begun) - 1)
+
+
+@contextmanager
+def bytes_shown(what: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A function that is told how many bytes have come, of how many; in lines it speaks at each tenth."""
+    if not sys.stderr.isatty():
+        yield _Tenths(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None, visible=False)
+        yield lambda there, total: progress.update(task, completed=there, total=total, visible=True)
+
+
+class _Tenths:
+    """A line on stderr at each tenth of a file, and for one of unknown size at each 64 MB."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._last = -1
+
+    def __call__(self, there: int, total: int | None) -> None:
+        step = 10 * there // total if total else there >> 26
+        if step == self._last:
+            return
+        self._last = step
+        share = f" of {total / 1e6:.1f} MB" if total else " MB"
+        click.echo(f"{self._what}: {there / 1e6:.1f}{share}", err=True)

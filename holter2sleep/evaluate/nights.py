@@ -11,6 +11,7 @@ import polars as pl
 from holter2sleep.clock import Clock
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.ec57 import BeatMatrix, EpisodeAgreement, compare_episodes, scored_spans
+from holter2sleep.evaluate.minutes import Minutes, compare_minutes
 from holter2sleep.evaluate.pairs import Pair
 from holter2sleep.evaluate.protocol import MATCH_WINDOW_S, STANDARD, Protocol
 from holter2sleep.evaluate.records import BeatAgreement, compare_sides
@@ -26,6 +27,7 @@ from holter2sleep.evaluate.stages import StageMatrix, compare_stages
 from holter2sleep.io.annotations import header_beside
 from holter2sleep.io.beatfiles import is_annotation_file, read_beats
 from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.io.minutes import read_minutes
 from holter2sleep.night import EpochGrid, Float, Hypnogram
 from holter2sleep.spans import EMPTY, Spans
 
@@ -79,6 +81,14 @@ def compare_night_stages(pair: Pair) -> StageMatrix:
     clock = Clock.of_iso(run["start"], run.get("time_zone")) if run["start"] else None
     reference, _ = read_hypnogram(pair.reference, grid, clock)
     return compare_stages(reference, test)
+
+
+def compare_night_minutes(pair: Pair) -> Minutes:
+    """Minutes of a reference with the chances of respiratory events in a night's epochs."""
+    if not pair.run():
+        raise UsageError(f"{pair.test}: minutes are compared for a night folder, which has epochs.parquet")
+    table = pl.read_parquet(pair.table("epochs.parquet"), columns=["p_respiratory"])
+    return compare_minutes(*read_minutes(pair.reference), table["p_respiratory"].cast(pl.Float64).to_numpy())
 
 
 def subjects_of(recording_ids: Sequence[str], table: Path | None) -> list[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from holter2sleep.heart.intervals import near_together
+from holter2sleep.heart.qrs_sizes import QrsSizes, qrs_sizes
 from holter2sleep.night import Bool, Float, Recording
 from holter2sleep.waveform import Waveform
 
@@ -52,6 +53,7 @@ class Shape:
     kin: NDArray[np.int32]  # (n_beats,), foreign beats of one shape share a number; -1 for the others
     apart: Rows  # (n_beats, PATCH_N), the beat less the typical one from before P to behind T, in heights of its QRS
     limit: float  # of the correlation, below which a beat is foreign
+    sizes: QrsSizes  # in themselves, not against the typical beat
 
     @property
     def foreign(self) -> Bool:
@@ -63,19 +65,23 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
     """The shapes of the beats at the given times; None when there is no waveform, or no beat."""
     if recording.ecg is None or recording.fs is None or len(time_s) == 0:
         return None
-    parts, first_kin = [], 0
+    parts, sizes = [], []
     for first in range(0, len(time_s), STRETCH):
         rows = _windows_at(recording.ecg, recording.fs, time_s[first : first + STRETCH], HALF)
-        parts.append(_shapes(_levelled(rows), rules, first_kin))
-        first_kin += STRETCH
+        parts.append(_shapes(_levelled(rows), rules, first))
+        sizes.append(qrs_sizes(rows, _qrs(rules), SHAPE_HZ))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Shape(**columns, limit=rules.foreign_correlation)
+    return Shape(**columns, limit=rules.foreign_correlation, sizes=QrsSizes.joined(sizes))
+
+
+def _qrs(rules: ShapeRules) -> slice:
+    """The QRS complex within a window."""
+    return slice(HALF - round(rules.before_s * SHAPE_HZ), HALF + round(rules.after_s * SHAPE_HZ) + 1)
 
 
 def _shapes(rows: Rows, rules: ShapeRules, first_kin: int) -> dict[str, NDArray]:
     """The columns of `Shape` for beats that share a typical beat."""
-    before, after, slack = (round(s * SHAPE_HZ) for s in (rules.before_s, rules.after_s, rules.slack_s))
-    qrs = slice(HALF - before, HALF + after + 1)
+    qrs, slack = _qrs(rules), round(rules.slack_s * SHAPE_HZ)
     usual = _typical_beat(rows, qrs)
     typical, core = usual[qrs], rows[:, qrs]
     shifts = range(-slack, slack + 1)
@@ -94,7 +100,7 @@ def _shapes(rows: Rows, rules: ShapeRules, first_kin: int) -> dict[str, NDArray]
         "steepness": _steepness(core) / max(float(_steepness(typical[None])[0]), TINY),
         "typical_width_s": np.full(n, _width(typical[None])[0] / SHAPE_HZ),
         "p_wave": _wave(rows, usual, slice(HALF - round(P_S[0] * SHAPE_HZ), HALF - round(P_S[1] * SHAPE_HZ)), size),
-        "t_wave": _wave(rows, usual, slice(HALF + after, 2 * HALF + 1), size),
+        "t_wave": _wave(rows, usual, slice(qrs.stop - 1, 2 * HALF + 1), size),
         "kin": _spread(first_kin + _kin(likeness, rules.foreign_correlation), foreign, n, -1).astype(np.int32),
         "apart": np.clip(sign * (rows - usual)[:, ::PATCH_STRIDE] / size, -4, 4).astype(np.float32),
     }

@@ -338,7 +338,7 @@ def _classes(path: Path, values: list[str], known: dict[str, str], column: str) 
 
 def _from_rr(path: Path, rr_unit: str) -> BeatFile:
     text = read_rr_text(path, rr_unit)
-    beats, notes = _clean(path, _Given(text.time_s, ["N"] * len(text.time_s)))
+    beats, notes = _clean(path, _Given(text.time_s, ["N"] * len(text.time_s), text.usable))
     notes = (*text.notes, *notes, NO_CLASSES)
     name = f"RR intervals ({text.unit})"
     return BeatFile(beats, name, (path,), start=text.start, classified=False, warnings=notes)

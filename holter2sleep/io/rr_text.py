@@ -20,11 +20,13 @@ from holter2sleep.clock import NO_DATE
 from holter2sleep.io.files import MAX_ELAPSED_S, quoted, read_text, refusal
 from holter2sleep.io.sampled_text import looks_sampled, names_a_signal
 from holter2sleep.io.stamps import ClockTimes, clock_times, moment_of
-from holter2sleep.night import Float
+from holter2sleep.night import Bool, Float
 
 RR_UNITS = {"s": 1.0, "ms": 1e-3}
 _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is as short as 10 ms
+_MOST_MARKED = 0.05  # of the values zero or below: marks of a lost or wrong beat; samples of an ECG are so more often
 RISING = 30  # values that only rise are times: no heart slows down from beat to beat for so long
+_MARK_SIZES = (0.4, 2.5)  # of the median interval: an early beat, a missed one
 _PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
 _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
 _HOLE_OF_WHOLE_S = 1.5  # stamps in whole seconds are wrong by less than one at each end of an interval
@@ -49,6 +51,7 @@ class RrText:
 
     time_s: Float  # beats, s from the first one
     unit: str  # of the intervals, s or ms
+    usable: Bool  # (n_beats,), False where the interval before is a mark and no interval
     start: datetime | None = None  # of the first beat, where a column has clock times
     notes: tuple[str, ...] = ()
 
@@ -58,7 +61,8 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
 
     `n` intervals give `n + 1` beats, the first at 0 s. Where a time column, counted or by the clock, advances with the
     intervals it is believed, so that a hole stays a hole. An implausibly long interval is a hole too: no beat is
-    invented.
+    invented. Zero and values below, where few, mark a beat that was lost: it lasts as long as its size says, or the
+    median, and the beat at its end is unusable, so that no number rests on it.
 
     Raises
     ------
@@ -75,8 +79,10 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
     if len(counted) >= RISING and (np.diff(counted) > 0).all():
         raise refusal(path, f"{len(counted)} values that only rise, as times do", _WORKS)
     fields = zip(rows.number, rows.columns[column], strict=True)
-    usable = len(counted) and (counted >= 0).all()
+    marked = counted <= 0
+    usable = len(counted) and 0 <= marked.mean() <= _MOST_MARKED
     rr = counted if usable else np.array([_required(path, number, field) for number, field in fields])
+    marked, rr = (marked, _unmarked(rr, marked)) if usable else (np.zeros(len(rr), bool), rr)
     unit = rr_unit if rr_unit != "auto" else "ms" if np.median(rr) > _MS_ABOVE else "s"
     rr_s = rr * RR_UNITS[unit]
     if unit == "s" and (rr == np.round(rr)).all():
@@ -89,14 +95,36 @@ def read_rr_text(path: Path, rr_unit: str = "auto") -> RrText:
     counted_s = next((time for texts in others if len(time := _numeric(texts)) > 1), None)
     clock = next((found for texts in others if (found := _clock(texts))), None)
     times = clock.seconds if clock else counted_s
-    beats, first_s = (None, 0.0) if times is None else _beats_by(times, rr_s, by_clock=clock is not None)
+    known = ~marked  # the file's own times tell how long the marked ones were
+    beats, first_s = (None, 0.0) if times is None else _beats_by(times[known], rr_s[known], by_clock=clock is not None)
     notes = [clock.note] if clock and clock.note else []
     if clock and beats is None:
         notes.append("the clock times do not advance with the intervals: only the start is taken from them")
     if clock and not clock.is_dated:
         notes.append(f"times without a date: {NO_DATE} stands for no date")
     start = _start(first_s, clock.is_dated) if clock else None
-    return RrText(np.r_[0.0, np.cumsum(rr_s)] if beats is None else beats, unit, start, tuple(notes))
+    if marked.any():
+        notes.append(f"{int(marked.sum())} of {len(rr)} intervals are zero or below: taken as marks of lost beats")
+    if beats is None or times is None:
+        return RrText(np.r_[0.0, np.cumsum(rr_s)], unit, np.r_[True, known], start, tuple(notes))
+    return RrText(beats, unit, ~_nearest(beats, times[marked] - first_s), start, tuple(notes))
+
+
+def _nearest(beats_s: Float, moments_s: Float) -> Bool:
+    """The beat nearest to each moment. array (n_beats,)."""
+    behind = np.clip(np.searchsorted(beats_s, moments_s), 1, len(beats_s) - 1)
+    index = behind - (moments_s - beats_s[behind - 1] < beats_s[behind] - moments_s)
+    found = np.zeros(len(beats_s), bool)
+    found[index] = True
+    return found
+
+
+def _unmarked(rr: Float, marked: Bool) -> Float:
+    """The intervals, marks replaced by their size, or by the median where that is none of a heart."""
+    typical = float(np.median(rr[~marked]))
+    size = np.abs(rr)
+    low, high = _MARK_SIZES
+    return np.where(~marked, rr, np.where((size >= low * typical) & (size <= high * typical), size, typical))
 
 
 def check_rr(path: Path, rr_s: Float, unit: str) -> None:

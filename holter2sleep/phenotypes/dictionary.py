@@ -13,8 +13,9 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from holter2sleep.night import STAGE_STRATA
+from holter2sleep.night import HANDLINGS, STAGE_STRATA
 
 UNITS = frozenset({"ms", "ms2", "s", "min", "h", "bpm", "Hz", "nu", "%", "count", "count/h", "ratio", "mV", "1"})
 DIMENSIONS = frozenset({"structural", "intensity", "functional", "comparative"})  # after ECGomics
@@ -26,6 +27,18 @@ STRATA_SETS: dict[str, tuple[str, ...]] = {
     "night": ("night",),
     "stages": ("night", *STAGE_STRATA),
     "all": ("night", *STAGE_STRATA, "hour", "cycle", "third", "event", "day", "bed"),
+}
+
+# What a domain with `handlings = true` says of the entries it yields for each handling of ectopic beats
+HANDLED = {
+    "raw": (
+        "before ectopy handling",
+        "Before ectopy handling: of all RR intervals between successive usable beats of any class outside AF.",
+    ),
+    "corrected": (
+        "ectopy corrected",
+        "Of the RR intervals outside AF; ectopic, missed and extra beats corrected (Lipponen 2019), not removed.",
+    ),
 }
 
 
@@ -64,14 +77,44 @@ def load_dictionary() -> dict[str, Entry]:
     ValueError
         An entry with an unknown unit, dimension, need or set of strata.
     """
-    tables = tomllib.loads((Path(__file__).parent / "dictionary.toml").read_text(encoding="utf-8"))
-    entries = {}
-    for domain, section in tables.items():
-        shared = {key: value for key, value in section.items() if not isinstance(value, dict)}
-        for name, own in section.items():
-            if isinstance(own, dict):
-                entries[name] = _entry(name, domain, {**shared, **own})
+    entries: dict[str, Entry] = {}
+    for domain, section in _sections().items():
+        shared = {key: value for key, value in section.items() if not isinstance(value, dict) and key != "handlings"}
+        plain = {
+            name: _entry(name, domain, {**shared, **own}) for name, own in section.items() if isinstance(own, dict)
+        }
+        entries |= plain
+        for handling in handlings_of(domain):
+            entries |= {entry.name: entry for entry in (_handled(entry, handling) for entry in plain.values())}
     return entries
+
+
+@functools.cache
+def _sections() -> dict[str, dict[str, Any]]:
+    return tomllib.loads((Path(__file__).parent / "dictionary.toml").read_text(encoding="utf-8"))
+
+
+def handlings_of(domain: str) -> tuple[str, ...]:
+    """Other ways of handling ectopic beats in which a domain's phenotypes are told too (`handlings = true`)."""
+    return HANDLINGS if _sections().get(domain, {}).get("handlings") else ()
+
+
+def handled_name(name: str, handling: str) -> str:
+    """Name of a phenotype, or of a domain, under another handling of ectopic beats."""
+    return f"{name}_{handling}"
+
+
+def _handled(entry: Entry, handling: str) -> Entry:
+    """The entry of the same measure of another series of intervals."""
+    label, sentence = HANDLED[handling]
+    return dataclasses.replace(
+        entry,
+        name=handled_name(entry.name, handling),
+        domain=handled_name(entry.domain, handling),
+        label=f"{entry.label}, {label}",
+        definition=f"{entry.definition} {sentence}",
+        nsrr="",
+    )
 
 
 def _entry(name: str, domain: str, facts: dict[str, object]) -> Entry:
@@ -87,6 +130,7 @@ def _entry(name: str, domain: str, facts: dict[str, object]) -> Entry:
     return entry
 
 
+@functools.cache
 def entries_of(domain: str) -> dict[str, Entry]:
     """Entries of one domain, by name."""
     return {name: entry for name, entry in load_dictionary().items() if entry.domain == domain}

@@ -47,6 +47,7 @@ RHYTHM_LANES = (
     ("pause", ("PAUSE",), INK),
     ("tachy, brady", ("TACHY", "BRADY"), "#8a6d00"),
     ("cyclic variation", ("CVHR",), "#3b6e4f"),
+    ("respiratory", ("RESP",), "#0b7a75"),
 )
 THINNEST_MARK = 0.004  # of the shown width: a three-second pause must be seen on a page of eight hours
 

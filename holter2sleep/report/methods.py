@@ -61,9 +61,10 @@ def analysis_text(night: ReportNight) -> str:
         "comes only with a beat file. Noise is where the quality index (the better of the agreement of two beat "
         "detectors and the likeness of the beats to the typical one, times how sure the detector is) stays below "
         "{quality.minimum_sqi}. Heart-rate variability follows the Task Force of the ESC and NASPE (1996): intervals "
-        "between successive normal beats, none across a removed beat, a gap or AF pattern. Sleep measures follow the "
-        "AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too little is not "
-        "printed; the table says what is missing.",
+        "between successive normal beats, none across a removed beat, a gap or AF pattern; the tables also hold each "
+        "measure before ectopic beats were handled (_raw) and with them corrected (_corrected, Lipponen 2019). Sleep "
+        "measures follow the AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too "
+        "little is not printed; the table says what is missing.",
         night,
     )
 
@@ -97,8 +98,9 @@ def model_texts(night: ReportNight) -> list[str]:
     cards = {card.name: card for card in list_cards()}
     texts = []
     for model in night.run["models"]:
-        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else "no weight file"
         card = cards.get(model["name"])
+        without = "weights as the notes say" if card and card.installable else "no weight file"
+        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
         said = f" {card.title}. Trained on: {card.trained_on}. Agreement: {card.external_figure}." if card else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
         texts += list(card.limits) if card else []

@@ -8,7 +8,8 @@ from holter2sleep.night import EPOCH_S, Episodes, Hypnogram, Lights
 from holter2sleep.sleep.cycles import find_cycles
 from holter2sleep.spans import Spans, as_spans, complement, duration, intersection, subtraction
 
-EVENT_KINDS = ("CVHR", "RESP")  # what may be a respiratory event
+CYCLE = "CVHR"  # one dip of the intervals: where an apnoea or hypopnoea ends, if it is one
+EVENT_KINDS = (CYCLE, "RESP")  # what may be respiratory; RESP are minutes of it, in which one event follows another
 AFTER_S = 60.0  # an arousal, its surge of the rate and what follows it are over within a minute
 LEAST_DAY_S = 3600.0  # out of bed: less is getting ready
 
@@ -17,15 +18,16 @@ def parts_of_night(hypnogram: Hypnogram, lights: Lights, episodes: Episodes, dur
     """Time of each part by its name; a part that the night does not have is left out.
 
     `cycle_01` ...: complete NREM-REM cycles. `third_first`, `third_last`: of the sleep period, from sleep onset to the
-    final awakening. `event_after`: sleep within 60 s after the end of an event that may be respiratory; `event_free`:
-    the rest of sleep outside those events. `day`, `bed`: outside and inside lights, where an hour or more lies outside.
+    final awakening. `event_after`: sleep within 60 s after the end of a cycle of cyclic variation; `event_free`: sleep
+    outside these, the cycles, and minutes called respiratory. `day`, `bed`: outside and inside lights, where an hour or
+    more lies outside.
     """
     asleep = hypnogram.grid.spans(hypnogram.mask("sleep"))
     bed = as_spans([(lights.off_s, lights.on_s)])
     return {
         **{f"cycle_{i:02d}": cycle.reshape(1, 2) for i, cycle in enumerate(find_cycles(hypnogram, lights), start=1)},
         **_thirds(intersection(asleep, bed)),
-        **_around(episodes.of(*EVENT_KINDS).spans, asleep),
+        **_around(episodes.of(CYCLE).spans, episodes.of(*EVENT_KINDS).spans, asleep),
         **_day_and_bed(bed, duration_s),
     }
 
@@ -44,12 +46,12 @@ def _thirds(asleep: Spans) -> dict[str, Spans]:
     return {"third_first": as_spans([(start_s, start_s + third_s)]), "third_last": as_spans([(end_s - third_s, end_s)])}
 
 
-def _around(events: Spans, asleep: Spans) -> dict[str, Spans]:
-    if len(events) == 0 or len(asleep) == 0:
+def _around(cycles: Spans, events: Spans, asleep: Spans) -> dict[str, Spans]:
+    if len(cycles) == 0 or len(asleep) == 0:
         return {}
-    after = as_spans(np.column_stack([events[:, 1], events[:, 1] + AFTER_S]))
+    after = as_spans(np.column_stack([cycles[:, 1], cycles[:, 1] + AFTER_S]))
     return {
-        "event_after": intersection(asleep, subtraction(after, events)),
+        "event_after": intersection(asleep, subtraction(after, cycles)),
         "event_free": subtraction(asleep, as_spans([*events.tolist(), *after.tolist()])),
     }
 

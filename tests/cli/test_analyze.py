@@ -57,9 +57,8 @@ def test_run_json_holds_what_the_contract_lists(analysed: Path) -> None:
     assert set(run_facts["input"]) == {"file", "sha256", "format"}
     assert set(run_facts["unit"]) == {"file", "scale_to_mv", "proposed_scale_to_mv", "relative"}
     assert set(run_facts["recipe"]) == {"name", "sha256", "resolved"}
-    assert [model["role"] for model in run_facts["models"]] == [
-        *("detector", "classes", "fibrillation", "stager", "second opinion")
-    ]
+    roles = ["detector", "classes", "fibrillation", "respiratory events", "stager", "second opinion"]
+    assert [model["role"] for model in run_facts["models"]] == roles
     assert all(len(model["sha256"]) == 64 for model in run_facts["models"][:3])
     assert run_facts["peak_memory_mb"] > 0
     assert {"read", "beats", "sleep stages", "tables", "report"} <= set(run_facts["steps_s"])

@@ -108,8 +108,8 @@ def test_our_reader_finds_the_same_beats_classes_episodes_and_unusable_beats(
     first, again = (pl.read_parquet(where / "beats.parquet") for where in (folder, tmp_path / "night"))
     assert first.select("label", "usable").equals(again.select("label", "usable"))
     first, again = (pl.read_parquet(where / "episodes.parquet") for where in (folder, tmp_path / "night"))
-    # cyclic variation hangs on changes of a hundredth of a second, more than half a sample leaves
-    first, again = (table.filter(pl.col("kind") != "CVHR") for table in (first, again))
+    # cyclic variation and surges hang on changes of a hundredth of a second, more than half a sample leaves
+    first, again = (table.filter(~pl.col("kind").is_in(["CVHR", "SURGE"])) for table in (first, again))
     assert first["kind"].equals(again["kind"])
     # beats alone have no P waves to tell where AF begins and ends
     assert ((first["n_beats"] - again["n_beats"]).abs() / first["n_beats"]).max() <= 0.02

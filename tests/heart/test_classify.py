@@ -11,6 +11,7 @@ from holter2sleep.heart import class_net
 from holter2sleep.heart.beat_features import beat_features, timing
 from holter2sleep.heart.class_net import class_chances
 from holter2sleep.heart.classify import classify_beats
+from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.heart.shape import PATCH_N, Shape
 from holter2sleep.night import Beats
 from holter2sleep.spans import as_spans
@@ -30,7 +31,8 @@ def shape_of(n: int, **odd: dict[int, float]) -> Shape:
     columns = typical_columns(n)
     for name, values in odd.items():
         columns[name][list(values)] = list(values.values())
-    return Shape(**columns, limit=RECIPE.shape.foreign_correlation)
+    sizes = QrsSizes(*(np.ones(n, np.float32),) * 5)
+    return Shape(**columns, limit=RECIPE.shape.foreign_correlation, sizes=sizes)
 
 
 def typical_columns(n: int) -> dict[str, np.ndarray]:

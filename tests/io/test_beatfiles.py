@@ -378,6 +378,28 @@ def test_an_implausibly_long_interval_gets_no_invented_beat(tmp_path: Path) -> N
     assert beats(read_made(tmp_path, "800\n60000\n800\n", "rr.txt"))[0] == pytest.approx([0.0, 0.8, 60.8, 61.6])
 
 
+def test_a_few_intervals_of_zero_and_below_mark_lost_beats(tmp_path: Path) -> None:
+    """A size that an interval may have is kept, the median stands for others; the beat at their end is unusable."""
+    rr = [800.0] * 100
+    rr[10], rr[20], rr[30] = -900.0, 0.0, -1.0
+    found = read_made(tmp_path, "\n".join(f"{x:g}" for x in rr), "rr.txt").given_beats
+    assert found is not None
+    assert np.flatnonzero(~found.usable).tolist() == [11, 21, 31]
+    assert np.diff(found.time_s)[[10, 20, 30]] == pytest.approx([0.9, 0.8, 0.8])
+
+
+@pytest.mark.parametrize("first_s", [0.0, 0.8])  # stamps of the beat before each interval, or behind it
+def test_marks_keep_the_time_that_the_file_says(tmp_path: Path, first_s: float) -> None:
+    rows = [[first_s + 0.8 * i + (0.5 if i > 50 else 0.0), 800.0] for i in range(100)]
+    rows[50][1] = -1.0
+    text = "time,RR\n" + "\n".join(f"{t:.3f},{rr:g}" for t, rr in rows)
+    found = read_made(tmp_path, text, "rr.csv").given_beats
+    assert found is not None
+    assert found.time_s[-1] == pytest.approx(100 * 0.8 + 0.5)
+    assert (~found.usable).sum() == 1
+    assert 49 <= np.flatnonzero(~found.usable)[0] <= 51
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -7,46 +7,20 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
-from made_nights import RECIPE, all_of, beats_of_rr, recording_of_beats
+from made_nights import RECIPE, beats_of_rr, recording_of_beats, staged_night, values
 
-from holter2sleep.autonomic.nn import nn_intervals
-from holter2sleep.heart.rhythm import find_episodes
-from holter2sleep.night import Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Respiration
+from holter2sleep.night import Beats, Episodes, EpochGrid, Night
 from holter2sleep.phenotypes.dictionary import entries_of
 from holter2sleep.phenotypes.measures import FORMULAS
+from holter2sleep.phenotypes.measures.measured import percent_of
 from holter2sleep.phenotypes.table import phenotype_table
-from holter2sleep.spans import Spans
-
-
-def night_of(beats: Beats, stage: str = "W", episodes: Episodes | None = None, usable: Spans | None = None) -> Night:
-    """A night of beats with the given stages, as many letters as epochs or one for all."""
-    recording = recording_of_beats(beats)
-    grid = EpochGrid.covering(recording.duration_s)
-    spans = all_of(beats) if usable is None else usable
-    letters = np.array([{"2": "N2"}.get(letter, letter) for letter in (stage * grid.n if len(stage) == 1 else stage)])
-    return Night(
-        recording,
-        grid,
-        Quality(np.zeros(grid.n), np.ones(grid.n), np.ones(grid.n, bool), spans),
-        beats,
-        find_episodes(beats, spans, RECIPE.rhythm) if episodes is None else episodes,
-        nn_intervals(beats, episodes or Episodes.none(), spans, RECIPE.nn),
-        Hypnogram(grid, letters, "AASM5", "by hand"),
-        Lights(0.0, recording.duration_s, "recording"),
-        Respiration.unknown(grid.n),
-        np.array([[0.0, recording.duration_s]]),
-    )
-
-
-def values(domain: str, night: Night, stratum: str = "night") -> dict[str, float | None]:
-    return FORMULAS[domain](night.within(stratum), night, RECIPE).values
 
 
 def awake_then_asleep(wake_s: float, sleep_s: float, wake_rr_s: float = 0.8, sleep_rr_s: float = 1.0) -> Night:
     rr_s = np.r_[np.full(round(wake_s / wake_rr_s), wake_rr_s), np.full(round(sleep_s / sleep_rr_s), sleep_rr_s)]
     beats = beats_of_rr(rr_s, start_s=0.0)
     n = EpochGrid.covering(recording_of_beats(beats).duration_s).n
-    return night_of(beats, "W" * round(wake_s / 30) + "2" * (n - round(wake_s / 30)))
+    return staged_night(beats, "W" * round(wake_s / 30) + "2" * (n - round(wake_s / 30)))
 
 
 # --- rate ------------------------------------------------------------------------------------------
@@ -69,22 +43,22 @@ def test_the_highest_rate_is_held_for_eight_intervals() -> None:
     """Seven intervals of 0.5 s and one of 1 s last 4.5 s: 106.7/min; eight of 0.5 s would be 120/min."""
     rr_s = np.ones(100)
     rr_s[40:47] = 0.5
-    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(60 * 8 / 4.5)
+    assert values("rate", staged_night(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(60 * 8 / 4.5)
     rr_s[40:48] = 0.5
-    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(120.0)
-    assert values("rate", night_of(beats_of_rr(rr_s)))["heart_rate_min"] == pytest.approx(60.0)
+    assert values("rate", staged_night(beats_of_rr(rr_s)))["heart_rate_max"] == pytest.approx(120.0)
+    assert values("rate", staged_night(beats_of_rr(rr_s)))["heart_rate_min"] == pytest.approx(60.0)
 
 
 def test_no_rate_is_averaged_across_lost_signal() -> None:
     beats = beats_of_rr(np.full(40, 0.5), start_s=0.0)
     lost_often = np.array([[3.4 * i, 3.4 * i + 3.3] for i in range(6)])  # six or seven intervals in a row
-    found = values("rate", night_of(beats, usable=lost_often))
+    found = values("rate", staged_night(beats, usable=lost_often))
     assert found["heart_rate_mean"] == pytest.approx(120.0)
     assert np.isnan(found["heart_rate_max"])
 
 
 def test_the_mean_rate_is_that_of_the_mean_interval() -> None:
-    found = values("rate", night_of(beats_of_rr([0.5] * 40 + [1.5] * 40)))
+    found = values("rate", staged_night(beats_of_rr([0.5] * 40 + [1.5] * 40)))
     assert found["heart_rate_mean"] == pytest.approx(60.0)
 
 
@@ -94,7 +68,7 @@ def test_the_mean_rate_is_that_of_the_mean_interval() -> None:
 def test_slow_and_fast_ventricular_runs_are_both_runs() -> None:
     rr_s = np.r_[np.full(20, 0.8), [0.4, 0.4], np.full(20, 0.8), [0.7, 0.7], np.full(20, 0.8)]
     label = "N" * 20 + "VVV" + "N" * 19 + "VVV" + "N" * 20
-    found = values("rhythm", night_of(beats_of_rr(rr_s, label)))
+    found = values("rhythm", staged_night(beats_of_rr(rr_s, label)))
     assert (found["n_runs_v"], found["n_couplets_v"], found["n_veb"]) == (2, 0, 6)
 
 
@@ -102,7 +76,7 @@ def test_burden_counts_analysable_time_only() -> None:
     """AF from 100 to 300 s, of which 50 s are lost, in 900 analysable seconds of 1000."""
     beats = beats_of_rr(np.full(998, 1.0), start_s=0.5)
     af = Episodes([100.0], [300.0], ["AFIB"], [200], [60.0], [np.nan])
-    night = night_of(beats, episodes=af, usable=np.array([[0.0, 250.0], [350.0, 999.5]]))
+    night = staged_night(beats, episodes=af, usable=np.array([[0.0, 250.0], [350.0, 999.5]]))
     assert values("rhythm", night)["af_burden"] == pytest.approx(100 * 150 / 899.5)
     assert values("rhythm", night)["longest_af"] == pytest.approx(200 / 60)
 
@@ -110,7 +84,7 @@ def test_burden_counts_analysable_time_only() -> None:
 def test_af_that_goes_on_from_the_hour_before_counts_in_both_hours() -> None:
     beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
     af = Episodes([3000.0], [4200.0], ["AFL"], [1200], [60.0], [np.nan])
-    night = night_of(beats, episodes=af)
+    night = staged_night(beats, episodes=af)
     burden = [values("rhythm", night, f"hour_0{hour}")["af_burden"] for hour in (1, 2)]
     assert burden == pytest.approx([100 * 600 / 3600] * 2, rel=1e-3)
     assert [values("rhythm", night, f"hour_0{hour}")["n_af_episodes"] for hour in (1, 2)] == [1, 0]
@@ -121,7 +95,7 @@ def test_af_that_goes_on_from_the_hour_before_counts_in_both_hours() -> None:
 
 def test_the_share_left_out_counts_intervals_beside_ectopy() -> None:
     label = "N" * 50 + "V" + "N" * 50
-    night = night_of(beats_of_rr(np.full(100, 0.8), label))
+    night = staged_night(beats_of_rr(np.full(100, 0.8), label))
     assert values("nn", night)["nn_removed_share"] == pytest.approx(2.0)
 
 
@@ -137,13 +111,13 @@ def test_cycles_are_counted_per_analysable_hour_outside_fibrillation() -> None:
     """Four cycles in two hours, of which half an hour is AF: 4 / 1.5."""
     beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
     af = Episodes([5400.0], [7200.0], ["AFIB"], [1800], [60.0], [np.nan])
-    night = night_of(beats, "2", cycles([100.0, 150, 200, 250]).and_also(af))
+    night = staged_night(beats, "2", cycles([100.0, 150, 200, 250]).and_also(af))
     assert values("cvhr", night)["cvhr_index"] == pytest.approx(4 / 1.5, rel=1e-3)
 
 
 def test_events_are_those_that_begin_in_sleep_per_hour_of_sleep() -> None:
     beats = beats_of_rr(np.full(7198, 1.0), start_s=0.5)
-    night = night_of(beats, "W" * 120 + "2" * 120, cycles([100.0, 150, 4000, 4050, 4100]))
+    night = staged_night(beats, "W" * 120 + "2" * 120, cycles([100.0, 150, 4000, 4050, 4100]))
     assert values("respiratory", night)["respiratory_index"] == pytest.approx(3.0, rel=1e-3)
     assert values("cvhr", night)["cvhr_index"] == pytest.approx(2.5, rel=1e-3)
 
@@ -155,7 +129,7 @@ def test_events_are_those_that_begin_in_sleep_per_hour_of_sleep() -> None:
 def test_a_number_needs_its_least_count(n: int, status: str) -> None:
     """60 NN intervals and 60 s for RMSSD; here 1.2 s each, so that only the count can fail."""
     rr_s = 1.2 + 0.01 * (np.arange(n) % 2)
-    table = phenotype_table(night_of(beats_of_rr(rr_s)), RECIPE)
+    table = phenotype_table(staged_night(beats_of_rr(rr_s)), RECIPE)
     assert table.filter(phenotype="rmssd", stratum="night")["status"].to_list() == [status]
 
 
@@ -167,7 +141,7 @@ def half_in_af(end_s: float) -> Night:
     label = "".join("S" if i % 100 == 50 else "N" for i in range(1000))
     beats = beats_of_rr(np.ones(999), label, start_s=0.5)
     af = Episodes([0.0], [end_s], ["AFIB"], [int(end_s)], [60.0], [np.nan])
-    return night_of(beats, episodes=af)
+    return staged_night(beats, episodes=af)
 
 
 def test_supraventricular_beats_are_counted_over_the_time_outside_af() -> None:
@@ -193,7 +167,7 @@ def test_nothing_is_said_of_supraventricular_beats_where_af_fills_the_night() ->
 def test_pauses_are_counted_by_length_and_by_what_came_before() -> None:
     rr_s = [0.8] * 10 + [2.0] + [0.8] * 10 + [2.5] + [0.8] * 10 + [0.5, 3.0] + [0.8] * 10
     label = "N" * 33 + "V" + "N" * 11
-    found = values("rhythm", night_of(beats_of_rr(rr_s, label[: len(rr_s) + 1].ljust(len(rr_s) + 1, "N"))))
+    found = values("rhythm", staged_night(beats_of_rr(rr_s, label[: len(rr_s) + 1].ljust(len(rr_s) + 1, "N"))))
     counted = [found[name] for name in ("n_pauses", "n_pauses_2_5", "n_pauses_3", "n_pauses_ectopic")]
     assert counted == [3, 2, 1, 1]
 
@@ -212,7 +186,7 @@ def premature_every_100(n: int) -> Beats:
 
 def test_turbulence_counts_in_the_part_that_holds_the_premature_beat() -> None:
     """Those of the first hour have an interval or two behind its end, and count there all the same."""
-    night = night_of(premature_every_100(60))
+    night = staged_night(premature_every_100(60))
     vpc_s = night.beats.time_s[night.beats.label == "V"]
     found = [values("turbulence", night, f"hour_0{hour}")["n_vpc_turbulence"] for hour in (1, 2)]
     assert found == [(vpc_s < 3600).sum(), (vpc_s >= 3600).sum()]
@@ -224,28 +198,28 @@ def test_turbulence_needs_usable_time_around_the_premature_beat() -> None:
     beats = premature_every_100(6)
     lost = beats.time_s[np.flatnonzero(beats.label == "V")[2] + 5] + 0.1
     usable = np.array([[0.0, lost], [lost + 0.2, beats.time_s[-1] + 1]])
-    assert values("turbulence", night_of(beats, usable=usable))["n_vpc_turbulence"] == 5
+    assert values("turbulence", staged_night(beats, usable=usable))["n_vpc_turbulence"] == 5
 
 
 def test_premature_beats_in_fibrillation_show_no_turbulence() -> None:
     beats = premature_every_100(20)
     af = Episodes([0.0], [beats.time_s[1000]], ["AFIB"], [1000], [75.0], [np.nan])
     n_inside = (beats.label[:1000] == "V").sum()
-    night = night_of(beats, episodes=af)
+    night = staged_night(beats, episodes=af)
     assert values("turbulence", night)["n_vpc_turbulence"] == 20 - n_inside
     measured = FORMULAS["turbulence"](night, night, RECIPE)
     assert measured.coverage_s == pytest.approx(beats.time_s[-1] - beats.time_s[1000], abs=3)
 
 
 def test_turbulence_needs_beat_classes() -> None:
-    night = night_of(premature_every_100(6))
+    night = staged_night(premature_every_100(6))
     unclassified = dataclasses.replace(night, recording=night.recording.but(beats_classified=False))
     assert set(status_of(unclassified)["turbulence"]) == {"not_applicable"}
     assert set(status_of(night)["turbulence"]) == {"ok"}
 
 
 def test_four_premature_beats_are_counted_and_give_no_turbulence() -> None:
-    table = phenotype_table(night_of(premature_every_100(4)), RECIPE).filter(stratum="night")
+    table = phenotype_table(staged_night(premature_every_100(4)), RECIPE).filter(stratum="night")
     assert table.filter(phenotype="n_vpc_turbulence")["value"].item() == 4
     for name in ("turbulence_onset", "turbulence_slope", "turbulence_category"):
         assert table.filter(phenotype=name)["status"].item() == "insufficient_data"
@@ -268,33 +242,40 @@ def sinus_rr_s(n: int) -> np.ndarray:
 
 
 def test_a_night_of_sinus_rhythm_has_all_but_turbulence() -> None:
-    found = status_of(night_of(beats_of_rr(sinus_rr_s(6000))))
+    found = status_of(staged_night(beats_of_rr(sinus_rr_s(6000))))
     assert found.pop("turbulence") == ["ok", *["insufficient_data"] * 3]
     assert {status for each in found.values() for status in each} == {"ok"}
 
 
 def test_bad_nights_say_that_there_is_too_little() -> None:
     half_ectopic = "N" + "VN" * 3000
-    twenty = night_of(beats_of_rr(sinus_rr_s(20)))
+    twenty = staged_night(beats_of_rr(sinus_rr_s(20)))
     beats = beats_of_rr(sinus_rr_s(6000))
-    all_af = night_of(beats, episodes=Episodes([0.0], [6000.0], ["AFIB"], [6000], [66.0], [np.nan]))
-    bigeminy = night_of(beats_of_rr(np.tile([0.6, 1.2], 3000), half_ectopic))
+    all_af = staged_night(beats, episodes=Episodes([0.0], [6000.0], ["AFIB"], [6000], [66.0], [np.nan]))
+    bigeminy = staged_night(beats_of_rr(np.tile([0.6, 1.2], 3000), half_ectopic))
     gaps = np.array([[4.0 * i, 4.0 * i + 3.9] for i in range(1300)])  # three or four intervals in a row
     for night in (twenty, all_af, bigeminy):
         found = status_of(night)
         assert "ok" not in {status for domain in NONLINEAR[:-1] for status in found[domain]}
-    found = status_of(night_of(beats, usable=gaps))
+    found = status_of(staged_night(beats, usable=gaps))
     assert set(found["fluctuation"] + found["multiscale"]) == {"insufficient_data"}
     assert set(found["fragmentation"]) == {"ok"}
 
 
 def test_a_window_without_any_variability_is_left_out_of_the_mean() -> None:
     still = np.r_[sinus_rr_s(2000), np.full(700, 0.9), sinus_rr_s(2000)]
-    found = values("complexity", night_of(beats_of_rr(still)))
+    found = values("complexity", staged_night(beats_of_rr(still)))
     assert all(np.isfinite(value) for value in found.values())
 
 
 def test_a_constant_rate_has_no_entropy_and_no_exponent() -> None:
-    found = status_of(night_of(beats_of_rr(np.full(6000, 0.8))))
+    found = status_of(staged_night(beats_of_rr(np.full(6000, 0.8))))
     for domain in ("complexity", "multiscale", "fluctuation", "capacity"):
         assert set(found[domain]) == {"insufficient_data"}, domain
+
+
+def test_a_share_of_the_whole_is_never_above_100() -> None:
+    """Sums of the same spans, added up in another order, differ in their last bit."""
+    assert percent_of(np.nextafter(1.0, 2.0), 1.0) == 100.0
+    assert percent_of(1.0, 4.0) == 25.0
+    assert np.isnan(percent_of(0.0, 0.0))

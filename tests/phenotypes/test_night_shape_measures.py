@@ -8,8 +8,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 import pytest
-from made_nights import RECIPE, beats_of_rr
-from test_measures_of_a_part import night_of, values
+from made_nights import RECIPE, beats_of_rr, staged_night, values
 
 from holter2sleep.night import Lights, Night
 from holter2sleep.phenotypes.table import phenotype_table
@@ -20,7 +19,7 @@ def planted(stages: str, rate_bpm: dict[str, float], start: datetime | None = No
     """A night whose letters are 10 min each, with a steady rate for each letter; lights-off after some hours."""
     rr_s = np.concatenate([np.full(round(600 * rate_bpm[letter] / 60), 60 / rate_bpm[letter]) for letter in stages])
     epochs = "".join(letter * 20 for letter in stages)
-    night = night_of(beats_of_rr(rr_s, start_s=-0.5), epochs)
+    night = staged_night(beats_of_rr(rr_s, start_s=-0.5), epochs)
     lights = Lights(3600 * lights_h, night.recording.duration_s, "by hand")
     parts = parts_of_night(night.hypnogram, lights, night.episodes, night.recording.duration_s)
     return dataclasses.replace(night, recording=night.recording.but(start=start), lights=lights, parts=parts)

@@ -153,7 +153,7 @@ def test_the_numbers_of_a_night_are_those_that_were_planted(table: pl.DataFrame,
 
 def test_hrv_of_a_stage_is_that_of_its_intervals(table: pl.DataFrame, night: Night) -> None:
     for stratum in ("night", "nrem", "rem", "hour_02"):
-        expected = time_measures(night.within(stratum).nn)
+        expected = time_measures(night.within(stratum).nn).values
         for name in ("sdnn", "rmssd", "pnn50"):
             assert value(table, name, stratum) == expected[name]
         assert row(table, "rmssd", stratum)["n"] == len(night.within(stratum).nn)
@@ -175,7 +175,8 @@ def test_the_scale_of_the_lead_is_visible(night: Night) -> None:
 def test_a_beat_file_has_no_number_that_needs_a_waveform_in_any_stratum(of_beats: Night) -> None:
     table = phenotype_table(of_beats, RECIPE)
     needy = [name for name, entry in load_dictionary().items() if "waveform" in entry.needs]
-    assert {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share", *entries_of("averaged_beat")} == set(needy)
+    of_waves = {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share"}
+    assert {*of_waves, *entries_of("averaged_beat"), *entries_of("coupling")} == set(needy)
     assert set(table.filter(pl.col("phenotype").is_in(needy))["status"]) == {"not_applicable"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from holter2sleep.night import Episodes, EpochGrid, Hypnogram, Lights
 from holter2sleep.sleep.parts import parts_of_night
@@ -42,12 +41,18 @@ def test_the_minute_after_an_event_and_the_sleep_that_no_event_touches_share_not
     assert found["event_free"].tolist() == [[0.0, 100.0], [230.0, 600.0]]
 
 
-@pytest.mark.parametrize("kind", ["CVHR", "RESP"])
-def test_only_sleep_counts_around_events(kind: str) -> None:
-    found = parts(["W"] * 10 + ["NREM"] * 10, events((270.0, 290.0), kind=kind))
+def test_only_sleep_counts_around_events() -> None:
+    found = parts(["W"] * 10 + ["NREM"] * 10, events((270.0, 290.0)))
     assert found["event_after"].tolist() == [[300.0, 350.0]]
     assert found["event_free"].tolist() == [[350.0, 600.0]]
     assert "event_after" not in parts(["NREM"] * 20, events((270.0, 290.0), kind="VT"))
+
+
+def test_respiratory_minutes_are_not_free_of_events_and_have_the_cycles_within_them() -> None:
+    both = events((100.0, 120.0)).and_also(events((60.0, 300.0), kind="RESP"))
+    found = parts(["NREM"] * 20, both)
+    assert found["event_after"].tolist() == [[120.0, 180.0]]
+    assert found["event_free"].tolist() == [[0.0, 60.0], [300.0, 600.0]]
 
 
 def test_day_and_bed_are_told_apart_where_an_hour_lies_outside_lights() -> None:

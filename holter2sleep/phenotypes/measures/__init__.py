@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from holter2sleep.night import Night
-from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiratory_measures
+from holter2sleep.phenotypes.dictionary import handled_name, handlings_of
+from holter2sleep.phenotypes.measures.breathing import cvhr_measures, respiration_measures, respiratory_measures
 from holter2sleep.phenotypes.measures.complexity import (
-    capacities_of,
-    complexity_of,
-    fluctuation_of,
-    fragmentation_of,
-    multiscale_of,
-    of_night,
+    capacity_measures,
+    complexity_measures,
+    fluctuation_measures,
+    fragmentation_domain_measures,
+    multiscale_domain_measures,
     turbulence_domain_measures,
 )
 from holter2sleep.phenotypes.measures.measured import Measured
@@ -31,19 +31,29 @@ from holter2sleep.phenotypes.measures.night_shape import (
     presleep_dip_measures,
     third_measures,
 )
+from holter2sleep.phenotypes.measures.respiratory import (
+    ahi_measures,
+    coupling_measures,
+    respiratory_share_measures,
+    surge_measures,
+)
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures, supraventricular_measures
 from holter2sleep.phenotypes.measures.signal import averaged_beat_measures, morphology_measures, quality_measures
 from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
 from holter2sleep.phenotypes.measures.variability import (
     hrv_frequency_measures,
+    hrv_geometric_measures,
+    hrv_lomb_measures,
     hrv_segment_measures,
     hrv_time_measures,
     nn_measures,
 )
 from holter2sleep.recipe import Recipe
 
+Formula = Callable[[Night, Night, Recipe], Measured]
+
 # Which function fills which domain of the dictionary.
-FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
+_OWN_FORMULAS: dict[str, Formula] = {
     "quality": quality_measures,
     "morphology": morphology_measures,
     "averaged_beat": averaged_beat_measures,
@@ -61,15 +71,42 @@ FORMULAS: dict[str, Callable[[Night, Night, Recipe], Measured]] = {
     "supraventricular": supraventricular_measures,
     "nn": nn_measures,
     "hrv_time": hrv_time_measures,
+    "hrv_geometric": hrv_geometric_measures,
     "hrv_segments": hrv_segment_measures,
     "hrv_frequency": hrv_frequency_measures,
-    "complexity": of_night(complexity_of),
-    "multiscale": of_night(multiscale_of),
-    "fluctuation": of_night(fluctuation_of),
-    "fragmentation": of_night(fragmentation_of),
-    "capacity": of_night(capacities_of),
+    "hrv_lomb": hrv_lomb_measures,
+    "complexity": complexity_measures,
+    "multiscale": multiscale_domain_measures,
+    "fluctuation": fluctuation_measures,
+    "fragmentation": fragmentation_domain_measures,
+    "capacity": capacity_measures,
     "turbulence": turbulence_domain_measures,
     "sleep": sleep_domain_measures,
     "cvhr": cvhr_measures,
     "respiratory": respiratory_measures,
+    "respiratory_share": respiratory_share_measures,
+    "ahi": ahi_measures,
+    "coupling": coupling_measures,
+    "surges": surge_measures,
+    "respiration": respiration_measures,
+}
+
+
+def _handled(formula: Formula, handling: str) -> Formula:
+    """The same formula where ectopic beats are handled in another way."""
+
+    def measures(part: Night, night: Night, recipe: Recipe) -> Measured:
+        found = formula(part.handled(handling), night.handled(handling), recipe)
+        return found.renamed(lambda name: handled_name(name, handling))
+
+    return measures
+
+
+def _in_all_handlings(domain: str, formula: Formula) -> dict[str, Formula]:
+    """A domain's formula, and behind it those of its other handlings of ectopic beats."""
+    return {domain: formula, **{handled_name(domain, how): _handled(formula, how) for how in handlings_of(domain)}}
+
+
+FORMULAS: dict[str, Formula] = {
+    name: formula for domain, own in _OWN_FORMULAS.items() for name, formula in _in_all_handlings(domain, own).items()
 }

@@ -2,57 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from holter2sleep.autonomic.asymmetry import asymmetry_measures
+from holter2sleep.autonomic.blocks import interval_of_mean
 from holter2sleep.autonomic.entropy import multiscale_measures
 from holter2sleep.autonomic.fluctuation import scaling_exponents
 from holter2sleep.autonomic.fragmentation import fragmentation_measures
-from holter2sleep.autonomic.hrv import five_minute_windows
 from holter2sleep.autonomic.prsa import capacities
 from holter2sleep.autonomic.short_series import values_of_windows
 from holter2sleep.autonomic.turbulence import tachograms, turbulence_measures
+from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.night import AF_KINDS, NN, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
 from holter2sleep.recipe import Recipe
 from holter2sleep.spans import complement, duration, intersection
 
-OfNN = Callable[[NN, Recipe], Measured]
 
-
-def complexity_of(nn: NN, recipe: Recipe) -> Measured:
+def complexity_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
     """Entropies and symbols of short series: means over 5-min windows."""
-    parts = five_minute_windows(nn, recipe.hrv).parts
-    found = values_of_windows(parts, recipe.entropy)
-    values: Values = {name: mean(each[np.isfinite(each)]) for name, each in found.items()}
-    return Measured(values, len(parts), float(sum(part.nn_ms.sum() for part in parts)) / 1000)
+    windows = five_minute_windows(part.nn, part.spans, recipe.hrv)
+    known = {name: each[np.isfinite(each)] for name, each in values_of_windows(windows.parts, recipe.entropy).items()}
+    values: Values = {name: mean(each) for name, each in known.items()}
+    intervals = {name: interval for name, each in known.items() if (interval := interval_of_mean(each)) is not None}
+    return Measured(values, len(windows), windows.covered_s, intervals)
 
 
-def multiscale_of(nn: NN, _recipe: Recipe) -> Measured:
+def multiscale_domain_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Multiscale entropy of all intervals together."""
-    return _of_all(nn, multiscale_measures(nn))
+    return _of_all(part.nn, multiscale_measures(part.nn))
 
 
-def fluctuation_of(nn: NN, _recipe: Recipe) -> Measured:
+def fluctuation_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Detrended fluctuation analysis of all intervals together."""
-    return _of_all(nn, scaling_exponents(nn))
+    return _of_all(part.nn, scaling_exponents(part.nn))
 
 
-def fragmentation_of(nn: NN, _recipe: Recipe) -> Measured:
+def fragmentation_domain_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Heart-rate fragmentation, and the asymmetry of slowing and quickening."""
-    return _of_all(nn, {**fragmentation_measures(nn), **asymmetry_measures(nn)})
+    return _of_all(part.nn, {**fragmentation_measures(part.nn), **asymmetry_measures(part.nn)})
 
 
-def capacities_of(nn: NN, _recipe: Recipe) -> Measured:
+def capacity_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Deceleration and acceleration capacity."""
-    return _of_all(nn, capacities(nn))
-
-
-def of_night(of_nn: OfNN) -> Callable[[Night, Night, Recipe], Measured]:
-    """A measure of intervals as one of the NN of a part of a night."""
-    return lambda part, _night, recipe: of_nn(part.nn, recipe)
+    return _of_all(part.nn, capacities(part.nn))
 
 
 def turbulence_domain_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +23,12 @@ class Measured:
     coverage_s: float
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
+    def renamed(self, name_of: Callable[[str], str]) -> Measured:
+        """The same under other names."""
+        values = {name_of(name): value for name, value in self.values.items()}
+        intervals = {name_of(name): interval for name, interval in self.intervals.items()}
+        return dataclasses.replace(self, values=values, intervals=intervals)
+
 
 def trusted_rr_s(part: Night) -> Float:
     """Intervals between successive usable beats of the part."""
@@ -30,3 +38,8 @@ def trusted_rr_s(part: Night) -> Float:
 def mean(values: np.ndarray) -> float:
     """Their mean; NaN of none."""
     return float(values.mean()) if len(values) else np.nan
+
+
+def percent_of(seconds: float, whole_s: float) -> float:
+    """Share of a time in percent; NaN of none. Sums of the same spans may differ in their last bit: never above 100."""
+    return min(100.0, 100 * seconds / whole_s) if whole_s > 0 else np.nan

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from holter2sleep.autonomic.cosinor import fit_cosinor
-from holter2sleep.autonomic.epoch_rates import EpochRates, epoch_rates
-from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, time_measures
+from holter2sleep.autonomic.epoch_rates import mean_rates
+from holter2sleep.autonomic.hrv import rmssd_ms
 from holter2sleep.autonomic.night_shape import (
     KNOWN_SHARE,
     NADIR_EPOCHS,
@@ -17,6 +17,8 @@ from holter2sleep.autonomic.night_shape import (
     trend_per_hour,
     ultradian_wave,
 )
+from holter2sleep.autonomic.spectrum import welch_measures
+from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
@@ -48,7 +50,7 @@ def _fall(name: str, awake: Night, night: Night) -> Measured:
 
 def night_course_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Nadir, trend, change at sleep onset, slow wave: from the rates of the epochs asleep."""
-    rates, asleep = _rates(night).mean_bpm, _asleep_in_bed(night)
+    rates, asleep = _rates(night), _asleep_in_bed(night)
     lowest = nadir(rates, night.grid.onset_s, asleep)
     first, behind = (int(asleep.argmax()), len(asleep) - int(asleep[::-1].argmax())) if asleep.any() else (0, 0)
     slope, interval = trend_per_hour(rates, night.grid.onset_s, asleep)
@@ -69,8 +71,8 @@ def night_course_measures(_part: Night, night: Night, _recipe: Recipe) -> Measur
     return Measured(values, n, EPOCH_S * n, {"heart_rate_trend": interval})
 
 
-def _rates(night: Night) -> EpochRates:
-    return epoch_rates(night.beats, night.usable_spans, night.grid)
+def _rates(night: Night) -> Float:
+    return mean_rates(night.beats, night.usable_spans, night.grid)
 
 
 def _asleep_in_bed(night: Night) -> Bool:
@@ -108,8 +110,9 @@ def contrast_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     """REM against NREM: rate, vagal and spectral variability; it rests on the scarcer of the two."""
     rem, nrem = night.within("rem"), night.within("nrem")
     rr_s = [trusted_rr_s(part) for part in (rem, nrem)]
-    rmssd = [time_measures(part.nn)["rmssd"] for part in (rem, nrem)]
-    lf_hf = [frequency_measures(five_minute_windows(part.nn, recipe.hrv), recipe.hrv)["lf_hf"] for part in (rem, nrem)]
+    rmssd = [rmssd_ms(part.nn) for part in (rem, nrem)]
+    windows = [five_minute_windows(part.nn, part.spans, recipe.hrv) for part in (rem, nrem)]
+    lf_hf = [welch_measures(each, recipe.hrv).values["lf_hf"] for each in windows]
     values: Values = {
         "heart_rate_rem_nrem": 60 / mean(rr_s[0]) - 60 / mean(rr_s[1]),
         "rmssd_rem_nrem": _ratio(*rmssd),
@@ -125,7 +128,7 @@ def third_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     rr_s = [trusted_rr_s(part) for part in (first, last)]
     values: Values = {
         "heart_rate_thirds": 60 / mean(rr_s[1]) - 60 / mean(rr_s[0]),
-        "rmssd_thirds": _ratio(time_measures(last.nn)["rmssd"], time_measures(first.nn)["rmssd"]),
+        "rmssd_thirds": _ratio(rmssd_ms(last.nn), rmssd_ms(first.nn)),
     }
     return Measured(values, min(map(len, rr_s)), float(min(part.sum() for part in rr_s)))
 
@@ -148,7 +151,7 @@ def awakening_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
 
 def circadian_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """The daily wave of the rate, where a day was recorded."""
-    rates = _rates(night).mean_bpm
+    rates = _rates(night)
     hours, values_bpm = _five_minute_means(rates)
     clock = night.recording.start
     first_h = 0.0 if clock is None else clock.hour + clock.minute / 60 + clock.second / HOUR_S
@@ -187,6 +190,6 @@ def day_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     rr_s = [trusted_rr_s(part) for part in (bed, day)]
     values: Values = {
         "heart_rate_night_day": _ratio(mean(rr_s[1]), mean(rr_s[0])),
-        "rmssd_night_day": _ratio(time_measures(bed.nn)["rmssd"], time_measures(day.nn)["rmssd"]),
+        "rmssd_night_day": _ratio(rmssd_ms(bed.nn), rmssd_ms(day.nn)),
     }
     return Measured(values, min(map(len, rr_s)), float(min(part.sum() for part in rr_s)))

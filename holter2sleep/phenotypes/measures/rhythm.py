@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from holter2sleep.autonomic.blocks import Interval, block_sums, estimates, ratio
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.rates import after_ectopic
 from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, Float, Night
 from holter2sleep.phenotypes.ectopy import dispersion, intervals_of
-from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, percent_of, trusted_rr_s
+from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
 from holter2sleep.spans import complement, contains, duration, intersection
@@ -26,7 +28,7 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 }
 
 
-def rate_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Mean, lowest and highest heart rate."""
     trusted = trusted_rr(part.beats, part.usable_spans)
     rr_s = part.beats.rr_s[trusted]
@@ -36,7 +38,24 @@ def rate_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
         "heart_rate_min": float(running.min()) if len(running) else np.nan,
         "heart_rate_max": float(running.max()) if len(running) else np.nan,
     }
-    return Measured(values, len(rr_s), float(rr_s.sum()))
+    return Measured(values, len(rr_s), float(rr_s.sum()), _interval_of_rate(part, night, values["heart_rate_mean"]))
+
+
+def _interval_of_rate(part: Night, night: Night, rate_bpm: float | None) -> dict[str, Interval]:
+    if rate_bpm is None or part.sampled is None:
+        return estimates(block_sums(*_intervals(part)), _mean_rate).intervals
+    return stage_intervals(part, {"heart_rate_mean": rate_bpm}, Items(*_intervals(night)), _mean_rate)
+
+
+def _intervals(part: Night) -> tuple[Float, Float]:
+    """Number and length of each trusted interval, array (n, 2), and its end."""
+    trusted = trusted_rr(part.beats, part.usable_spans)
+    rr_s = part.beats.rr_s[trusted]
+    return np.column_stack([np.ones(len(rr_s)), rr_s]), part.beats.time_s[trusted]
+
+
+def _mean_rate(totals: Float) -> dict[str, Float]:
+    return {"heart_rate_mean": 60 * ratio(totals[..., 0], totals[..., 1])}
 
 
 def _running_rates(rr_s: Float, trusted: np.ndarray) -> Float:
@@ -66,7 +85,7 @@ def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
         **count,
         **_pauses(part),
         "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
-        "af_burden": 100 * af_s / usable_s if usable_s else np.nan,
+        "af_burden": percent_of(af_s, usable_s),
         "n_af_episodes": len(af),
         "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
     }

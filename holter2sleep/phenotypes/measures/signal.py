@@ -6,7 +6,7 @@ import numpy as np
 
 from holter2sleep.heart.morphology import NAMES, measure_beats
 from holter2sleep.night import Flag, Night
-from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, percent_of
 from holter2sleep.recipe import Recipe
 from holter2sleep.spans import contains, duration
 
@@ -20,7 +20,7 @@ def quality_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     values: Values = {
         "recorded_time": recorded_s / 3600,
         "analysable_time": usable_s / 3600,
-        "analysable_share": 100 * usable_s / recorded_s if recorded_s > 0 else np.nan,
+        "analysable_share": percent_of(usable_s, recorded_s),
         "sqi_mean": mean(sqi[np.isfinite(sqi)]) if part.recording.ecg is not None else None,
         "lead_off_share": 100 * mean(flags & lost > 0),
         "noise_share": 100 * mean(flags & Flag.NOISE > 0),

@@ -1,14 +1,18 @@
-"""Sleep, and what the heart does with it."""
+"""Sleep by the AASM's measures."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from holter2sleep.autonomic.blocks import Interval
 from holter2sleep.night import EPOCH_S, UNSCORED, Night
-from holter2sleep.phenotypes.measures.measured import Measured
+from holter2sleep.phenotypes.measures.measured import Measured, Values
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.sleep.periods import NOT_FOUND
+from holter2sleep.sleep.sampling import percentiles
 
 
 def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
@@ -20,5 +24,23 @@ def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measure
     middle_s = night.grid.onset_s + EPOCH_S / 2
     in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)
     n = int((in_bed & (night.hypnogram.stage != UNSCORED)).sum())
-    values = {name: np.nan if withheld and value is None else value for name, value in found.items()}
-    return Measured(values, n, EPOCH_S * n)
+    values: Values = {name: np.nan if withheld and value is None else value for name, value in found.items()}
+    return Measured(values, n, EPOCH_S * n, {} if withheld else _intervals(night, values, recipe))
+
+
+def _intervals(night: Night, values: Values, recipe: Recipe) -> dict[str, Interval]:
+    """What the measures are over the hypnograms that the night's probabilities would also allow."""
+    if night.stage_samples is None:
+        return {}
+    letters = np.array([*night.hypnogram.classes, UNSCORED])  # -1 is the last of them
+    drawn = [
+        sleep_measures(replace(night.hypnogram, stage=letters[sample], proba=None), night.lights, recipe.sleep)
+        for sample in night.stage_samples
+    ]
+    found = {name: _interval([each[name] for each in drawn], value) for name, value in values.items()}
+    return {name: interval for name, interval in found.items() if interval is not None}
+
+
+def _interval(drawn: list[float | None], value: float | None) -> Interval | None:
+    known = [each for each in drawn if each is not None]
+    return None if value is None or len(known) < len(drawn) else percentiles(np.array(known), value)

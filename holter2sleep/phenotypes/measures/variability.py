@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
-from holter2sleep.autonomic.hrv import five_minute_windows, frequency_measures, segment_measures, time_measures
-from holter2sleep.night import Night
+from holter2sleep.autonomic.blocks import Estimates
+from holter2sleep.autonomic.geometric import geometric_measures
+from holter2sleep.autonomic.hrv import segment_measures, time_measures, time_sums
+from holter2sleep.autonomic.spectrum import lomb_measures, welch_measures
+from holter2sleep.autonomic.windows import Windows, five_minute_windows
+from holter2sleep.night import CORRECTIONS, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, trusted_rr_s
+from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
 from holter2sleep.recipe import Recipe
 
 
 def nn_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
-    """Share of the RR intervals that could not be used as NN."""
+    """Share of the RR intervals that could not be used as NN, and of those that were corrected."""
     rr_s = trusted_rr_s(part)
     removed = len(rr_s) - len(part.nn)
-    values: Values = {"nn_removed_share": 100 * removed / len(rr_s) if len(rr_s) else np.nan}
+    values: Values = {
+        "nn_removed_share": 100 * removed / len(rr_s) if len(rr_s) else np.nan,
+        "nn_corrected_share": 100 * len(part.corrections) / len(part.rr) if len(part.rr) else np.nan,
+        **{f"n_corrected_{kind}": int((part.corrections.kind == kind).sum()) for kind in CORRECTIONS},
+    }
     return Measured(values, len(rr_s), float(rr_s.sum()))
 
 
-def hrv_time_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+def hrv_time_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Time-domain variability of all NN intervals together."""
-    return Measured(dict(time_measures(part.nn)), len(part.nn), float(part.nn.nn_ms.sum()) / 1000)
+    found = time_measures(part.nn)
+    if part.sampled is None:
+        return _of_intervals(found, part)
+    columns, formula = time_sums(night.nn)
+    intervals = stage_intervals(part, found.values, Items(columns, night.nn.end_s), formula)
+    return _of_intervals(Estimates(found.values, intervals), part)
+
+
+def hrv_geometric_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Variability by the histogram of all NN intervals together."""
+    return _of_intervals(geometric_measures(part.nn), part)
 
 
 def hrv_segment_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
     """Variability between and within 5-min windows."""
-    windows = five_minute_windows(part.nn, recipe.hrv)
-    return Measured(dict(segment_measures(windows)), len(windows.parts), _covered_s(windows.parts))
+    windows = _windows(part, recipe)
+    return _of_windows(segment_measures(windows), windows)
 
 
 def hrv_frequency_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
-    """Spectral powers."""
-    windows = five_minute_windows(part.nn, recipe.hrv)
-    return Measured(dict(frequency_measures(windows, recipe.hrv)), len(windows.parts), _covered_s(windows.parts))
+    """Spectral powers and peaks, by Welch."""
+    windows = _windows(part, recipe)
+    found = _of_windows(welch_measures(windows, recipe.hrv), windows)
+    flat = {name: None for name, value in found.values.items() if name.endswith("_peak") and math.isnan(value or 0)}
+    return replace(found, values={**found.values, **flat}) if len(windows) else found
 
 
-def _covered_s(parts: tuple) -> float:
-    return float(sum(part.nn_ms.sum() for part in parts)) / 1000
+def hrv_lomb_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Spectral powers, by Lomb and Scargle."""
+    windows = _windows(part, recipe)
+    return _of_windows(lomb_measures(windows), windows)
+
+
+def _windows(part: Night, recipe: Recipe) -> Windows:
+    return five_minute_windows(part.nn, part.spans, recipe.hrv)
+
+
+def _of_intervals(found: Estimates, part: Night) -> Measured:
+    return Measured(dict(found.values), len(part.nn), float(part.nn.nn_ms.sum()) / 1000, found.intervals)
+
+
+def _of_windows(found: Estimates, windows: Windows) -> Measured:
+    return Measured(dict(found.values), len(windows), windows.covered_s, found.intervals)

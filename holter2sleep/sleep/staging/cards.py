@@ -48,6 +48,8 @@ class Card:
     figures: tuple[str, ...] = ()  # what else is known of how well it works
     weights: Weights | None = None
     second_opinion: str | None = None  # the stager whose weights it reads besides its own
+    installable: tuple[str, ...] = ()  # weights a user installs, one of which is enough
+    on_request: bool = False  # never taken by "auto"
 
     @property
     def external_figure(self) -> str:
@@ -63,8 +65,8 @@ def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
     table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
     weights = table.pop("weights", None)
-    limits, figures = tuple(table.pop("limits")), tuple(table.pop("figures", ()))
-    return Card(name=name, limits=limits, figures=figures, weights=Weights(**weights) if weights else None, **table)
+    lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("limits", "figures", "installable")}
+    return Card(name=name, weights=Weights(**weights) if weights else None, **lists, **table)
 
 
 def read_weights(card: Card) -> bytes:

@@ -16,6 +16,8 @@ STAGERS: dict[str, tuple[str, str]] = {
     "sleepecg-mesa": ("holter2sleep.sleep.staging.sleepecg_mesa", "SleepEcgMesa"),
     "clock": ("holter2sleep.sleep.staging.clock", "Clock"),
     "heuristic": ("holter2sleep.sleep.staging.heuristic", "Heuristic"),
+    "cardiosomnography": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
+    "cardiosomnography-causal": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
 }
 
 

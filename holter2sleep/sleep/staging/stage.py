@@ -27,7 +27,8 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     """The night's hypnogram, with notes on who staged it, how well that is known to work and what was missing.
 
     An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities. `auto` takes
-    the first of `list_cards` whose weights are installed and whose input is there.
+    the first of `list_cards` whose weights are installed and whose input is there; never one that is for those who ask
+    for it by name.
 
     Raises
     ------
@@ -54,6 +55,8 @@ def _best_stager(evidence: Evidence) -> tuple[Stager, tuple[str, ...]]:
     """The best stager that can run, with a note for each better one that cannot."""
     notes: list[str] = []
     for card in list_cards():
+        if card.on_request:
+            continue
         if _lacks_waveform(card, evidence):
             notes.append(f"stager {card.name} passed over: it needs a waveform")
             continue

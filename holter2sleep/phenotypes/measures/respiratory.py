@@ -1,0 +1,73 @@
+"""Respiratory events, surges of the heart rate, and its coupling with breathing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holter2sleep.autonomic.ahi import estimate_ahi
+from holter2sleep.autonomic.apnea import AHI, CALLED, WEIGHTS, read_parts
+from holter2sleep.night import EPOCH_S, Bool, Night
+from holter2sleep.phenotypes.measures.breathing import events_and_hours
+from holter2sleep.phenotypes.measures.measured import Measured, Values
+from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.periods import NOT_FOUND
+from holter2sleep.spans import contains
+
+
+def surge_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Surges of the heart rate per analysable hour outside AF."""
+    n, hours = events_and_hours(part, night, "SURGE")
+    return Measured({"heart_rate_surge_index": n / hours if hours else np.nan}, n, 3600 * hours)
+
+
+def respiratory_share_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Share of the determinate time that is called respiratory, and of the time that is indeterminate."""
+    chance = part.respiration.p_respiratory[_epochs_of(part)]
+    known = np.isfinite(chance)
+    n, n_known = len(chance), int(known.sum())
+    values: Values = {
+        "respiratory_minutes_share": 100 * float((chance[known] >= CALLED).mean()) if n_known else np.nan,
+        "respiratory_indeterminate_share": 100 * (1 - n_known / n) if n else np.nan,
+    }
+    return Measured(values, n_known, EPOCH_S * n_known)
+
+
+def ahi_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
+    """Apnoea-hypopnoea index that the mean chance in bed suggests, with its interval."""
+    middle_s = night.grid.onset_s + EPOCH_S / 2
+    in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s) & (night.lights.source != NOT_FOUND)
+    chance = night.respiration.p_respiratory[in_bed]
+    chance = chance[np.isfinite(chance)]
+    if len(chance) == 0:
+        return Measured(dict.fromkeys(("ahi_ecg", "ahi_ecg_band", "ahi_ecg_moderate_chance"), np.nan), 0, 0.0)
+    found = estimate_ahi(float(chance.mean()), read_parts(WEIGHTS)[AHI])
+    values: Values = {
+        "ahi_ecg": found.per_h,
+        "ahi_ecg_band": found.band,
+        "ahi_ecg_moderate_chance": 100 * found.chance_moderate,
+    }
+    return Measured(values, len(chance), EPOCH_S * len(chance), {"ahi_ecg": (found.low_per_h, found.high_per_h)})
+
+
+def coupling_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
+    """Shares of the time in which heart rate and breathing are coupled in each band."""
+    coupling = part.coupling
+    if coupling is None:
+        return Measured({}, 0, 0.0)
+    here = _epochs_of(part) & (coupling.state != "")
+    n = int(here.sum())
+    masks = {
+        "hfc_share": coupling.state == "HFC",
+        "lfc_share": coupling.state == "LFC",
+        "vlfc_share": coupling.state == "VLFC",
+        "elevated_lfc_share": coupling.elevated,
+        "elevated_lfc_narrow_share": coupling.narrow,
+    }
+    values: Values = {name: 100 * float(mask[here].mean()) if n else np.nan for name, mask in masks.items()}
+    return Measured(values, n, EPOCH_S * n)
+
+
+def _epochs_of(part: Night) -> Bool:
+    """Epochs whose middle lies in the part. array (n_epochs,)."""
+    middle_s = part.grid.onset_s + EPOCH_S / 2
+    return contains(part.spans, np.minimum(middle_s, part.grid.duration_s - 0.5))

@@ -1,0 +1,171 @@
+"""Fit the networks that find apnoeas in the beats: `python -m holter2sleep.training.apnea APNEA_ECG HUGCDN`.
+
+APNEA_ECG is the folder of the Apnea-ECG Database (PhysioNet, ODC-BY 1.0), HUGCDN that of the RR series of HuGCDN2014
+(CC BY 4.0). Networks are fitted to five folds of subjects first, each judging the subjects it has not heard; these
+chances give the figures, the calibration and the regression of the apnoea-hypopnoea index. Then the networks that are
+shipped are fitted to all. Nothing is chosen on the way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from holter2sleep.autonomic.ahi import fit_ahi
+from holter2sleep.autonomic.apnea import AHI, CALIBRATION, WEIGHTS, calibrated, mean_logits
+from holter2sleep.autonomic.apnea_series import apnea_series
+from holter2sleep.heart.weights import Arrays, joined, write_weights
+from holter2sleep.night import Float
+from holter2sleep.recipe import load_recipe
+from holter2sleep.training.apnea_data import APNEA_ECG, ScoredNight, folds_by_subject, read_apnea_ecg, read_hugcdn
+from holter2sleep.training.apnea_figures import alignment, figures
+from holter2sleep.training.apnea_net import Course, Labelled, fit
+
+log = logging.getLogger(__name__)
+
+N_FOLDS = 5
+Networks = list[dict[str, NDArray[np.float32]]]
+Raw = Mapping[str, Float]  # log odds of a night's epochs by its name, before calibration
+
+
+def main() -> None:
+    """Write the weights, the split and the figures where the package keeps them, or to `--out`."""
+    options = _arguments()
+    rules = load_recipe().nn
+    nights = [*read_apnea_ecg(options.apnea_ecg, rules), *read_hugcdn(options.hugcdn, rules)]
+    if options.by_record:
+        nights = [dataclasses.replace(night, subject=night.name) for night in nights]
+    course = Course(steps=options.steps, seed=options.seed)
+    folds = folds_by_subject(nights, N_FOLDS, options.seed)
+    raw = cross_validated(nights, folds, course, options.nets)
+    found = {"cross_validated": figures(nights, chances_across(nights, folds, raw), options.seed)}
+    if not options.by_record:
+        found["across_sets"] = across_sets(nights, course, options.nets, options.seed)
+        networks = fit_all(nights, course, options.nets)
+        write_weights(options.out, as_kept(joined(**shipped(nights, raw, networks))))
+        write_split(options.out.with_name("apnea_split.csv"), nights, folds)
+    name = "apnea_by_record.json" if options.by_record else "apnea_figures.json"
+    options.out.with_name(name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("apnea_ecg", type=Path)
+    parser.add_argument("hugcdn", type=Path)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument(
+        "--by-record", action="store_true", help="only figures, with a person's nights in several folds"
+    )
+    for name, value in {"nets": 3, "steps": Course.steps, "seed": 0}.items():
+        parser.add_argument(f"--{name}", type=int, default=value)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    return parser.parse_args()
+
+
+def fit_all(nights: Sequence[ScoredNight], course: Course, n_nets: int) -> Networks:
+    """Networks of different seeds, all fitted to the same nights."""
+    labelled = [Labelled(night.source, apnea_series(night.nn, len(night.target)), night.target) for night in nights]
+    return [fit(labelled, dataclasses.replace(course, seed=course.seed + 100 * i)) for i in range(n_nets)]
+
+
+def cross_validated(nights: Sequence[ScoredNight], folds: Mapping[str, int], course: Course, n_nets: int) -> Raw:
+    """Log odds of every night by networks that have heard none of its subject."""
+    raw: dict[str, Float] = {}
+    for fold in sorted(set(folds.values())):
+        log.info("fold %d", fold)
+        heard = [night for night in nights if folds[night.subject] != fold]
+        networks = fit_all(heard, dataclasses.replace(course, seed=course.seed + fold), n_nets)
+        raw |= judged([night for night in nights if folds[night.subject] == fold], networks)
+    return raw
+
+
+def judged(nights: Sequence[ScoredNight], networks: Networks) -> Raw:
+    """Mean log odds of each night's epochs."""
+    return {night.name: mean_logits(list(networks), night.nn, len(night.target)) for night in nights}
+
+
+def chances_across(nights: Sequence[ScoredNight], folds: Mapping[str, int], raw: Raw) -> Raw:
+    """Chances of each night, calibrated on the nights of the other folds."""
+    chances: dict[str, Float] = {}
+    for fold in sorted(set(folds.values())):
+        calibration = fit_calibration([night for night in nights if folds[night.subject] != fold], raw)
+        own = [night.name for night in nights if folds[night.subject] == fold]
+        chances |= {name: calibrated(raw[name], calibration) for name in own}
+    return chances
+
+
+def across_sets(nights: Sequence[ScoredNight], course: Course, n_nets: int, seed: int) -> dict[str, object]:
+    """Figures of the nights of the other set, by networks fitted to one; the chances are not calibrated."""
+    found: dict[str, object] = {}
+    for source in sorted({night.source for night in nights}):
+        heard = [night for night in nights if night.source == source]
+        others = [night for night in nights if night.source != source]
+        raw = judged(others, fit_all(heard, course, n_nets))
+        plain = {"scale": np.ones(1, np.float32), "shift": np.zeros(1, np.float32)}
+        chances = {name: calibrated(each, plain) for name, each in raw.items()}
+        found[f"trained on {source}"] = {**figures(others, chances, seed), "alignment": alignment(others, raw)}
+    return found
+
+
+def fit_calibration(nights: Sequence[ScoredNight], raw: Raw) -> dict[str, NDArray[np.float32]]:
+    """Scale and shift of the log odds by maximum likelihood, each data set with the same say (Platt 1999)."""
+    x, y, weight = (np.concatenate(column) for column in zip(*_weighted(nights, raw), strict=True))
+    design = torch.from_numpy(np.column_stack([x, np.ones(len(x))]))
+    target, say = torch.from_numpy(y.astype(np.float64)), torch.from_numpy(weight)
+    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.LBFGS([line], max_iter=100)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(design @ line, target, say)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    scale, shift = line.detach().numpy().astype(np.float32)
+    return {"scale": np.array([scale]), "shift": np.array([shift])}
+
+
+def _weighted(nights: Sequence[ScoredNight], raw: Raw) -> list[tuple[Float, NDArray[np.float32], Float]]:
+    length = {source: sum(len(n.target) for n in nights if n.source == source) for source in {n.source for n in nights}}
+    return [
+        (raw[night.name], night.target, np.full(len(night.target), len(nights) / length[night.source]))
+        for night in nights
+    ]
+
+
+def shipped(nights: Sequence[ScoredNight], raw: Raw, networks: Networks) -> dict[str, Arrays]:
+    """The networks with the calibration and the regression of the index, both from nights not heard."""
+    calibration = fit_calibration(nights, raw)
+    known = [night for night in nights if night.source == APNEA_ECG]
+    share = np.array([calibrated(raw[night.name], calibration).mean() for night in known])
+    ahi: Arrays = fit_ahi(share, np.array([night.ahi_per_h for night in known]), [night.subject for night in known])
+    named = {f"net{i}": network for i, network in enumerate(networks)}
+    return {**named, CALIBRATION: calibration, AHI: ahi}
+
+
+def as_kept(arrays: Arrays) -> Arrays:
+    """Weights in half precision; what is fitted to their chances stays as it is."""
+    return {name: array.astype(np.float16) if name.startswith("net") else array for name, array in arrays.items()}
+
+
+def write_split(path: Path, nights: Sequence[ScoredNight], folds: Mapping[str, int]) -> None:
+    """Which fold of the cross-validation each night was in."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["set", "record", "subject", "fold"])
+        rows.writerows([night.source, night.name, night.subject, folds[night.subject]] for night in nights)
+
+
+if __name__ == "__main__":
+    main()

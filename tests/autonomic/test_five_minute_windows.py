@@ -1,0 +1,62 @@
+"""Windows of 5 min lie within one bout of a stage each, wherever on the clock it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_nights import RECIPE, nn_of
+
+from holter2sleep.autonomic.windows import Windows, five_minute_windows, resampled
+from holter2sleep.night import NN
+from holter2sleep.spans import as_spans, covers
+
+
+def windows_in(*spans: tuple[float, float], nn: NN | None = None) -> Windows:
+    return five_minute_windows(nn_of(np.full(9000, 800.0)) if nn is None else nn, as_spans(spans), RECIPE.hrv)
+
+
+def test_windows_lie_side_by_side_from_the_start_of_each_bout() -> None:
+    assert windows_in((90, 720), (1000, 1330)).start_s.tolist() == [90, 390, 1000]
+
+
+def test_bouts_astride_the_marks_of_the_clock_have_their_windows_too() -> None:
+    """Six bouts of 6 min, each begun 2 min 30 s after a mark: none of them would fill a window of the clock."""
+    bouts = [(600.0 * k + 150, 600.0 * k + 510) for k in range(6)]
+    assert len(windows_in(*bouts)) == 6
+
+
+@pytest.mark.parametrize(("length_s", "n"), [(239.0, 0), (241.0, 1), (300.0, 1), (539.0, 1), (541.0, 2), (600.0, 2)])
+def test_the_last_window_of_a_bout_may_be_shorter_by_a_fifth(length_s: float, n: int) -> None:
+    assert len(windows_in((200.0, 200 + length_s))) == n
+
+
+def test_no_window_holds_an_interval_of_another_bout() -> None:
+    spans = as_spans([(90, 420), (420.5, 700), (900, 1900)])
+    nn = nn_of(np.random.default_rng(0).normal(850, 40, 3000))
+    windows = five_minute_windows(nn, spans, RECIPE.hrv)
+    ends = np.minimum(windows.start_s + 300, spans[np.searchsorted(spans[:, 0], windows.start_s, "right") - 1, 1])
+    assert covers(spans, windows.start_s, ends).all()
+    for start_s, end_s, part in zip(windows.start_s, ends, windows.parts, strict=True):
+        assert ((part.end_s >= start_s) & (part.end_s < end_s)).all()
+
+
+def test_no_intervals_or_no_time_give_no_window() -> None:
+    assert len(windows_in((0, 6000), nn=NN.none())) == 0
+    assert len(windows_in()) == 0
+    assert len(windows_in((8000, 20000))) == 0
+
+
+def test_batches_hold_all_windows_in_order() -> None:
+    windows = windows_in((0.0, 7200.0))
+    again = np.concatenate([batch.start_s for batch in windows.batches()])
+    np.testing.assert_array_equal(again, windows.start_s)
+
+
+def test_a_regular_series_is_the_same_when_resampled_and_level_beyond_its_ends() -> None:
+    nn = nn_of(np.linspace(700, 900, 1500))
+    windows = windows_in((300.0, 560.0), nn=nn)
+    even_ms = resampled(windows, RECIPE.hrv)
+    at_s = 300 + np.arange(1200) / 4
+    inside = (at_s > 301) & (at_s < 559)
+    np.testing.assert_allclose(even_ms[0, inside], np.interp(at_s, nn.end_s, nn.nn_ms)[inside], atol=0.01)
+    assert np.ptp(even_ms[0, at_s > 560]) == 0.0

@@ -1,0 +1,148 @@
+"""The script that fits the respiratory networks: what it hears, and that what it fits is what the package computes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from apnea_nights import beats_with_cycles, rr_with_cycles
+from made_annotations import write_annotations
+from made_nights import RECIPE, nn_of
+
+from holter2sleep.autonomic.apnea import AHI, CALIBRATION, read_parts
+from holter2sleep.autonomic.apnea_net import logits
+from holter2sleep.autonomic.apnea_series import CHANNELS, PER_EPOCH, apnea_series
+from holter2sleep.errors import UsageError
+from holter2sleep.training import apnea, apnea_net
+from holter2sleep.training.apnea_data import folds_by_subject, nn_of_rr, read_apnea_ecg, read_hugcdn
+from holter2sleep.training.apnea_figures import figures, minutes_of
+
+RNG = np.random.default_rng(0)
+HOURS = 0.5
+FACTS = {"a01": "51 M 175 102", "a02": "51 M 175 102", "a03": "40 F 160 70", "b01": "44 F 170 63", "c01": "31 M 184 74"}
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Half an hour of each record, the second half with apnoeas in the ill."""
+    apnea_ecg, hugcdn = tmp_path_factory.mktemp("apnea-ecg"), tmp_path_factory.mktemp("hugcdn")
+    rows = []
+    for seed, (name, person) in enumerate(FACTS.items()):
+        ill = name[0] == "a"
+        beats = beats_with_cycles(HOURS, 900.0 if ill else np.inf, seed=seed)
+        write_annotations(apnea_ecg / f"{name}.qrs", [(t, "N") for t in beats.time_s], n_samples=180_000)
+        marks = [(60.0 * m, "A" if ill and m >= 15 else "N") for m in range(30)]
+        write_annotations(apnea_ecg / f"{name}.apn", marks, n_samples=180_000)
+        rows.append(f"{name} 30 15 15 1 1 1 {40.0 if ill else 0.0} {person}")
+    write_annotations(apnea_ecg / "a01er.apn", [(0.0, "A")])
+    (apnea_ecg / "additional-information.txt").write_text("Record Length ...\n" + "\n".join(rows) + "\n")
+    for seed, name in enumerate(("C1", "C2", "D1", "D2", "ND1")):
+        rr_s = rr_with_cycles(HOURS, np.inf if name[0] == "C" else 900.0, seed=10 + seed)
+        label = np.zeros(31, np.uint8) if name[0] == "C" else (np.arange(31) >= 15).astype(np.uint8)
+        np.savez(hugcdn / f"{name}.npz", rr_ms=(1000 * rr_s).astype(np.float32), apnea_per_minute=label)
+    return apnea_ecg, hugcdn
+
+
+def test_each_night_is_read_once_and_people_are_told_by_their_facts(sets: tuple[Path, Path]) -> None:
+    nights = read_apnea_ecg(sets[0], RECIPE.nn)
+    assert [night.name for night in nights] == sorted(FACTS)
+    assert [night.subject for night in nights] == ["a01", "a01", "a03", "b01", "c01"]
+    assert nights[0].target.tolist() == [0.0] * 30 + [1.0] * 30
+    assert [night.ahi_per_h for night in nights] == [40.0, 40.0, 40.0, 0.0, 0.0]
+
+
+def test_groups_are_read_from_the_names(sets: tuple[Path, Path]) -> None:
+    nights = read_hugcdn(sets[1], RECIPE.nn)
+    assert [night.group for night in nights] == ["C", "C", "D", "D", "ND"]
+    assert len(nights[0].target) == 62
+
+
+def test_a_break_of_the_series_is_no_interval() -> None:
+    nn = nn_of_rr(np.array([0.8] * 30 + [np.nan] + [0.9] * 30), RECIPE.nn)
+    assert len(nn) == 60
+    assert nn.adjacent.sum() == 58
+    assert nn.end_s[-1] == pytest.approx(51.0)
+
+
+def test_folders_without_nights_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Apnea-ECG"):
+        read_apnea_ecg(tmp_path, RECIPE.nn)
+    with pytest.raises(UsageError, match="HuGCDN2014"):
+        read_hugcdn(tmp_path, RECIPE.nn)
+
+
+def test_a_subject_is_in_one_fold(sets: tuple[Path, Path]) -> None:
+    nights = [*read_apnea_ecg(sets[0], RECIPE.nn), *read_hugcdn(sets[1], RECIPE.nn)]
+    folds = folds_by_subject(nights, 3, seed=0)
+    assert set(folds) == {night.subject for night in nights}
+    assert set(folds.values()) == {0, 1, 2}
+    assert folds == folds_by_subject(nights, 3, seed=0)
+
+
+def test_a_piece_keeps_its_labels_with_its_swings(sets: tuple[Path, Path]) -> None:
+    night = read_apnea_ecg(sets[0], RECIPE.nn)[0]
+    labelled = apnea_net.Labelled("x", apnea_series(night.nn, 60), night.target)
+    course = apnea_net.Course(length=60, hidden_size=0.0)
+    ill, well = [], []
+    for _ in range(20):
+        series, target = apnea_net.piece(labelled, course, RNG)
+        size = np.abs(series[CHANNELS.index("swing")]).reshape(60, PER_EPOCH).mean(axis=1)
+        ill.append(size[target == 1])
+        well.append(size[target == 0])
+    assert np.median(np.concatenate(ill)) > 2 * np.median(np.concatenate(well))
+
+
+def test_the_network_in_torch_is_that_of_the_package() -> None:
+    torch.manual_seed(0)
+    net = apnea_net.Net(apnea_net.Course(), 2).eval()
+    series = RNG.normal(size=(len(CHANNELS), 50 * PER_EPOCH)).astype(np.float32)
+    with torch.no_grad():
+        expected = net(torch.from_numpy(series)[None])[0].numpy()
+    weights = {name: weight.numpy().T for name, weight in net.state_dict().items()}
+    np.testing.assert_allclose(logits(weights, series), expected, atol=2e-5)
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    night = apnea_net.Labelled("x", apnea_series(nn_of([900.0] * 2000), 60), np.zeros(60, np.float32))
+    once, again = (apnea_net.fit([night], apnea_net.Course(steps=2, batch=2)) for _ in range(2))
+    assert all((once[name] == again[name]).all() for name in once)
+
+
+def test_calibration_takes_back_overconfidence(sets: tuple[Path, Path]) -> None:
+    nights = read_hugcdn(sets[1], RECIPE.nn)
+    said = {night.name: np.where(RNG.random(62) < 0.8, 1, -1) * (2 * night.target - 1) * 8.0 for night in nights}
+    found = apnea.fit_calibration(nights, said)
+    assert 8 * found["scale"][0] == pytest.approx(np.log(0.8 / 0.2), abs=0.3)
+
+
+def test_figures_of_perfect_chances_are_perfect(sets: tuple[Path, Path]) -> None:
+    nights = read_apnea_ecg(sets[0], RECIPE.nn)
+    found = figures(nights, {night.name: night.target.astype(np.float64) for night in nights}, seed=0)
+    assert found["apnea-ecg"]["accuracy"] == 1.0
+    assert found["apnea-ecg"]["recordings"]["a against c"] == 1.0
+    assert found["apnea-ecg"]["n_subjects"] == 4
+    assert found["apnea-ecg"]["clock"]["accuracy"] < 1.0
+    assert len(minutes_of(nights[0], np.zeros(60)).reference) == 30
+
+
+def test_the_script_runs_from_folders_to_weights(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apnea_net.Course, "batch", 2)
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
+    out = tmp_path / "apnea.npz"
+    argv = ["apnea", *map(str, sets), "--out", str(out), "--steps", "2", "--nets", "1"]
+    monkeypatch.setattr(sys, "argv", argv)
+    apnea.main()
+    assert set(read_parts(out)) == {"net0", CALIBRATION, AHI}
+    figures_of_run = json.loads((tmp_path / "apnea_figures.json").read_text())
+    assert figures_of_run["cross_validated"]["hugcdn2014"]["n_nights"] == 5
+    assert "trained on apnea-ecg" in figures_of_run["across_sets"]
+    with (tmp_path / "apnea_split.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 10

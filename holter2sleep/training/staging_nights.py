@@ -18,9 +18,9 @@ from holter2sleep.night import EPOCH_S, SCHEMES, Beats, Float, Recording, Source
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Evidence
 from holter2sleep.split import cut_night, find_nights
+from holter2sleep.training.fusion import UNKNOWN
 
 STAGES = SCHEMES["AASM5"]
-UNKNOWN = -1
 ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
 HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
 HUG_HOLE_S = 30.0  # between stitched pieces: its length is not told, and nothing is said across it

@@ -384,6 +384,12 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "CARDIO4": ("W", "L", "N3", "R"),
     "CARDIO3": ("W", "NREM", "R"),
 }
+# What each letter is called in a coarser scheme.
+MERGED: dict[str, dict[str, str]] = {
+    "AASM5": {},
+    "CARDIO4": {"N1": "L", "N2": "L"},
+    "CARDIO3": {"N1": "NREM", "N2": "NREM", "N3": "NREM", "L": "NREM"},
+}
 UNSCORED = "U"
 # Stage letters that belong to each stratum, and the schemes able to tell that stratum apart.
 STAGE_STRATA: dict[str, tuple[frozenset[str], frozenset[str]]] = {

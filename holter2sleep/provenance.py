@@ -143,14 +143,18 @@ def _models(night: Night) -> list[Facts]:
         ("fibrillation", True, AF_WEIGHTS),
         ("respiratory events", True, RESPIRATORY_WEIGHTS),
     ]
-    used = [
+    used: list[Facts] = [
         {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used
     ]
     cards = {card.name: card for card in list_cards()}
     card = cards.get(night.hypnogram.scorer)
     if card is None:
         return used
-    return [*used, {"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None}]
+    used.append({"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None})
+    second = cards.get(card.second_opinion or "")
+    if second is not None and second.weights is not None:
+        used.append({"role": "second opinion", "name": second.name, "sha256": second.weights.sha256})
+    return used
 
 
 def sha256_of_file(path: Path) -> str:

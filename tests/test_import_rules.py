@@ -47,7 +47,7 @@ ALLOWED = {
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
     "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
-    "training": TABLES | {"analyze", "evaluate", "simulate"},
+    "training": TABLES | {"analyze", "evaluate", "simulate", "split"},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
     "shown": GROUND | {"io", "privacy"},

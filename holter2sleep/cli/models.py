@@ -28,7 +28,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_models(as_json: bool) -> None:
-    """List the stagers, best external figure first, then the weights that can be installed.
+    """List the stagers in the order `auto` tries them, then the weights that can be installed.
 
     \b
     Example:

@@ -16,16 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.night import SCHEMES, UNSCORED, Hypnogram, Text, frozen_array
+from holter2sleep.night import MERGED, SCHEMES, UNSCORED, Hypnogram, Text, frozen_array
 
 Counts = NDArray[np.int64]  # (n_classes, n_classes), row = reference, column = test
-
-# What each letter is called in a coarser scheme.
-MERGED: dict[str, dict[str, str]] = {
-    "AASM5": {},
-    "CARDIO4": {"N1": "L", "N2": "L"},
-    "CARDIO3": {"N1": "NREM", "N2": "NREM", "N3": "NREM", "L": "NREM"},
-}
 
 
 @dataclass(frozen=True)

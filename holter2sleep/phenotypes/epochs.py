@@ -144,11 +144,14 @@ def _clock(night: Night) -> list[str | None]:
 
 
 def _probabilities(night: Night) -> dict[str, Float]:
+    """Chance of each stage, and as confidence that of the stage the epoch was given."""
     proba = night.hypnogram.proba
     if proba is None:
         return {}
     named = {PROBABILITY_COLUMN[letter]: proba[:, i] for i, letter in enumerate(night.hypnogram.classes)}
-    return {**named, "confidence": proba.max(axis=1)}
+    given = night.hypnogram.stage[:, None] == np.array(night.hypnogram.classes)
+    confidence = np.where(given.any(axis=1), np.where(given, proba, 0).sum(axis=1), np.nan)
+    return {**named, "confidence": confidence}
 
 
 def _rmssd_ms(night: Night) -> Float:

@@ -57,7 +57,7 @@ def test_run_json_holds_what_the_contract_lists(analysed: Path) -> None:
     assert set(run_facts["input"]) == {"file", "sha256", "format"}
     assert set(run_facts["unit"]) == {"file", "scale_to_mv", "proposed_scale_to_mv", "relative"}
     assert set(run_facts["recipe"]) == {"name", "sha256", "resolved"}
-    roles = ["detector", "classes", "fibrillation", "respiratory events", "stager"]
+    roles = ["detector", "classes", "fibrillation", "respiratory events", "stager", "second opinion"]
     assert [model["role"] for model in run_facts["models"]] == roles
     assert all(len(model["sha256"]) == 64 for model in run_facts["models"][:3])
     assert run_facts["peak_memory_mb"] > 0
@@ -148,7 +148,7 @@ def test_three_minutes_give_a_table_with_a_warning(night_file: Path, tmp_path: P
     assert result.exit_code == 0
     assert any("s analysable" in warning for warning in facts(tmp_path / "three")["warnings"])
     table = pl.read_parquet(tmp_path / "three" / "phenotypes.parquet")
-    assert set(table.filter(pl.col("phenotype") == "sdann")["status"]) == {"insufficient_data", "not_applicable"}
+    assert set(table.filter(pl.col("phenotype") == "sdann")["status"]) == {"insufficient_data"}
 
 
 def test_of_several_recordings_the_others_are_analysed_and_the_worst_code_ends(
@@ -241,7 +241,7 @@ def test_phenotypes_prints_json_csv_and_markdown() -> None:
 
 def test_models_lists_cards_with_their_external_figure() -> None:
     cards = json.loads(run("models", "list", "--json").output)
-    assert cards[0]["name"] == "sleepecg-mesa"
+    assert [card["name"] for card in cards[:2]] == ["fusion", "sleepecg-mesa"]
     assert run("models", "show", "clock").exit_code == 0
     assert run("models", "show", "clok").exit_code == 2
     assert run("models", "verify").exit_code == 0

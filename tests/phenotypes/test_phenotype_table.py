@@ -199,11 +199,14 @@ def test_the_classes_of_a_beat_file_are_kept(truth: SyntheticNight) -> None:
     assert 0 <= beside_af < 3  # where S means little, they are not counted
 
 
+def scored(night: Night, stage: np.ndarray, scheme: str) -> Night:
+    """The night with stages by a scorer who gives no chances."""
+    return dataclasses.replace(night, hypnogram=Hypnogram(night.grid, stage, scheme, "test"), stage_samples=None)
+
+
 def test_a_scheme_of_three_says_nothing_of_n1_n2_and_n3(night: Night) -> None:
     three = np.select([night.hypnogram.stage == "W", night.hypnogram.stage == "R"], ["W", "R"], "NREM")
-    table = phenotype_table(
-        dataclasses.replace(night, hypnogram=Hypnogram(night.grid, three, "CARDIO3", "test")), RECIPE
-    )
+    table = phenotype_table(scored(night, three, "CARDIO3"), RECIPE)
     for stratum in ("n1", "n2", "n3", "light"):
         assert set(table.filter(stratum=stratum)["status"]) == {"not_applicable"}
         assert row(table, f"{stratum}_min")["status"] == "not_applicable"
@@ -214,9 +217,7 @@ def test_a_scheme_of_three_says_nothing_of_n1_n2_and_n3(night: Night) -> None:
 
 def test_a_scheme_of_four_says_n3_and_light_sleep(night: Night) -> None:
     stage = np.where(np.isin(night.hypnogram.stage, ["N1", "N2"]), "L", night.hypnogram.stage)
-    table = phenotype_table(
-        dataclasses.replace(night, hypnogram=Hypnogram(night.grid, stage, "CARDIO4", "test")), RECIPE
-    )
+    table = phenotype_table(scored(night, stage, "CARDIO4"), RECIPE)
     assert [row(table, f"{name}_min")["status"] for name in ("n1", "n2", "n3", "light")] == [
         "not_applicable",
         "not_applicable",

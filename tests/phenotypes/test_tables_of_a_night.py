@@ -27,6 +27,7 @@ from holter2sleep.phenotypes.files import (
     write_run,
     write_tables,
 )
+from holter2sleep.recipe import load_recipe
 from holter2sleep.spans import duration
 
 SAMPLE = {"hours": 1.5, "gaps": ((0.5, 75.0),), "af": ((0.7, 600.0),)}
@@ -104,10 +105,11 @@ def test_the_af_fraction_adds_up_to_the_time_in_af(night: Night, epochs: pl.Data
     assert epochs["af_fraction"].min() == 0.0
 
 
-def test_a_probability_the_scheme_lacks_is_null_and_the_others_add_up_to_one(
-    night: Night, epochs: pl.DataFrame
-) -> None:
-    assert night.hypnogram.scheme == "CARDIO3"
+def test_a_probability_the_scheme_lacks_is_null_and_the_others_add_up_to_one(night: Night) -> None:
+    recipe = load_recipe("overnight", ("staging.stager=sleepecg-mesa",))
+    three = analyze_night(night.recording, recipe)
+    assert three.hypnogram.scheme == "CARDIO3"
+    epochs = epoch_table(three)
     scored = epochs.filter(pl.col("stage") != "U")
     assert len(scored) > 150
     for name in ("p_n1", "p_n2", "p_n3", "p_light"):
@@ -115,6 +117,16 @@ def test_a_probability_the_scheme_lacks_is_null_and_the_others_add_up_to_one(
     total = scored.select(pl.sum_horizontal("p_w", "p_nrem", "p_r")).to_series()
     assert total.to_numpy() == pytest.approx(1.0, abs=1e-5)
     assert (scored["confidence"] == scored.select(pl.max_horizontal("p_w", "p_nrem", "p_r")).to_series()).all()
+
+
+def test_the_confidence_is_the_chance_of_the_stage_that_was_given(night: Night, epochs: pl.DataFrame) -> None:
+    assert night.hypnogram.scheme == "AASM5"
+    scored = epochs.filter(pl.col("stage") != "U")
+    columns = {"W": "p_w", "N1": "p_n1", "N2": "p_n2", "N3": "p_n3", "R": "p_r"}
+    total = scored.select(pl.sum_horizontal(*columns.values())).to_series()
+    assert total.to_numpy() == pytest.approx(1.0, abs=1e-5)
+    given = [row[columns[row["stage"]]] for row in scored.iter_rows(named=True)]
+    assert scored["confidence"].to_list() == given
 
 
 def test_a_scored_hypnogram_has_letters_and_no_probability(night: Night) -> None:

@@ -340,7 +340,7 @@ def test_without_installed_weights_it_says_how_to_get_them(name: str) -> None:
 def test_auto_never_takes_it(name: str, installed: list[str]) -> None:
     assert read_card(name).on_request
     hypnogram, _ = stage_sleep(evidence(sleeper()), StagingRules(stager="auto"))
-    assert hypnogram.scorer == "sleepecg-mesa"
+    assert hypnogram.scorer == "fusion"
 
 
 def test_beats_without_a_waveform_are_a_wrong_use(installed: list[str]) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from staging_nights import (
     MAN_OF_60,
     START,
@@ -23,7 +22,7 @@ from holter2sleep.night import Beats, Subject
 from holter2sleep.sleep.staging import Evidence, get_stager
 from holter2sleep.sleep.staging.cards import read_card, read_weights
 from holter2sleep.sleep.staging.sleepecg_features import Context, sleepecg_features
-from holter2sleep.sleep.staging.sleepecg_mesa import SleepEcgNetwork, load_network, predict
+from holter2sleep.sleep.staging.sleepecg_mesa import Network, load_network, predict
 
 GOLDEN = Path(__file__).parent / "golden" / "sleepecg_mesa.npz"
 UNKNOWN = Context(None, None, None)
@@ -31,7 +30,7 @@ COLUMN = {"mean": 0, "sdnn": 4, "rmssd": 5, "sdsd": 6, "nn50": 7, "nn20": 8, "me
 
 
 @pytest.fixture(scope="module")
-def network() -> SleepEcgNetwork:
+def network() -> Network:
     return load_network(read_weights(read_card("sleepecg-mesa")))
 
 
@@ -123,7 +122,7 @@ def test_probabilities_are_those_of_the_package(
     np.testing.assert_allclose(found[answered], expected[answered], atol=1e-5)
 
 
-def test_a_wholly_missing_row_keeps_the_state_and_changes_no_other_row(network: SleepEcgNetwork) -> None:
+def test_a_wholly_missing_row_keeps_the_state_and_changes_no_other_row(network: Network) -> None:
     features = sleepecg_features(steady_beats(1800.0), UNKNOWN)
     with_hole = np.insert(features, 20, np.full((7, 36), -1.0), axis=0)
     found = predict(network, with_hole)
@@ -131,7 +130,7 @@ def test_a_wholly_missing_row_keeps_the_state_and_changes_no_other_row(network: 
     assert np.ptp(found[20:27], axis=0).max() == 0  # zeros in, the bias of the last layer out
 
 
-def test_a_night_of_missing_rows_only_is_answered(network: SleepEcgNetwork) -> None:
+def test_a_night_of_missing_rows_only_is_answered(network: Network) -> None:
     assert predict(network, np.full((4, 36), -1.0)).sum(axis=1) == pytest.approx(1)
 
 
@@ -152,9 +151,3 @@ def test_epochs_whose_minutes_hold_no_beat_have_no_answer() -> None:
     empty = (onset_s - 120 >= 5000) & (onset_s + 150 <= 8700)
     assert np.isnan(proba[empty]).all()
     assert not np.isnan(proba[~empty][:-1]).any()
-
-
-def test_the_number_of_torch_threads_is_left_as_it_was(network: SleepEcgNetwork) -> None:
-    before = torch.get_num_threads()
-    predict(network, np.zeros((3, 36)))
-    assert torch.get_num_threads() == before

@@ -51,16 +51,18 @@ class ScriptedStager:
         return self._proba, ("a remark",)
 
 
-def test_auto_takes_the_best_external_figure_and_says_so(evidence: Evidence) -> None:
+def test_auto_takes_the_first_choice_and_says_how_good_it_is(evidence: Evidence) -> None:
     hypnogram, notes = stage_sleep(evidence, AUTO)
-    assert hypnogram.scorer == "sleepecg-mesa"
-    assert hypnogram.scheme == "CARDIO3"
-    assert "external kappa 0.54 (SHHS" in notes[0]
+    assert hypnogram.scorer == "fusion"
+    assert hypnogram.scheme == "AASM5"
+    assert "no external validation; internal kappa 0." in notes[0]
 
 
-def test_cards_come_best_external_figure_first() -> None:
+def test_cards_come_best_external_figure_first_but_for_a_first_choice_with_its_reason() -> None:
+    cards = list_cards()
     without = ["cardiosomnography", "cardiosomnography-causal"]
-    assert [card.name for card in list_cards()] == ["sleepecg-mesa", "heuristic", "clock", *without]
+    assert [card.name for card in cards] == ["fusion", "sleepecg-mesa", "heuristic", "clock", *without]
+    assert [card.name for card in cards if card.first_choice is not None] == ["fusion"]
 
 
 def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +77,7 @@ def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch
 
 def test_auto_passes_over_missing_weights_and_says_so(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_sleepecg(name: str) -> object:
-        if name == "sleepecg-mesa":
+        if name in ("fusion", "sleepecg-mesa"):
             raise WeightsError("sleepecg is not installed")
         return get_stager(name)
 

@@ -44,13 +44,18 @@ class Card:
     external_cohort: str | None = None
     internal_kappa: float | None = None
     internal_cohort: str | None = None
+    first_choice: str | None = None  # why `auto` takes it before stagers with an external figure
+    figures: tuple[str, ...] = ()  # what else is known of how well it works
     weights: Weights | None = None
+    second_opinion: str | None = None  # the stager whose weights it reads besides its own
     installable: tuple[str, ...] = ()  # weights a user installs, one of which is enough
     on_request: bool = False  # never taken by "auto"
 
     @property
     def external_figure(self) -> str:
         """The external figure in words, for notes and reports."""
+        if self.external_kappa is None and self.internal_kappa is not None:
+            return f"no external validation; internal kappa {self.internal_kappa:g} ({self.internal_cohort})"
         if self.external_kappa is None:
             return "no external validation"
         return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
@@ -60,7 +65,7 @@ def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
     table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
     weights = table.pop("weights", None)
-    lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("limits", "installable")}
+    lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("limits", "figures", "installable")}
     return Card(name=name, weights=Weights(**weights) if weights else None, **lists, **table)
 
 

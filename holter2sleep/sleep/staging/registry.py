@@ -10,8 +10,9 @@ from holter2sleep.errors import UsageError
 from holter2sleep.sleep.staging.base import Stager
 from holter2sleep.sleep.staging.cards import Card, read_card, read_weights
 
-# Name -> module and class. Imported only when the stager is used: one of them loads torch.
+# Name -> module and class. Imported only when the stager is used.
 STAGERS: dict[str, tuple[str, str]] = {
+    "fusion": ("holter2sleep.sleep.staging.fusion", "Fusion"),
     "sleepecg-mesa": ("holter2sleep.sleep.staging.sleepecg_mesa", "SleepEcgMesa"),
     "clock": ("holter2sleep.sleep.staging.clock", "Clock"),
     "heuristic": ("holter2sleep.sleep.staging.heuristic", "Heuristic"),
@@ -21,13 +22,17 @@ STAGERS: dict[str, tuple[str, str]] = {
 
 
 def list_cards() -> tuple[Card, ...]:
-    """Cards of all stagers, best external figure first; those without one come last."""
+    """Cards of all stagers in the order `auto` tries them.
+
+    First one whose card gives a reason to be, then best external figure first; those without one come last.
+    """
     cards = [read_card(name) for name in STAGERS]
-    return tuple(sorted(cards, key=_external_kappa, reverse=True))
+    return tuple(sorted(cards, key=_rank, reverse=True))
 
 
-def _external_kappa(card: Card) -> float:
-    return -math.inf if card.external_kappa is None else card.external_kappa
+def _rank(card: Card) -> tuple[bool, float]:
+    external = -math.inf if card.external_kappa is None else card.external_kappa
+    return card.first_choice is not None, external
 
 
 def get_stager(name: str) -> Stager:

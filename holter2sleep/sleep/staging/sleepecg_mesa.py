@@ -1,52 +1,64 @@
-"""The SleepECG classifier W / NREM / REM trained on MESA, run in torch from the weights of the installed package."""
+"""The SleepECG classifier W / NREM / REM trained on MESA, run in numpy from the weights of the installed package."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
 
 import h5py
 import numpy as np
-import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
-from holter2sleep.night import SCHEMES, Float
+from holter2sleep.night import Float
 from holter2sleep.sleep.staging.base import Evidence, Proba
 from holter2sleep.sleep.staging.cards import Card
-from holter2sleep.sleep.staging.sleepecg_features import (
-    MISSING,
-    N_FEATURES,
-    Context,
-    has_interval,
-    sleepecg_features,
-)
-from holter2sleep.sleep.staging.threads import inference
+from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, sleepecg_features
 
-N_HIDDEN, N_UNITS = 64, 8
 # Output order of the network: undefined, NREM, REM, wake. Ours: W, NREM, R; the undefined class is dropped.
 OURS = (3, 1, 2)
+NORM_EPSILON = 1e-3
+
+Rows = NDArray[np.float32]
+Network = Mapping[str, Rows]  # as in the HDF5 file, "layer/vars/i" without the folder
 
 
-class SleepEcgNetwork(nn.Module):
-    """Batch norm, dense layer, two bidirectional GRUs, dense layer: features (E, 36) to logits (E, 4)."""
+def logits(network: Network, features: Rows) -> Rows:
+    """Batch norm, dense layer, two bidirectional GRUs, dense layer. array (n_epochs, 4).
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm1d(N_FEATURES, eps=1e-3)
-        self.dense = nn.Linear(N_FEATURES, N_HIDDEN)
-        self.gru_1 = nn.GRU(N_HIDDEN, N_UNITS, bidirectional=True)
-        self.gru_2 = nn.GRU(2 * N_UNITS, N_UNITS, bidirectional=True)
-        self.head = nn.Linear(2 * N_UNITS, len(OURS) + 1)
+    A row that is wholly missing is masked: it keeps the state and yields zeros.
+    """
+    known = (features != MISSING).any(axis=1)
+    gamma, beta, mean, variance = (network[f"batch_normalization/vars/{i}"] for i in range(4))
+    rows = gamma * (features[known] - mean) / np.sqrt(variance + np.float32(NORM_EPSILON)) + beta
+    rows = np.maximum(_dense(network, "dense", rows), 0)
+    for layer in ("bidirectional", "bidirectional_1"):
+        ahead = _gru(network, f"{layer}/forward_layer", rows)
+        back = _gru(network, f"{layer}/backward_layer", rows[::-1])[::-1]
+        rows = np.hstack([ahead, back])
+    hidden = np.zeros((len(features), rows.shape[1]), np.float32)
+    hidden[known] = rows
+    return _dense(network, "dense_1", hidden)
 
-    def forward(self, x_ED: Tensor) -> Tensor:
-        """Logits of one night. A row that is wholly missing is masked: it keeps the state and yields zeros."""
-        known = (x_ED != MISSING).any(dim=1)
-        h_ED = x_ED.new_zeros(len(x_ED), 2 * N_UNITS)
-        if known.any():
-            z_ED = torch.relu(self.dense(self.norm(x_ED[known])))
-            h_ED[known] = self.gru_2(self.gru_1(z_ED)[0])[0]
-        logits_EC: Tensor = self.head(h_ED)
-        return logits_EC
+
+def _dense(network: Network, layer: str, rows: Rows) -> Rows:
+    return rows @ network[f"{layer}/vars/0"] + network[f"{layer}/vars/1"]
+
+
+def _gru(network: Network, layer: str, rows: Rows) -> Rows:
+    """States of one GRU along the rows; gates update, reset, candidate. array (n_rows, n_units)."""
+    kernel, recurrent, (bias_in, bias_state) = (network[f"{layer}/cell/vars/{i}"] for i in range(3))
+    n = len(recurrent)
+    inputs = rows @ kernel + bias_in
+    states = np.zeros((len(rows), n), np.float32)
+    state = np.zeros(n, np.float32)
+    for i, of_input in enumerate(inputs):
+        of_state = state @ recurrent + bias_state
+        gates = (1 + np.tanh((of_input[: 2 * n] + of_state[: 2 * n]) / 2)) / 2  # logistic, without its overflow
+        candidate = np.tanh(of_input[2 * n :] + gates[n:] * of_state[2 * n :])
+        state = gates[:n] * state + (1 - gates[:n]) * candidate
+        states[i] = state
+    return states
 
 
 class SleepEcgMesa:
@@ -62,69 +74,40 @@ class SleepEcgMesa:
 
     def stage(self, evidence: Evidence) -> tuple[Proba, tuple[str, ...]]:
         """Probabilities of W, NREM, R; NaN after the last beat and where minutes hold no interval."""
-        beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
         start, subject = evidence.grid_start, evidence.recording.subject
         context = Context(start.time() if start else None, subject.age_years, subject.sex)
-        answer = predict(self._network, sleepecg_features(beat_s, context))[: evidence.grid.n]
-        proba = np.full((evidence.grid.n, len(SCHEMES[self.card.scheme])), np.nan, np.float32)
-        proba[: len(answer)] = np.where(has_interval(beat_s, len(answer))[:, None], answer, np.float32(np.nan))
-        return proba, _missing_notes(context)
+        return chances_of(self._network, evidence, context), _missing_notes(context)
 
 
-def predict(network: SleepEcgNetwork, features: Float) -> Proba:
-    """Probabilities of W, NREM, R for each row of features. array (n_epochs, 3) float32."""
-    if len(features) == 0:
-        return np.empty((0, len(OURS)), np.float32)
-    with inference():
-        logits_EC = network(torch.from_numpy(features.astype(np.float32)))
-        # A softmax over the wanted logits is the full softmax without the undefined class, renormalised.
-        proba: Proba = torch.softmax(logits_EC[:, OURS], dim=1).numpy()
+def chances_of(network: Network, evidence: Evidence, context: Context) -> Proba:
+    """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval."""
+    beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
+    answer = predict(network, sleepecg_features(beat_s, context))[: evidence.grid.n]
+    proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)
+    proba[: len(answer)] = np.where(has_interval(beat_s, len(answer))[:, None], answer, np.float32(np.nan))
     return proba
 
 
-def load_network(weights: bytes) -> SleepEcgNetwork:
-    """The network in evaluation mode, from the content of the classifier's zip file."""
+def predict(network: Network, features: Float) -> Proba:
+    """Probabilities of W, NREM, R for each row of features. array (n_epochs, 3) float32."""
+    odds = logits(network, features.astype(np.float32))[:, OURS]
+    # A softmax over the wanted logits is the full softmax without the undefined class, renormalised.
+    chances = np.exp(odds - odds.max(axis=1, keepdims=True))
+    proba: Proba = chances / chances.sum(axis=1, keepdims=True)
+    return proba
+
+
+def load_network(weights: bytes) -> Network:
+    """The network, from the content of the classifier's zip file."""
+    network: dict[str, Rows] = {}
     with zipfile.ZipFile(io.BytesIO(weights)) as outer:
         inner = zipfile.ZipFile(io.BytesIO(outer.read("classifier.keras")))
     with inner, h5py.File(io.BytesIO(inner.read("model.weights.h5"))) as file:
         layers = file["layers"]
-        state = {
-            **dict(
-                zip(("norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"), _norm(layers), strict=True)
-            ),
-            **_linear("dense", layers["dense/vars"]),
-            **_gru("gru_1", layers["bidirectional"]),
-            **_gru("gru_2", layers["bidirectional_1"]),
-            **_linear("head", layers["dense_1/vars"]),
-        }
-    network = SleepEcgNetwork()
-    network.load_state_dict({**network.state_dict(), **state})
-    return network.eval()
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-
-
-def _norm(layers: h5py.Group) -> list[Tensor]:
-    return [_tensor(layers[f"batch_normalization/vars/{i}"][:]) for i in range(4)]
-
-
-def _linear(name: str, variables: h5py.Group) -> dict[str, Tensor]:
-    return {f"{name}.weight": _tensor(variables["0"][:].T), f"{name}.bias": _tensor(variables["1"][:])}
-
-
-def _gru(name: str, layer: h5py.Group) -> dict[str, Tensor]:
-    """Weights of both directions: Keras stacks the gates as update, reset, candidate; torch has reset first."""
-    state = {}
-    for folder, suffix in (("forward_layer", "l0"), ("backward_layer", "l0_reverse")):
-        variables = layer[f"{folder}/cell/vars"]
-        kernel, recurrent, (bias_in, bias_state) = (variables[key][:] for key in "012")
-        parts = {"weight_ih": kernel, "weight_hh": recurrent, "bias_ih": bias_in, "bias_hh": bias_state}
-        for part, array in parts.items():
-            update, reset, candidate = np.split(array.T, 3)
-            state[f"{name}.{part}_{suffix}"] = _tensor(np.concatenate([reset, update, candidate]))
-    return state
+        layers.visititems(
+            lambda name, item: network.update({name: item[:]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return network
 
 
 def _missing_notes(context: Context) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.errors import UsageError, WeightsError
-from holter2sleep.night import SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
+from holter2sleep.night import MERGED, SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
 from holter2sleep.sleep.staging.base import Evidence, Proba, Stager
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.registry import get_stager, list_cards
@@ -27,8 +27,8 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     """The night's hypnogram, with notes on who staged it, how well that is known to work and what was missing.
 
     An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities. `auto` takes
-    the stager with the best external figure among those whose weights are installed and whose input is there; never one
-    that is for those who ask for it by name.
+    the first of `list_cards` whose weights are installed and whose input is there; never one that is for those who ask
+    for it by name.
 
     Raises
     ------
@@ -72,10 +72,20 @@ def _lacks_waveform(card: Card, evidence: Evidence) -> bool:
 
 
 def _most_probable(proba: Proba, scheme: str) -> Text:
-    """Letter of the most probable class; `U` for a row of NaN. array (n_epochs,)."""
-    unscored = np.isnan(proba[:, 0])
-    letters = np.array(SCHEMES[scheme])[np.where(unscored[:, None], 0, proba).argmax(axis=1)]
-    return np.where(unscored, UNSCORED, letters)
+    """Letter of the most probable class, from coarse to fine; `U` for a row of NaN. array (n_epochs,).
+
+    First of W, NREM and R, then within NREM of N3 and light, then within light of N1 and N2: the letters merged to a
+    coarser scheme are those of the merged probabilities. Sleep divided among four stages is not called wake.
+    """
+    letters = np.array(SCHEMES[scheme])
+    chance = np.where(np.isnan(proba), np.float32(0), proba)
+    chosen = np.ones(chance.shape, bool)
+    for coarse in ("CARDIO3", "CARDIO4", "AASM5"):
+        group = np.array([MERGED[coarse].get(letter, letter) for letter in letters.tolist()])
+        member = group[:, None] == list(dict.fromkeys(group.tolist()))
+        best = ((chance * chosen) @ member).argmax(axis=1)
+        chosen &= member.T[best]
+    return np.where(np.isnan(proba[:, 0]), UNSCORED, letters[chosen.argmax(axis=1)])
 
 
 def _log_share(evidence: Evidence, hypnogram: Hypnogram) -> None:

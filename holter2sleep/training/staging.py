@@ -1,0 +1,190 @@
+"""Fit the fusion head: `python -m holter2sleep.training.staging DATA`.
+
+DATA holds `slpdb` (11 men, scored), the nights without apnoea of `apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored:
+teachers say what they think of them) and `sleep_accel_features` (23 people, scored, from which one teacher is made).
+Each man of slpdb is staged by networks that have not seen him; what those answers are worth is written as figures,
+with the temperature fitted on the other men's. The networks that are written have seen all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+
+from holter2sleep.heart.weights import joined, write_weights
+from holter2sleep.night import Float
+from holter2sleep.recipe import load_recipe
+from holter2sleep.sleep.staging.base import Proba
+from holter2sleep.sleep.staging.fusion import CALIBRATION, INPUTS, calibrated, inputs, stage_chances
+from holter2sleep.sleep.staging.fusion_net import Rows
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
+from holter2sleep.training.fusion import UNKNOWN, Arrays, Course, TrainingNight, fit
+from holter2sleep.training.staging_figures import agreement_with, beside, figures_of
+from holter2sleep.training.staging_nights import HeardNight, read_apnoeic, read_controls, read_scored, read_swings
+from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path(__file__).parents[1] / "sleep" / "staging" / "weights"
+STEPS, SWING_NETS = 400, 3
+CONTROL_STEP = 3  # every third control is held back once, to see how far from SleepECG the head goes there
+
+
+@dataclass(frozen=True)
+class Material:
+    """All nights the head is fitted on."""
+
+    scored: list[TrainingNight]
+    opinions: list[Proba]  # of the scored nights, by SleepECG
+    taught: list[TrainingNight]
+    taught_opinions: list[Proba]  # of those, by SleepECG
+    unscored: list[Rows]  # features of nights of which nothing is told: they show how far features range
+    names: tuple[str, ...]  # of the features
+    swing_subjects: tuple[str, ...]
+
+
+def read_material(data: Path, seed: int) -> Material:
+    """Scored nights, and unscored ones with what two teachers think of them."""
+    recipe = load_recipe("overnight", ("staging.stager=clock",))
+    scored, controls = read_scored(data / "slpdb", recipe), read_controls(data, recipe)
+    swings = read_swings(data / "sleep_accel_features")
+    log.info("%d scored nights, %d controls, %d nights of swings", len(scored), len(controls), len(swings))
+    swing = [fit_swing_teacher(swings, seed + i) for i in range(SWING_NETS)]
+    mesa = SecondOpinion()
+    opinions = [mesa.of(night.evidence) for night in controls]
+    taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
+    return Material(
+        [_training_night(night) for night in scored],
+        [mesa.of(night.evidence) for night in scored],
+        [replace(_training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
+        opinions,
+        [_training_night(night).features for night in read_apnoeic(data, recipe)],
+        tuple(inputs(scored[0].evidence)),
+        tuple(night.subject for night in swings),
+    )
+
+
+def _training_night(night: HeardNight) -> TrainingNight:
+    features = np.column_stack(list(inputs(night.evidence).values())).astype(np.float32)
+    silent = np.full((len(features), 3), np.nan, np.float32)
+    return TrainingNight(night.name, night.subject, features, night.stage, silent)
+
+
+def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:
+    """A few networks that differ by their seed, and have not seen one subject."""
+    scored = [night for night in material.scored if night.subject != without]
+    return [fit(scored, material.taught, Course(STEPS, seed + i), material.unscored) for i in range(nets)]
+
+
+def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
+    """Chances of every third control by networks that were not taught on it, and SleepECG's second opinion."""
+    path = work / "controls.npz"
+    held = material.taught[::CONTROL_STEP]
+    if not path.exists():
+        others = [night for i, night in enumerate(material.taught) if i % CONTROL_STEP]
+        networks = fit_networks(replace(material, taught=others), nets, seed)
+        write_weights(path, {night.name: stage_chances(networks, night.features) for night in held})
+    with np.load(path) as file:
+        own = [file[night.name] for night in held]
+    return [agreed(a, b) for a, b in zip(own, material.taught_opinions[::CONTROL_STEP], strict=True)]
+
+
+def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
+    """Chances of each scored night by networks that have not seen its subject; kept in `work` from run to run."""
+    chances: dict[str, Proba] = {}
+    for subject in sorted({night.subject for night in material.scored}):
+        own = [night for night in material.scored if night.subject == subject]
+        path = work / f"{subject}.npz"
+        if not path.exists():
+            networks = fit_networks(material, nets, seed, without=subject)
+            write_weights(path, {night.name: stage_chances(networks, night.features) for night in own})
+        with np.load(path) as file:
+            chances |= {night.name: file[night.name] for night in own}
+        log.info("%s left out", subject)
+    return [chances[night.name] for night in material.scored]
+
+
+def fit_temperature(chances: Sequence[Proba], stages: Sequence[np.ndarray]) -> float:
+    """The temperature under which the true stages are likeliest."""
+    chance, stage = np.concatenate(list(chances)), np.concatenate(list(stages))
+    known = stage != UNKNOWN
+    chance, stage = chance[known], stage[known]
+
+    def loss(temperature: float) -> float:
+        return -float(np.log(calibrated(chance, temperature)[np.arange(len(stage)), stage] + 1e-9).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.3, 3.0), method="bounded").x)
+
+
+def calibrated_left_out(nights: Sequence[TrainingNight], chances: Sequence[Proba]) -> list[Float]:
+    """Chances of each night with the temperature of the other subjects' nights."""
+    answers = []
+    for night, chance in zip(nights, chances, strict=True):
+        others = [i for i, other in enumerate(nights) if other.subject != night.subject]
+        temperature = fit_temperature([chances[i] for i in others], [nights[i].stage for i in others])
+        answers.append(calibrated(chance, temperature).astype(np.float64))
+    return answers
+
+
+def _figures(material: Material, own: list[Proba], chances: list[Proba]) -> dict[str, Any]:
+    """Of the head, of its networks without the second opinion, and of the second opinion alone."""
+    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances))
+    alone = figures_of(material.scored, calibrated_left_out(material.scored, own))
+    figures["without_second_opinion"] = {name: found["kappa"] for name, found in alone.items()}
+    figures["second_opinion_alone"] = beside(material.scored, chances, material.opinions)
+    return figures
+
+
+def split_of(material: Material, nets: int, seed: int) -> dict[str, Any]:
+    """Who was in which part."""
+    return {
+        "seed": seed,
+        "networks": nets,
+        "scored": {night.name: night.subject for night in material.scored},
+        "folds": "each subject of the scored left out once, with all records",
+        "taught": [night.name for night in material.taught],
+        "swing": list(material.swing_subjects),
+    }
+
+
+def main() -> None:
+    """Write weights, split and figures where the stager finds them, or to `--out`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--work", type=Path, required=True, help="folder for the answers of finished folds")
+    parser.add_argument("--nets", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    options.work.mkdir(parents=True, exist_ok=True)
+    material = read_material(options.data, options.seed)
+    own = left_out(material, options.nets, options.seed, options.work)
+    chances = [agreed(a, b) for a, b in zip(own, material.opinions, strict=True)]
+    figures = _figures(material, own, chances)
+    controls = controls_left_out(material, options.nets, options.seed, options.work)
+    figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
+    networks = fit_networks(material, options.nets, options.seed)
+    temperature = fit_temperature(chances, [night.stage for night in material.scored])
+    arrays: dict[str, Any] = joined(
+        **{f"net{i}": network for i, network in enumerate(networks)},
+        **{CALIBRATION: {"temperature": np.array([temperature], np.float32)}},
+    )
+    arrays[f"{INPUTS}.names"] = np.array(material.names)
+    np.savez(options.out / "fusion.npz", allow_pickle=False, **arrays)
+    for name, table in (("split", split_of(material, options.nets, options.seed)), ("figures", figures)):
+        (options.out / f"fusion_{name}.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The nights a staging head learns from: scored ones, unscored ones of people without apnoea, and swings of heart rate.
+
+All under ODC-BY 1.0 on PhysioNet but `hugcdn2014_rr` (CC BY 4.0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holter2sleep.analyze import analyze_night
+from holter2sleep.io import read_recording
+from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.night import EPOCH_S, SCHEMES, Beats, Float, Recording, Source
+from holter2sleep.recipe import Recipe
+from holter2sleep.sleep.staging import Evidence
+from holter2sleep.split import cut_night, find_nights
+from holter2sleep.training.fusion import UNKNOWN
+
+STAGES = SCHEMES["AASM5"]
+ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
+HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
+HUG_HOLE_S = 30.0  # between stitched pieces: its length is not told, and nothing is said across it
+
+
+@dataclass(frozen=True)
+class HeardNight:
+    """A night with beats, and its scored stages where there are any."""
+
+    name: str
+    subject: str
+    evidence: Evidence
+    stage: NDArray[np.int64]  # (n_epochs,), column of AASM5, or UNKNOWN
+
+
+@dataclass(frozen=True)
+class SwingNight:
+    """A scored night of which only the swing of the heart rate is known."""
+
+    subject: str
+    swing: Float  # (n_epochs,), NaN where unknown
+    stage: NDArray[np.int64]  # (n_epochs,)
+
+
+def read_scored(folder: Path, recipe: Recipe) -> list[HeardNight]:
+    """The records of the MIT-BIH Polysomnographic Database; slp01a and slp01b are one person."""
+    nights = []
+    for name in (folder / "RECORDS").read_text().split():
+        recording = read_recording(folder / f"{name}.ecg")
+        evidence = _evidence(recording, recipe)
+        scored, _ = read_hypnogram(folder / f"{name}.st", evidence.grid, recording.wall_clock)
+        nights.append(HeardNight(name, name[:5], evidence, columns_of(scored.stage)))
+    return nights
+
+
+def columns_of(letters: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Column of each stage letter; UNKNOWN where unscored. array (n_epochs,)."""
+    return np.array([STAGES.index(letter) if letter in STAGES else UNKNOWN for letter in letters])
+
+
+def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:
+    """Unscored nights of people without apnoea: controls of two apnoea sets, and the nights of healthy Holters."""
+    recordings = _apnea_sets(data, "c", "C")
+    for path in sorted((data / "nsrdb").glob("*.atr")):
+        whole = read_recording(path)
+        recordings += [cut_night(whole, part) for part in find_nights(whole, recipe)[0]]
+    return [_unscored(recording, recipe) for recording in recordings]
+
+
+def read_apnoeic(data: Path, recipe: Recipe) -> list[HeardNight]:
+    """The other nights of the two apnoea sets, unscored."""
+    return [_unscored(recording, recipe) for recording in _apnea_sets(data, "[ab]", "[DN]")]
+
+
+def _apnea_sets(data: Path, apnea_ecg: str, hug: str) -> list[Recording]:
+    """Nights of apnea-ecg (without the copies `..er`) and of HuGCDN2014 whose names begin with one of the letters."""
+    recordings = [read_recording(path) for path in sorted((data / "apnea-ecg").glob(f"{apnea_ecg}??.qrs"))]
+    return recordings + [read_hug(path) for path in sorted((data / "hugcdn2014_rr").glob(f"{hug}*.npz"))]
+
+
+def _unscored(recording: Recording, recipe: Recipe) -> HeardNight:
+    evidence, name = _evidence(recording, recipe), recording.recording_id
+    return HeardNight(name, name.split("_")[0], evidence, np.full(evidence.grid.n, UNKNOWN))
+
+
+def read_hug(path: Path) -> Recording:
+    """A night of RR intervals of the HuGCDN2014 set as beats."""
+    with np.load(path) as file:
+        rr_s = file["rr_ms"].astype(np.float64) / 1000
+    broken = np.isnan(rr_s)
+    beat_s = HUG_CLOCK_S + np.cumsum(np.where(broken, HUG_HOLE_S, rr_s))
+    beats = Beats.at(np.unique(beat_s[~broken]))
+    source = Source(path.name, "RR intervals", "")
+    return Recording(path.stem, source, float(beat_s[-1]) + 1, None, given_beats=beats, beats_classified=False)
+
+
+def _evidence(recording: Recording, recipe: Recipe) -> Evidence:
+    night = analyze_night(recording, recipe)
+    return Evidence(night.recording, night.grid, night.beats, night.quality, night.nn, night.lights)
+
+
+def read_swings(folder: Path) -> list[SwingNight]:
+    """The people of sleep-accel (features of 30 s, not always contiguous) on a grid of epochs."""
+    nights = []
+    for path in sorted(folder.glob("*_psg_labels.out")):
+        subject = path.name.split("_")[0]
+        code, swing, hours = (
+            np.loadtxt(folder / f"{subject}_{kind}.out") for kind in ("psg_labels", "hr_feature", "time_feature")
+        )
+        at = np.round((hours - hours[0]) * 3600 / EPOCH_S).astype(np.int64)
+        stage, on_grid = np.full(at[-1] + 1, UNKNOWN), np.full(at[-1] + 1, np.nan)
+        stage[at], on_grid[at] = np.array(ACCEL_STAGES)[code.astype(np.int64)], swing
+        nights.append(SwingNight(subject, on_grid, stage))
+    return nights

@@ -1,0 +1,131 @@
+"""What the heart tells of sleep: planted breathing and cycles are found, and nothing breaks without data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
+
+from holter2sleep.night import Beats
+from holter2sleep.sleep.staging.physiology import against_night, physiology
+from holter2sleep.sleep.staging.rate_series import Columns
+
+HOUR_S = 3600.0
+
+
+def features(beat_s: np.ndarray, duration_s: float) -> Columns:
+    evidence = evidence_of(beat_s, duration_s)
+    return physiology(evidence.beats, evidence.quality.usable_spans, evidence.grid, evidence.lights)
+
+
+def swaying_beats(duration_s: float, **amplitude_by_hz: float) -> np.ndarray:
+    """Beats whose interval sways at the given frequencies, `f250` is 0.250 Hz; a little noise."""
+    rng = np.random.default_rng(0)
+    beat_s, now_s = [], 0.5
+    while now_s < duration_s:
+        beat_s.append(now_s)
+        sway = sum(a * np.sin(2 * np.pi * int(f[1:]) / 1000 * now_s) for f, a in amplitude_by_hz.items())
+        now_s += 0.9 * (1 + sway) + rng.normal(0, 0.003)
+    return np.array(beat_s)
+
+
+def test_the_rate_of_breathing_is_that_of_the_sway() -> None:
+    for mhz in (180, 250, 330):
+        found = features(swaying_beats(HOUR_S, **{f"f{mhz}": 0.04}), HOUR_S)
+        assert np.exp(found["breath_rate"][20:100]) == pytest.approx(mhz / 1000, abs=0.012)
+        assert (found["breath_peaked"][20:100] > 0.8).all()
+        assert (found["breath_unsteady"][20:100] < 0.05).all()
+
+
+def test_cycles_of_a_minute_are_found_with_their_length() -> None:
+    found = features(swaying_beats(HOUR_S, f020=0.06, f250=0.02), HOUR_S)
+    without = features(swaying_beats(HOUR_S, f250=0.02), HOUR_S)
+    assert np.exp(found["cycle_length"][20:100]) == pytest.approx(50, abs=2)
+    assert (found["cycle_height"][20:100] > 0.9).all()
+    assert np.median(without["cycle_height"]) < 0.6
+    assert (found["cycle_middle"][20:100] > without["cycle_middle"][20:100] + 2).all()
+
+
+def test_a_sway_is_power_in_its_own_band() -> None:
+    for mhz, band in ((15, "minute"), (30, "cycle"), (85, "lf"), (160, "breath_slow"), (280, "breath")):
+        found = features(swaying_beats(HOUR_S, **{f"f{mhz:03}": 0.04}), HOUR_S)
+        names = ("minute", "cycle", "lf", "breath_slow", "breath")
+        powers = {name: np.median(found[f"{name}_middle"]) for name in names}
+        assert max(powers, key=powers.get) == band
+        assert np.exp(2 * powers[band]) == pytest.approx(0.04**2 / 2, rel=0.35)
+
+
+def test_a_faster_hour_is_a_lower_logarithm_of_the_interval() -> None:
+    beat_s = np.r_[np.arange(0, HOUR_S, 1.0), np.arange(HOUR_S, 2 * HOUR_S, 0.8)]
+    found = features(beat_s, 2 * HOUR_S)
+    assert found["level_short"][10:110] == pytest.approx(0.0, abs=1e-6)
+    assert found["level_short"][130:230] == pytest.approx(np.log(0.8), abs=1e-6)
+    assert found["slope"][119] < -0.2  # the change lies behind the epoch
+
+
+def test_a_surge_is_how_much_faster_than_around_the_fastest_moment_was() -> None:
+    rr_s = np.ones(1800)
+    rr_s[900:906] = 0.8
+    found = features(np.cumsum(rr_s), 1795.0)
+    assert found["surge"].argmax() in (29, 30)
+    assert found["surge"].max() == pytest.approx(-np.log(0.8), abs=0.02)
+
+
+def test_nothing_is_known_within_a_hole_and_nothing_changes_far_from_it() -> None:
+    whole_s = steady_beats(6 * HOUR_S)
+    holed_s = whole_s[(whole_s < 7000) | (whole_s > 9000)]
+    whole, holed = features(whole_s, 6 * HOUR_S), features(holed_s, 6 * HOUR_S)
+    inside = slice(int(7600 / 30), int(8400 / 30))
+    far = np.r_[20:150, 420:700]
+    for name in ("level_middle", "rmssd_middle", "lf_middle", "breath_rate", "cycle_height", "turns"):
+        assert np.isnan(holed[name][inside]).all()
+        np.testing.assert_allclose(holed[name][far], whole[name][far], atol=0.02)
+
+
+def test_a_cut_changes_nothing_away_from_its_edges() -> None:
+    beat_s = faulty_beats(6 * HOUR_S)
+    whole = features(beat_s, 6 * HOUR_S)
+    part = features(beat_s[beat_s >= HOUR_S] - HOUR_S, 5 * HOUR_S)
+    of_this_night = ("swing", *(name for name in whole if name.endswith("_of_night")))
+    for name in set(whole) - set(of_this_night):
+        np.testing.assert_allclose(part[name][150:-60], whole[name][270:-60], atol=0.05, err_msg=name)
+
+
+def test_what_is_set_against_the_night_does_not_hang_on_level_or_scale() -> None:
+    column = np.random.default_rng(0).normal(size=400)
+    dark = np.arange(400) > 50
+    expected = against_night(column, dark)
+    np.testing.assert_allclose(against_night(5 * column - 3, dark), expected, atol=1e-9)
+    assert np.abs(expected).max() <= 4
+    assert np.median(expected[dark]) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "beat_s",
+    [
+        np.empty(0),
+        np.array([12.0]),
+        np.cumsum(np.full(20, 0.9)),
+        np.arange(0.0, 1790.0),
+        irregular_beats(1790.0),
+        np.arange(0.0, 1790.0, 20.0),
+        np.sort(np.r_[np.arange(0.0, 1790.0), np.arange(0.4, 1790.0, 2.0)]),
+    ],
+    ids=["none", "one", "twenty", "constant", "irregular", "holes everywhere", "an early beat after each second"],
+)
+def test_bad_input_is_survived_with_the_same_columns(beat_s: np.ndarray) -> None:
+    found = features(beat_s, 1800.0)
+    usual = features(steady_beats(1800.0), 1800.0)
+    assert list(found) == list(usual)
+    for name, column in found.items():
+        assert column.shape == (60,), name
+        assert not np.isinf(column).any(), name
+
+
+def test_the_share_of_beats_that_are_not_normal_is_told() -> None:
+    evidence = evidence_of(steady_beats(1800.0), 1800.0)
+    shares = np.where(np.arange(len(evidence.beats)) % 2 == 0, "N", "V")
+    mixed = Beats(evidence.beats.time_s, shares, evidence.beats.confidence, evidence.beats.usable)
+    found = physiology(mixed, evidence.quality.usable_spans, evidence.grid, evidence.lights)
+    assert np.exp(found["ectopic"][10:50]) == pytest.approx(0.51, abs=0.01)
+    assert (found["rmssd_middle"] == features(steady_beats(1800.0), 1800.0)["rmssd_middle"]).all()

@@ -1,0 +1,171 @@
+"""The scripts that fit the staging head: what is fitted is what the package computes, and nobody judges his own."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
+from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
+from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece
+from holter2sleep.training.staging import WEIGHTS, calibrated_left_out, fit_temperature
+from holter2sleep.training.staging_figures import MERGES, beside, figures_of, merged
+from holter2sleep.training.staging_nights import columns_of
+from holter2sleep.training.staging_teachers import pooled
+
+N_FEATURES, N_DIMENSIONS = 4, 6
+
+
+def night(subject: str, seed: int, n: int = 400, *, embedded: bool = False) -> TrainingNight:
+    """A night whose first feature tells the stage; its second, and the embedding, hold nothing but noise."""
+    rng = np.random.default_rng(seed)
+    stage = np.repeat(rng.integers(0, 5, n // 20), 20)
+    features = rng.normal(size=(n, N_FEATURES)).astype(np.float32)
+    features[:, 0] += 2 * stage
+    taught = np.full((n, 3), np.nan, np.float32)
+    embedding = rng.normal(size=(n, N_DIMENSIONS)).astype(np.float32) if embedded else None
+    return TrainingNight(subject, subject, features, stage, taught, embedding)
+
+
+@pytest.mark.parametrize("embedded", [False, True], ids=["beats alone", "with an embedding"])
+def test_numpy_computes_what_torch_does(embedded: bool) -> None:
+    one = night("a", 0, embedded=embedded)
+    features = one.features.copy()
+    features[30:60] = np.nan  # beats missing
+    embedding = one.embedding
+    if embedding is not None:
+        embedding = embedding.copy()
+        embedding[50:90] = np.nan  # waveform missing, for a while both
+    net = FusionNet(N_FEATURES, N_DIMENSIONS if embedded else 0, Course(1, 0)).eval()
+    weights = {"mean": features[0] * 0 + 1, "sd": features[0] * 0 + 3}
+    weights |= {name: array.numpy().T for name, array in net.state_dict().items()}
+    with torch.inference_mode():
+        expected = net(
+            torch.from_numpy(standardised(weights, features))[None],
+            torch.from_numpy(np.isfinite(features).any(axis=1))[None],
+            None if embedding is None else torch.from_numpy(embedding)[None],
+        )[0].numpy()
+    np.testing.assert_allclose(logits(weights, features, embedding), expected, atol=2e-5)
+
+
+def test_what_is_fitted_tells_the_stages_of_another_night() -> None:
+    nights = [night(str(i), i) for i in range(6)]
+    other = night("new", 99)
+    found = stage_chances([fit(nights, [], Course(120, 0, dropout=0.0))], other.features)
+    assert (found.argmax(axis=1) == other.stage).mean() > 0.8
+
+
+def test_a_head_with_both_branches_works_without_either() -> None:
+    nights = [night(str(i), i, embedded=True) for i in range(6)]
+    nights = [
+        TrainingNight(n.name, n.subject, n.features, n.stage, n.taught, (n.features @ np.ones((4, 6))).astype("f4"))
+        for n in nights
+    ]
+    network = fit(nights, [], Course(150, 0, dropout=0.0))
+    other = night("new", 99)
+    embedding = (other.features @ np.ones((4, 6))).astype(np.float32)
+    nothing = np.full_like(other.features, np.nan)
+    for features, waves in ((other.features, None), (other.features, embedding), (nothing, embedding)):
+        found = stage_chances([network], features, waves)
+        assert (found.argmax(axis=1) == other.stage).mean() > 0.5  # chance: 0.2
+
+
+def test_teachers_alone_teach_their_classes() -> None:
+    one = night("a", 0)
+    nights = [night(str(i), i) for i in range(4)]
+    three = np.eye(3, dtype=np.float32)[np.array([0, 1, 1, 1, 2])]
+    taught = [TrainingNight(n.name, n.subject, n.features, n.stage, three[n.stage]) for n in nights]
+    blank = TrainingNight("b", "b", nights[0].features, np.full(400, UNKNOWN), nights[0].taught)
+    blank.stage[0] = 0  # a loss needs one
+    found = merged(stage_chances([fit([blank], taught, Course(120, 0, dropout=0.0))], one.features), 3).argmax(axis=1)
+    assert (found == np.array([0, 1, 1, 1, 2])[one.stage]).mean() > 0.8
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    once, again = (fit([night("a", 0)], [], Course(3, 1)) for _ in range(2))
+    assert all((once[name] == again[name]).all() for name in once)
+
+
+def test_a_piece_beyond_the_end_is_unknown() -> None:
+    short = piece([night("a", 0, n=100)], np.random.default_rng(0))
+    outside = np.isnan(short.features).all(axis=1)
+    assert outside.sum() >= 320 - 100
+    assert (short.stage[outside] == UNKNOWN).all()
+
+
+def test_an_answer_hangs_on_half_an_hour_to_each_side_and_not_on_the_length_of_the_night() -> None:
+    one = night("a", 0)
+    weights = fit([one], [], Course(3, 0))
+    whole, part = logits(weights, one.features), logits(weights, one.features[100:300])
+    np.testing.assert_allclose(part[REACH:-REACH], whole[100 + REACH : 300 - REACH], atol=1e-5)
+
+
+def test_temperature_takes_back_overconfidence() -> None:
+    rng = np.random.default_rng(0)
+    stage = rng.integers(0, 5, 4000)
+    said = np.where(rng.random(4000) < 0.6, stage, rng.integers(0, 5, 4000))
+    chance = np.where(np.arange(5) == said[:, None], 0.96, 0.01).astype(np.float32)
+    temperature = fit_temperature([chance], [stage])
+    assert calibrated(chance, temperature).max(axis=1).mean() == pytest.approx((said == stage).mean(), abs=0.02)
+
+
+def test_the_temperature_of_a_subject_comes_from_the_others() -> None:
+    rng = np.random.default_rng(0)
+    nights = [night(subject, i) for i, subject in enumerate("aab")]
+    chances = [rng.dirichlet(np.ones(5), 400).astype(np.float32) for _ in nights]
+    before = calibrated_left_out(nights, chances)
+    turned = [TrainingNight("b", "b", nights[2].features, nights[2].stage[::-1].copy(), nights[2].taught)]
+    after = calibrated_left_out([*nights[:2], *turned], chances)
+    assert (before[2] == after[2]).all()  # his own stages do not matter
+    assert not (before[0] == after[0]).all()
+
+
+def test_pooled_teachers_are_neither_where_both_know_nothing() -> None:
+    share = np.array([[0.12, 0.68, 0.20]])
+    sure = np.array([[0.8, 0.1, 0.1]])
+    np.testing.assert_allclose(pooled(sure, share), sure)
+    np.testing.assert_allclose(pooled(share, share), share)
+
+
+def test_merged_chances_are_sums() -> None:
+    chance = np.array([[0.1, 0.2, 0.3, 0.25, 0.15]])
+    np.testing.assert_allclose(merged(chance, 4), [[0.1, 0.5, 0.25, 0.15]])
+    np.testing.assert_allclose(merged(chance, 3), [[0.1, 0.75, 0.15]])
+    np.testing.assert_allclose(merged(chance, 2), [[0.1, 0.9]])
+
+
+def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
+    nights = [night(subject, i) for i, subject in enumerate("abcd")]
+    figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights])
+    for n_classes in MERGES:
+        found = figures[f"{n_classes}_classes"]
+        assert found["kappa"] == 1.0
+        assert found["kappa_interval"] == [1.0, 1.0]
+        assert found["calibration_error"] == 0.0
+        assert found["clock_kappa"] < 0.2
+
+
+def test_letters_outside_the_scheme_are_unknown() -> None:
+    assert columns_of(np.array(["W", "U", "R", "N3"])).tolist() == [0, UNKNOWN, 4, 3]
+
+
+def test_no_subject_is_both_scored_and_taught() -> None:
+    split = json.loads((WEIGHTS / "fusion_split.json").read_text())
+    assert len(set(split["scored"].values())) == 11
+    assert not set(split["scored"]) & set(split["taught"])
+
+
+def test_weights_are_small() -> None:
+    assert (WEIGHTS / "fusion.npz").stat().st_size < 1 << 20
+
+
+def test_a_better_stager_has_more_kappa_than_another_on_the_same_nights() -> None:
+    nights = [night(subject, i) for i, subject in enumerate("abcd")]
+    right = [np.eye(5, dtype=np.float32)[n.stage] for n in nights]
+    three = [np.eye(3, dtype=np.float32)[np.array(MERGES[3])[n.stage]] for n in nights]
+    wrong = [np.full((len(n.stage), 3), 1 / 3, np.float32) for n in nights]
+    assert beside(nights, right, three) == {"kappa": 1.0, "ours_more": 0.0, "interval": [0.0, 0.0]}
+    assert beside(nights, right, wrong) == {"kappa": 0.0, "ours_more": 1.0, "interval": [1.0, 1.0]}

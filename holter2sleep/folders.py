@@ -47,7 +47,7 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
     same = run is not None and run.get("identity") == who
     if same and all((folder / name).is_file() for name in expected):
         return not request.overwrite
-    if same or request.overwrite:
+    if same or request.overwrite or request.renew:
         return False
     raise UsageError(
         f"{folder} holds a night made from another input, recipe or option; give --overwrite to replace it, "
@@ -58,10 +58,10 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
 def remove_superseded(recording: Recording, request: Request, kept: set[Path]) -> None:
     """Remove results of the same file that a run that replaces them makes no more, such as the sixth of five nights.
 
-    Only `--overwrite` allows it, and only for a run that decides which nights there are; what was asked for by
-    `--night whole` stays.
+    Only `--overwrite` or a renewal allows it, and only for a run that decides which nights there are; what was asked
+    for by `--night whole` stays.
     """
-    if not request.overwrite or request.night not in (AUTO, ALL):
+    if not (request.overwrite or request.renew) or request.night not in (AUTO, ALL):
         return
     name = glob.escape(recording.recording_id)
     for folder in sorted({*request.out.glob(name), *request.out.glob(f"{name}_night*")} - kept):

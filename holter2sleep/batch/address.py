@@ -41,7 +41,7 @@ def content_address(row: Row, of_all: Request, method: str) -> str:
     asked = row.request(of_all)
     told = [path for path in (row.beats, row.hypnogram) if path is not None]
     facts = {
-        "files": [_stamp(file) for path in (row.path, *told) for file in files_of(path)],
+        "files": [_stamp(file, row.folder) for path in (row.path, *told) for file in files_of(path)],
         "options": dataclasses.replace(asked, beats=None, hypnogram=None).facts(),
         "given": [row.beats is not None, row.hypnogram is not None],
         "method": method,
@@ -68,9 +68,11 @@ def _of_header(path: Path, depth: int) -> Iterator[Path]:
             yield from _of_header(path.parent / f"{name}.hea", depth - 1)
 
 
-def _stamp(path: Path) -> tuple[str, int, int] | tuple[str]:
+def _stamp(path: Path, folder: Path) -> tuple[str, int, int] | tuple[str]:
+    """Path from the manifest on, so that a cohort may be moved as a whole; size, and time of change."""
+    name = str(path.relative_to(folder) if path.is_relative_to(folder) else path)
     try:
         found = path.stat()
     except OSError:
-        return (str(path),)
-    return str(path), found.st_size, found.st_mtime_ns
+        return (name,)
+    return name, found.st_size, found.st_mtime_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from holter2sleep.batch.limits import Limits
@@ -16,7 +16,7 @@ Answer = tuple[Any, Any]  # a task, and what became of it
 
 def run_local(
     tasks: Iterable[Any], work: Work, jobs: int, limits: Limits, log_level: int = logging.ERROR
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Each task with what the work made of it, or `Lost`, in the order in which they end.
 
     Closing the iterator ends the processes at once.
@@ -33,9 +33,9 @@ def run_local(
         n_tasks += 1
     answers: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
     workers = [Worker(work, limits, log_level) for _ in range(min(jobs, n_tasks))]
-    is_over = threading.Event()
-    for worker in workers:
-        threading.Thread(target=_drive, args=(worker, waiting, answers, is_over), daemon=True).start()
+    threads = [threading.Thread(target=_drive, args=(worker, waiting, answers), daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
     try:
         for _ in range(n_tasks):
             answer = answers.get()
@@ -43,22 +43,21 @@ def run_local(
                 raise answer
             yield answer
     finally:
-        is_over.set()
         for worker in workers:
-            worker.stop()
+            worker.kill()
+        for thread in threads:
+            thread.join()
 
 
-def _drive(
-    worker: Worker, waiting: queue.SimpleQueue[Any], answers: queue.SimpleQueue[Any], is_over: threading.Event
-) -> None:
-    """Give a process one task after another."""
-    while not is_over.is_set():
-        try:
+def _drive(worker: Worker, waiting: queue.SimpleQueue[Any], answers: queue.SimpleQueue[Any]) -> None:
+    """Give a process one task after another, until there is none or it is killed for good."""
+    try:
+        while not worker.is_killed:
             task = waiting.get_nowait()
-        except queue.Empty:
-            return
-        try:
             answers.put((task, worker.run(task)))
-        except RuntimeError as error:
-            answers.put(error)
-            return
+    except queue.Empty:
+        pass
+    except RuntimeError as error:
+        answers.put(error)
+    finally:
+        worker.stop()

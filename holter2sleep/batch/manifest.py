@@ -34,6 +34,7 @@ class Row:
     """One night of a manifest: what to analyse, and what is known of it. Paths are absolute."""
 
     line: int
+    folder: Path  # of the manifest
     recording_id: str
     path: Path
     subject_id: str | None = None
@@ -74,7 +75,7 @@ class Manifest:
     columns: pl.DataFrame
 
 
-UNDERSTOOD = frozenset(field.name for field in dataclasses.fields(Row)) - {"line"}
+UNDERSTOOD = frozenset(field.name for field in dataclasses.fields(Row)) - {"line", "folder"}
 
 
 def read_manifest(path: Path, tz: str | None = None) -> Manifest:
@@ -131,7 +132,7 @@ def _row(line: int, told: dict[str, str | None], base: Path, tz: str | None) -> 
             read[name] = readers[name](text, base)
         except (ValueError, UsageError) as error:
             faults.append(f"{name} {text[:100]!r}: {error}")
-    return (None, sorted(faults)) if faults else (Row(line, **read), [])
+    return (None, sorted(faults)) if faults else (Row(line, base, **read), [])
 
 
 def _id(text: str, _base: Path) -> str:

@@ -32,6 +32,7 @@ class Worker:
     def __init__(self, work: Work, limits: Limits, log_level: int = logging.ERROR) -> None:
         self._work, self._limits, self._log_level = work, limits, log_level
         self._process: subprocess.Popen[bytes] | None = None
+        self.is_killed = False
 
     def run(self, task: object) -> Any:
         """What the work makes of a task; `Lost` where it took the process down.
@@ -55,8 +56,15 @@ class Worker:
             self.stop()
         return answer
 
+    def kill(self) -> None:
+        """End the process for good, from another thread than the one that runs tasks."""
+        self.is_killed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, if there is one, and leave nothing of it."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -71,6 +79,8 @@ class Worker:
         process = self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=_environment()
         )
+        if self.is_killed:  # meanwhile
+            process.kill()
         try:
             _send(process, self._work)
             _receive(process)

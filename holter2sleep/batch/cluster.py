@@ -5,8 +5,10 @@ Each thread of a Dask worker keeps a process of its own for the nights, so that 
 
 from __future__ import annotations
 
+import functools
+import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from holter2sleep.batch.limits import Limits
@@ -20,7 +22,8 @@ _here = threading.local()
 class Future(Protocol):
     """What is used of a future of Dask."""
 
-    key: str
+    def add_done_callback(self, function: Callable[[Any], object]) -> None:
+        """Have a function called once there is a result, or none will come."""
 
     def exception(self) -> BaseException | None:
         """Why there is no result."""
@@ -28,14 +31,11 @@ class Future(Protocol):
     def result(self) -> Any:
         """What the work has made."""
 
-    def release(self) -> None:
-        """Forget it, so that memory does not grow with the cohort."""
-
 
 class Client(Protocol):
     """What is used of a client of Dask."""
 
-    def submit(self, function: Any, *args: Any, pure: bool) -> Future:
+    def submit(self, function: Callable[..., Any], *args: Any, pure: bool) -> Future:
         """Have the cluster call a function."""
 
     def cancel(self, futures: list[Any]) -> Any:
@@ -68,20 +68,22 @@ def run_on_cluster(tasks: Iterable[Any], work: Work, client: Client, limits: Lim
 
     Closing the iterator calls off what is not done.
     """
-    from distributed import as_completed
-
-    open_tasks = {}
-    for task in tasks:
-        future = client.submit(run_here, work, task, limits, pure=False)
-        open_tasks[future.key] = (future, task)
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
+    waiting: dict[int, tuple[Future, Any]] = {}
+    for i, task in enumerate(tasks):
+        waiting[i] = (client.submit(run_here, work, task, limits, pure=False), task)
+        waiting[i][0].add_done_callback(functools.partial(_tell, ended, i))
     try:
-        for future in as_completed([future for future, _ in open_tasks.values()]):
-            _, task = open_tasks.pop(future.key)
+        while waiting:
+            future, task = waiting.pop(ended.get())  # the cluster forgets what nobody holds any more
             error = future.exception()
             yield task, future.result() if error is None else Lost(type(error).__name__, str(error))
-            future.release()
     finally:
-        client.cancel([future for future, _ in open_tasks.values()])
+        client.cancel([future for future, _ in waiting.values()])
+
+
+def _tell(ended: queue.SimpleQueue[int], i: int, _future: Future) -> None:
+    ended.put(i)
 
 
 def run_here(work: Work, task: Any, limits: Limits) -> Any:

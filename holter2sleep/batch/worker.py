@@ -34,6 +34,10 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self.is_killed = False
 
+    def __del__(self) -> None:
+        """The thread of a cluster that kept this worker has ended."""
+        self.stop()
+
     def run(self, task: object) -> Any:
         """What the work makes of a task; `Lost` where it took the process down.
 

@@ -36,9 +36,8 @@ def method_address(of_all: Request) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def content_address(row: Row, of_all: Request, method: str) -> str:
-    """Hash of everything that decides a night: its files, its row, the options, and the method."""
-    asked = row.request(of_all)
+def content_address(row: Row, asked: Request, method: str) -> str:
+    """Hash of everything that decides a night: its files, what is asked of it, and the method."""
     told = [path for path in (row.beats, row.hypnogram) if path is not None]
     facts = {
         "files": [_stamp(file, row.folder) for path in (row.path, *told) for file in files_of(path)],

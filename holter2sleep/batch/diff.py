@@ -163,6 +163,6 @@ def _finished(sums: pl.DataFrame) -> pl.DataFrame:
             mean_change=pl.when(known).then(pl.col("sum") / pl.col("n_both")),
             mean_absolute_change=pl.when(known).then(pl.col("sum_absolute") / pl.col("n_both")),
         )
-        .select(SUMMARY_SCHEMA)
+        .select(*SUMMARY_SCHEMA)
         .sort("n_nights", "phenotype", descending=[True, False])
     )

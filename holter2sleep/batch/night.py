@@ -6,11 +6,11 @@ import time
 import traceback
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
 from holter2sleep.batch.ledger import DONE, FAILED, Failure, Record
+from holter2sleep.batch.manifest import Row
 from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.phenotypes.files import read_run
 from holter2sleep.privacy import veiled_logs, without_names
@@ -21,13 +21,13 @@ ERROR_OF_CODE = {kind.exit_code: kind.__name__ for kind in Holter2SleepError.__s
 _LONGEST = 1000  # characters of a message
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """A night to analyse."""
 
     recording_id: str  # as it may be shown
-    path: Path
-    request: Request
+    row: Row
+    of_all: Request
     address: str
     version: str = __version__  # of the one who asks
 
@@ -35,12 +35,13 @@ class Task:
 def analyse(task: Task) -> Record:
     """What became of the night; never raises."""
     steps: list[str] = ["read"]
-    names, begun = task.request.veil(task.path), time.perf_counter()
+    path, request = task.row.path, task.row.request(task.of_all)
+    names, begun = request.veil(path), time.perf_counter()
     try:
         if task.version != __version__:
             raise UsageError(f"version {__version__} here, {task.version} where batch runs: install the same")
         with veiled_logs(names) if names else nullcontext():
-            outcome = analyze_into(task.path, task.request, steps.append)
+            outcome = analyze_into(path, request, steps.append)
         return _made(task, outcome, time.perf_counter() - begun)
     except Exception as error:
         return _failed(task, steps[-1], error, time.perf_counter() - begun, names)

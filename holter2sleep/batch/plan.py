@@ -38,16 +38,16 @@ def plan_of(
 
     `retry_failed` tries failed nights again; `verify` has the content of all finished ones compared.
     """
-    method = method_address(of_all)
+    method, of_all = method_address(of_all), dataclasses.replace(of_all, renew=True)
     tasks, kept = [], []
     for row in rows:
-        request = dataclasses.replace(row.request(of_all), renew=True)
-        name = request.name_of(row.path)
-        address, record = content_address(row, of_all, method), known.get(name)
+        asked = row.request(of_all)
+        name, address = asked.name_of(row.path), content_address(row, asked, method)
+        record = known.get(name)
         if record is not None and record.address == address and _is_settled(record, of_all, retry_failed, verify):
             kept.append(record)
         else:
-            tasks.append(Task(name, row.path, request, address))
+            tasks.append(Task(name, row, of_all, address))
     return Plan(tuple(tasks), tuple(kept))
 
 

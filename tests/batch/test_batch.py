@@ -280,6 +280,11 @@ def test_limits_on_the_command_line_fail_every_night_that_exceeds_them(cohort: P
     assert "above the limit of 20 MB" in failure["message"]
 
 
+def task_of(cohort: Path, **changes: Any) -> Task:
+    row = read_manifest(cohort / "data" / "manifest.csv").rows[0]
+    return Task("n0", row, asked(cohort / "out"), "a", **changes)
+
+
 def run_with(work: Callable[[Any], Any], folder: Path, n: int, **options: Any) -> Tally:
     manifest = write_cohort(folder / "data", n, 1)
     how = BatchOptions(**options)
@@ -301,7 +306,7 @@ def test_a_defect_is_a_row_of_failures_and_keeps_its_traceback(cohort: Path, mon
         raise KeyError("x")
 
     monkeypatch.setattr("holter2sleep.batch.night.analyze_into", broken)
-    record = analyse(Task("n0", cohort / "data" / "n0.txt", asked(cohort / "out"), "a"))
+    record = analyse(task_of(cohort))
     (failure,) = record.failures
     assert (failure.step, failure.error, failure.message) == ("rhythm", "KeyError", "'x' (a defect of ours)")
     assert record.exit_code == 1
@@ -309,7 +314,7 @@ def test_a_defect_is_a_row_of_failures_and_keeps_its_traceback(cohort: Path, mon
 
 
 def test_a_process_of_another_version_refuses(cohort: Path) -> None:
-    record = analyse(Task("n0", cohort / "data" / "n0.txt", asked(cohort / "out"), "a", version="0.0"))
+    record = analyse(task_of(cohort, version="0.0"))
     assert record.failures[0].message.endswith("install the same")
 
 
@@ -375,7 +380,9 @@ def test_several_nights_of_one_recording_are_one_row_of_the_manifest(tmp_path: P
 
     (tmp_path / "p_nights").mkdir()
     (tmp_path / "p_nights" / "run.json").write_text(json.dumps({"nights": [night(1), night(2)]}), encoding="utf-8")
-    record = _made(Task("p", tmp_path, asked(tmp_path), "a"), Outcome(tmp_path / "p_nights", "", 4), 1.0)
+    record = _made(
+        Task("p", Row(2, tmp_path, "p", tmp_path), asked(tmp_path), "a"), Outcome(tmp_path / "p_nights", "", 4), 1.0
+    )
     assert (record.folders, record.summary, record.exit_code) == (("p_night01",), "p_nights", 4)
     assert [(failure.recording_id, failure.error) for failure in record.failures] == [("p_night02", "NotEnoughSignal")]
 

@@ -18,7 +18,7 @@ from holter2sleep.batch.failures import write_failures
 from holter2sleep.batch.ledger import DONE, FAILED, Failure, Record, open_ledger, read_ledger
 from holter2sleep.batch.limits import Limits
 from holter2sleep.batch.local import Answer, run_local
-from holter2sleep.batch.manifest import Manifest, read_manifest
+from holter2sleep.batch.manifest import BadRow, Manifest, read_manifest
 from holter2sleep.batch.night import Task, analyse
 from holter2sleep.batch.plan import Plan, in_shard, plan_of
 from holter2sleep.batch.worker import Lost, Work
@@ -120,7 +120,8 @@ def run_batch(
         # the cohort is that of the manifest: what else the folder once held does not count
         names = [row.request(request).name_of(row.path) for row in manifest.rows]
         standing = [known[name] for name in names if name in known and name not in planned]
-        write_failures(request.out, standing, manifest.bad)
+        bad = [_veiled_row(row, request.key) for row in manifest.bad]
+        write_failures(request.out, standing, bad)
         ended: list[Record] = []
         show = begin(len(plan.tasks))
         try:
@@ -132,7 +133,7 @@ def run_batch(
                     show(record)
         finally:
             known = read_ledger(request.out)  # with what other shards have added
-            write_failures(request.out, [known[name] for name in names if name in known], manifest.bad)
+            write_failures(request.out, [known[name] for name in names if name in known], bad)
     return _tally(ended, plan, manifest)
 
 
@@ -174,6 +175,13 @@ def _write_columns(manifest: Manifest, request: Request) -> None:
     path = request.out / MANIFEST
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content.getvalue())
+
+
+def _veiled_row(row: BadRow, key: bytes | None) -> BadRow:
+    """A bad row as it may be written; what it says of a night may name a person."""
+    if key is None:
+        return row
+    return BadRow(row.line, _veiled(key, row.recording_id), f"row {row.line} of the manifest cannot be used")
 
 
 def _veiled(key: bytes, value: Any) -> str | None:

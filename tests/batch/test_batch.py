@@ -259,6 +259,19 @@ def test_a_batch_that_is_killed_leaves_no_half_night_and_goes_on(tmp_path: Path)
     assert contents(out) == contents(tmp_path / "at_once")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_ctrl_c_ends_all_processes_at_once_and_keeps_what_was_made(tmp_path: Path) -> None:
+    manifest, out = write_cohort(tmp_path / "data", 40), tmp_path / "out"
+    process = batch_process(manifest, out)
+    wait_until(lambda: len(read_ledger(out)) >= 1)
+    children = child_pids(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert not any(map(is_alive, children))
+    assert 1 <= len(read_ledger(out)) < 40
+    assert failures(out) == []
+
+
 def test_a_night_that_was_made_but_not_told_is_found_made(cohort: Path) -> None:
     (runs,) = (cohort / "out" / "batch" / "runs").glob("*.jsonl")
     lines = runs.read_bytes().splitlines(keepends=True)
@@ -389,16 +402,18 @@ def test_several_nights_of_one_recording_are_one_row_of_the_manifest(tmp_path: P
 
 def test_names_stay_out_of_everything_that_a_deidentified_batch_writes(cohort: Path) -> None:
     out, key = cohort / "private", cohort / "key"
-    result = run(
-        "batch", cohort / "data" / "manifest.csv", "--out", out, "--deidentify", "--key", key, "--cohort", *FAST
-    )
-    assert result.exit_code == 3
+    with (cohort / "data" / "manifest.csv").open("a", encoding="utf-8") as file:
+        file.write("smith,smith.txt,,,,\n")
+    private = ("--deidentify", "--key", key, "--cohort", "--skip-bad-rows")
+    assert run("batch", cohort / "data" / "manifest.csv", "--out", out, *private, *FAST).exit_code == 3
     names = [path.name for path in out.iterdir() if path.name.startswith("h2s-")]
     assert len(names) == 3
     for path in out.rglob("*"):
         if path.is_file() and path.suffix in (".json", ".jsonl", ".csv"):
             text = path.read_text(encoding="utf-8")
-            assert not [word for word in ('"n0', '"n2', "n1.txt", "n2.txt", '"s1', str(cohort)) if word in text]
+            assert not [
+                word for word in ('"n0', '"n2', "n1.txt", "n2.txt", '"s1', "smith", str(cohort)) if word in text
+            ]
     nights = pl.read_parquet(out / "cohort" / "nights.parquet")
     assert nights["subject"].str.starts_with("h2s-").all()
     assert nights["visit"].null_count() == 0

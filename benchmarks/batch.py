@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -91,20 +91,24 @@ def jobs(folder: Path) -> None:
     """One process against two."""
     manifest = cohort(folder / "recordings", N_COMPARED, write_recording, ".edf")
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
-    print("| processes | seconds | processor seconds | nights/min from the first on | times faster |")
-    print("|---|---|---|---|---|")
+    print("| processes | seconds | processor seconds | nights/min from the first on | times faster | share at work |")
+    print("|---|---|---|---|---|---|")
     alone = None
     for n in (1, 2):
         seconds, cpu_s, _ = measured(manifest, folder / f"jobs{n}", "--jobs", str(n))
-        rate = rate_of(folder / f"jobs{n}")
+        rate, share = rate_of(folder / f"jobs{n}", n)
         alone = alone or rate
-        print(f"| {n} | {seconds:.1f} | {cpu_s:.1f} | {rate:.1f} | {rate / alone:.2f} |", flush=True)
+        print(f"| {n} | {seconds:.1f} | {cpu_s:.1f} | {rate:.1f} | {rate / alone:.2f} | {share:.3f} |", flush=True)
 
 
-def rate_of(out: Path) -> float:
-    """Nights a minute, from the end of the first one on."""
-    ends = sorted(datetime.fromisoformat(record.at) for record in read_ledger(out).values())
-    return 60 * (len(ends) - 1) / (ends[-1] - ends[0]).total_seconds()
+def rate_of(out: Path, n_processes: int) -> tuple[float, float]:
+    """Nights a minute from the end of the first one on; share of the processes' time in which they are in a night."""
+    nights = sorted((datetime.fromisoformat(record.at), record.seconds or 0.0) for record in read_ledger(out).values())
+    (first, _), (last, _) = nights[0], nights[-1]
+    rate = 60 * (len(nights) - 1) / (last - first).total_seconds()
+    begun = min(end - timedelta(seconds=seconds) for end, seconds in nights)
+    whole_s = n_processes * (last - begun).total_seconds()
+    return rate, sum(seconds for _, seconds in nights) / whole_s
 
 
 def nights(folder: Path) -> None:

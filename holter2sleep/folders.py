@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import shutil
 import tempfile
@@ -63,8 +62,12 @@ def remove_superseded(recording: Recording, request: Request, kept: set[Path]) -
     """
     if not (request.overwrite or request.renew) or request.night not in (AUTO, ALL):
         return
-    name = glob.escape(recording.recording_id)
-    for folder in sorted({*request.out.glob(name), *request.out.glob(f"{name}_night*")} - kept):
+    name = recording.recording_id
+    # by name: to look through the folder of a large cohort for every night would make its cost grow with the square
+    of_nights = ["_nights", *(f"_night{night:02d}" for night in range(1, 100))]
+    for folder in (request.out / f"{name}{ending}" for ending in ("", *of_nights)):
+        if folder in kept:
+            continue
         run = read_run(folder) if holds_only(folder, NIGHT_FILES | PERSON_FILES) else None
         who = (run or {}).get("identity", {})
         if who.get("input_sha256") == recording.source.sha256 and who.get("options", {}).get("night") != WHOLE:

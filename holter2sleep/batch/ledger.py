@@ -111,7 +111,7 @@ def open_ledger(out: Path, run_facts: dict[str, Any]) -> Iterator[Ledger]:
     now = datetime.now(UTC)
     path = folder / f"{now:%Y%m%dT%H%M%S%f}-{machine()}-{os.getpid()}.jsonl"
     run = Run(path, now.isoformat(), machine(), os.getpid(), **run_facts)
-    with path.open("xb") as file:
+    with path.open("xb", buffering=0) as file:
         with (folder / "lock").open("ab") as door:
             _wait_for(door)  # two runs that begin at once see each other one after the other
             _refuse_twins(run, read_runs(out))
@@ -136,10 +136,15 @@ def _refuse_twins(run: Run, others: list[Run]) -> None:
 def _write(file: IO[bytes], facts: dict[str, Any]) -> None:
     line = json.dumps(facts, ensure_ascii=True, allow_nan=False).encode() + b"\n"
     try:
-        file.write(line)
-        file.flush()  # to the system: a kill of this process loses nothing, only a power cut could
+        n_written = file.write(line)  # to the system at once: a kill of this process loses nothing
     except OSError as error:
-        raise OutputError(f"{file.name}: the ledger cannot be written ({error.strerror}); make room, resume") from None
+        raise _unwritable(file, error.strerror) from None
+    if n_written != len(line):
+        raise _unwritable(file, "the disk is full")
+
+
+def _unwritable(file: IO[bytes], why: str | None) -> OutputError:
+    return OutputError(f"{file.name}: the ledger cannot be written ({why}); make room, then the same command goes on")
 
 
 # --- reading ---------------------------------------------------------------------------------------

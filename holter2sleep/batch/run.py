@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -122,18 +123,19 @@ def run_batch(
         standing = [known[name] for name in names if name in known and name not in planned]
         bad = [_veiled_row(row, request.key) for row in manifest.bad]
         write_failures(request.out, standing, bad)
-        ended: list[Record] = []
+        ended: Counter[tuple[str, int]] = Counter()
         show = begin(len(plan.tasks))
         try:
             with closing(_answers(plan, options, work)) as answers:
                 for task, answer in answers:
                     record = _lost(task, answer) if isinstance(answer, Lost) else answer
                     ledger.add(record)
-                    ended.append(record)
+                    ended[record.status, record.exit_code] += 1
                     show(record)
         finally:
             known = read_ledger(request.out)  # with what other shards have added
             write_failures(request.out, [known[name] for name in names if name in known], bad)
+            sweep_leftovers(request.out)  # of nights that were stopped at a limit
     return _tally(ended, plan, manifest)
 
 
@@ -152,16 +154,12 @@ def _lost(task: Task, lost: Lost) -> Record:
     return Record(task.recording_id, FAILED, task.address, exit_code=1, failures=(failure,))
 
 
-def _tally(ended: list[Record], plan: Plan, manifest: Manifest) -> Tally:
-    records = [*ended, *plan.kept]
-    codes = [record.exit_code for record in records] + [BAD_ROW_CODE] * bool(manifest.bad)
-    return Tally(
-        sum(record.status == DONE for record in records),
-        sum(record.status == FAILED for record in records),
-        len(plan.kept),
-        len(manifest.bad),
-        max(codes, default=0),
-    )
+def _tally(ended: Counter[tuple[str, int]], plan: Plan, manifest: Manifest) -> Tally:
+    """Counts, by status and exit code, of the nights that have ended now and before."""
+    counts = ended + Counter((record.status, record.exit_code) for record in plan.kept)
+    codes = [code for _, code in counts] + [BAD_ROW_CODE] * bool(manifest.bad)
+    n_done, n_failed = (sum(n for (status, _), n in counts.items() if status == which) for which in (DONE, FAILED))
+    return Tally(n_done, n_failed, len(plan.kept), len(manifest.bad), max(codes, default=0))
 
 
 def _write_columns(manifest: Manifest, request: Request) -> None:

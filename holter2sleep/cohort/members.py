@@ -15,6 +15,7 @@ from holter2sleep.phenotypes.files import read_run, read_table
 
 MANIFEST = Path("batch", "manifest.parquet")  # what batch keeps of a manifest: ids, and the columns that travel along
 FAILURES = "failures.csv"
+OF_MANIFEST = "manifest"  # step of a row that could not be used
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ def members_of(directory: Path, folders: Sequence[Path]) -> Members:
     if not (directory / MANIFEST).is_file():
         return Members(tuple(folders), None, {"entered": len(folders), "nights": len(folders)})
     columns = read_table(directory / MANIFEST)
-    entered, errors = set(columns["recording_id"]), _errors(directory)
+    entered = set(columns["recording_id"])
+    n_bad, errors = _errors(directory)
     whole = {folder: recording_of(read_run(folder) or {}, folder.name) for folder in folders}
     ours = {folder: name for folder, name in whole.items() if name in entered}
     # an older night may still stand where the analysis by another recipe or version has failed
@@ -50,7 +52,8 @@ def members_of(directory: Path, folders: Sequence[Path]) -> Members:
     failed = Counter(error for name, error in errors.items() if name in entered)
     finished = {ours[folder] for folder in kept}
     flow = {
-        "entered": len(entered),
+        "entered": len(entered) + n_bad,
+        "bad_rows": n_bad,
         "finished": len(finished),
         "failed": sum(failed.values()),
         "failed_by_error": dict(sorted(failed.items())),
@@ -69,10 +72,12 @@ def recording_of(run: dict[str, Any], name: str) -> str:
     return str(part["of"]) if part else str(run.get("recording_id", name))
 
 
-def _errors(directory: Path) -> dict[str, str]:
-    """What the nights of `failures.csv` failed with; none where there is no such file."""
+def _errors(directory: Path) -> tuple[int, dict[str, str]]:
+    """Rows of the manifest that could not be used, and what nights failed with; nothing without a `failures.csv`."""
     path = directory / FAILURES
     if not path.is_file():
-        return {}
+        return 0, {}
     with path.open(encoding="utf-8", newline="") as file:
-        return {row["recording_id"]: row["error"] for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    errors = {row["recording_id"]: row["error"] for row in rows if row["step"] != OF_MANIFEST}
+    return sum(row["step"] == OF_MANIFEST for row in rows), errors

@@ -311,6 +311,7 @@ def test_a_night_without_end_is_a_row_of_failures(tmp_path: Path) -> None:
     assert (tally.n_done, tally.n_failed, tally.exit_code) == (4, 1, 1)
     (failure,) = failures(tmp_path / "out")
     assert (failure["recording_id"], failure["step"], failure["error"]) == ("n1", "analysis", "LimitExceeded")
+    assert not list((tmp_path / "out").glob("*n1*"))  # nor a part of it
 
 
 def test_a_defect_is_a_row_of_failures_and_keeps_its_traceback(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,12 +372,15 @@ def test_a_shard_that_is_none_is_refused(cohort: Path, shard: str) -> None:
 def test_good_rows_run_when_asked_for_and_bad_ones_are_in_the_failures(cohort: Path) -> None:
     with (cohort / "data" / "manifest.csv").open("a", encoding="utf-8") as file:
         file.write("x,missing.txt,,,,\n")
-    result = again(cohort, "--skip-bad-rows")
+    result = again(cohort, "--skip-bad-rows", "--cohort")
     assert result.exit_code == 3  # the night without recording is worse than a bad row
     assert [(row["recording_id"], row["step"]) for row in failures(cohort / "out")] == [
         ("x", "manifest"),
         ("n1", "read"),
     ]
+    flow = json.loads((cohort / "out" / "cohort" / "flow.json").read_text(encoding="utf-8"))
+    assert (flow["entered"], flow["bad_rows"], flow["finished"], flow["failed"]) == (5, 1, 3, 1)
+    assert flow["nights_failed_within_recordings"] == 0
 
 
 def test_several_nights_of_one_recording_are_one_row_of_the_manifest(tmp_path: Path) -> None:

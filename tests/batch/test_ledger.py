@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from holter2sleep.batch.ledger import (
     DONE,
     FAILED,
     Failure,
+    Ledger,
     Record,
     count_records,
     open_ledger,
@@ -20,7 +23,7 @@ from holter2sleep.batch.ledger import (
     read_runs,
     runs_folder,
 )
-from holter2sleep.errors import UsageError
+from holter2sleep.errors import OutputError, UsageError
 
 
 def facts(shard: tuple[int, int] = (1, 1), manifest: str = "m") -> dict[str, Any]:
@@ -89,6 +92,19 @@ def test_parts_of_one_manifest_are_written_at_once(tmp_path: Path) -> None:
         one.add(Record("a", DONE, "x"))
         two.add(Record("b", DONE, "x"))
         assert set(read_ledger(tmp_path)) == {"a", "b"}
+
+
+@pytest.mark.parametrize("n_written", [0, 5, None])
+def test_a_full_disk_ends_the_run_with_a_word(tmp_path: Path, n_written: int | None) -> None:
+    class Full(io.FileIO):
+        def write(self, _content: object) -> int:
+            if n_written is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return n_written
+
+    with open_ledger(tmp_path, facts()) as ledger, Full(tmp_path / "full", "w") as file:
+        with pytest.raises(OutputError, match="cannot be written"):
+            Ledger(file, ledger.run).add(Record("a", DONE, "x"))  # type: ignore[arg-type]
 
 
 def test_a_folder_without_a_ledger_is_an_empty_one(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def ledger(folder: Path) -> None:
     method = method_address(request)
     address = functools.partial(content_address, asked=request, method=method)
     addresses = timed("address every night", lambda: [address(row) for row in rows])
-    facts = {"version": "0", "manifest_sha256": "m", "shard": (1, 1), "n": N_LEDGER}
+    facts = {"version": "0", "manifest_sha256": "m", "shard": (1, 1)}
 
     def write() -> None:
         with open_ledger(out, facts) as file:

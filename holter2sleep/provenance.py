@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import importlib
 import sys
@@ -60,7 +59,6 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
     }
 
 
-@functools.cache  # the same for every night of a run
 def models_sha256(stager: str) -> str:
     """Hash of all weights that may be used when this stager, or `auto`, is asked for."""
     ours = [sha256_of_file(path) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]

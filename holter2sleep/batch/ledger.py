@@ -65,7 +65,6 @@ class Run:
     version: str
     manifest_sha256: str
     shard: tuple[int, int]
-    n: int
     is_live: bool = False
 
     def excludes(self, other: Run) -> bool:
@@ -82,9 +81,8 @@ def runs_folder(out: Path) -> Path:
 class Ledger:
     """The file of one run, open for as long as the run lives; its lock tells others that it does."""
 
-    def __init__(self, file: IO[bytes], run: Run) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.run = run
 
     def add(self, record: Record) -> None:
         """Write what became of a night.
@@ -118,7 +116,7 @@ def open_ledger(out: Path, run_facts: dict[str, Any]) -> Iterator[Ledger]:
             _wait_for(file)
             facts = dataclasses.asdict(run)
             _write(file, {"run": {name: value for name, value in facts.items() if name not in ("file", "is_live")}})
-        yield Ledger(file, run)
+        yield Ledger(file)
 
 
 def _refuse_twins(run: Run, others: list[Run]) -> None:

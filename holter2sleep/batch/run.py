@@ -30,7 +30,8 @@ from holter2sleep.io.export import write_bytes
 from holter2sleep.phenotypes.files import sweep_leftovers
 from holter2sleep.privacy import is_pseudonym, pseudonym
 from holter2sleep.provenance import sha256_of_file
-from holter2sleep.request import Request
+from holter2sleep.request import AUTO, Request
+from holter2sleep.sleep.staging import get_stager
 
 BAD_ROW_CODE = UsageError.exit_code  # of a row that was left out
 
@@ -105,14 +106,18 @@ def run_batch(
     Raises
     ------
     UsageError
-        Another batch writes the same nights into the folder, or no scheduler answers.
+        Another batch writes the same nights into the folder, no scheduler answers, or no stager has the name.
+    WeightsError
+        The stager that is asked for lacks its weights.
     OutputError
         The ledger cannot be written.
     """
+    if request.recipe.staging.stager != AUTO:
+        get_stager(request.recipe.staging.stager)  # what every night would fail with is told before the first
     check_writable(request.out)
     sweep_leftovers(request.out)
     rows = in_shard(manifest.rows, options.shard)
-    facts = {"version": __version__, "manifest_sha256": sha256_of_file(path), "shard": options.shard, "n": len(rows)}
+    facts = {"version": __version__, "manifest_sha256": sha256_of_file(path), "shard": options.shard}
     with open_ledger(request.out, facts) as ledger:
         _write_columns(manifest, request)
         known = read_ledger(request.out)

@@ -281,6 +281,13 @@ def test_a_night_that_was_made_but_not_told_is_found_made(cohort: Path) -> None:
     assert (cohort / "out" / "n2" / "run.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize(("stager", "code"), [("no such", 2), ("cardiosomnography", 6)])
+def test_a_stager_that_cannot_work_is_told_before_the_first_night(cohort: Path, stager: str, code: int) -> None:
+    before = set(read_ledger(cohort / "out").values())
+    assert again(cohort, "--stager", stager).exit_code == code
+    assert set(read_ledger(cohort / "out").values()) == before
+
+
 # --- limits ----------------------------------------------------------------------------------------
 
 
@@ -354,7 +361,7 @@ def test_two_shards_at_once_fill_one_folder(tmp_path: Path) -> None:
 
 
 def test_the_same_nights_are_not_worked_on_twice_at_once(cohort: Path) -> None:
-    facts = {"version": "0", "manifest_sha256": "m", "shard": (1, 1), "n": 1}
+    facts = {"version": "0", "manifest_sha256": "m", "shard": (1, 1)}
     with open_ledger(cohort / "out", facts):
         result = again(cohort)
     assert result.exit_code == 2
@@ -439,7 +446,7 @@ def test_the_status_says_what_is_done_failed_and_waiting(cohort: Path) -> None:
 
 
 def test_the_status_names_who_is_at_work(cohort: Path) -> None:
-    with open_ledger(cohort / "out", {"version": "0", "manifest_sha256": "m", "shard": (2, 8), "n": 1}) as ledger:
+    with open_ledger(cohort / "out", {"version": "0", "manifest_sha256": "m", "shard": (2, 8)}) as ledger:
         ledger.add(Record("n0", "done", "x"))
         shown = ok("batch", "status", cohort / "out").output
     assert f"process {os.getpid()}" in shown

@@ -27,7 +27,7 @@ from holter2sleep.errors import OutputError, UsageError
 
 
 def facts(shard: tuple[int, int] = (1, 1), manifest: str = "m") -> dict[str, Any]:
-    return {"version": "1", "manifest_sha256": manifest, "shard": shard, "n": 3}
+    return {"version": "1", "manifest_sha256": manifest, "shard": shard}
 
 
 def test_what_is_written_is_read_again_with_every_field(tmp_path: Path) -> None:
@@ -102,9 +102,9 @@ def test_a_full_disk_ends_the_run_with_a_word(tmp_path: Path, n_written: int | N
                 raise OSError(errno.ENOSPC, "No space left on device")
             return n_written
 
-    with open_ledger(tmp_path, facts()) as ledger, Full(tmp_path / "full", "w") as file:
+    with Full(tmp_path / "full", "w") as file:
         with pytest.raises(OutputError, match="cannot be written"):
-            Ledger(file, ledger.run).add(Record("a", DONE, "x"))  # type: ignore[arg-type]
+            Ledger(file).add(Record("a", DONE, "x"))  # type: ignore[arg-type]
 
 
 def test_a_folder_without_a_ledger_is_an_empty_one(tmp_path: Path) -> None:

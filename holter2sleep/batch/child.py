@@ -37,10 +37,11 @@ def main(log_level: int) -> None:
 
 def _read(stdin: BinaryIO, inbox: queue.SimpleQueue[Any]) -> None:
     """Pass on what is asked. When the parent is gone, however it went, end at once, in the middle of a night too."""
-    with suppress(EOFError):
+    try:
         while True:
             inbox.put(pickle.load(stdin))
-    os._exit(0)
+    finally:  # the end of stdin, or half a message of a parent that was killed
+        os._exit(0)
 
 
 def _answer(answers: BinaryIO, answer: object) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 from holter2sleep import __version__
 from holter2sleep.batch.cluster import connect, run_on_cluster
 from holter2sleep.batch.failures import write_failures
-from holter2sleep.batch.ledger import DONE, FAILED, Failure, Record, open_ledger, read_ledger
+from holter2sleep.batch.ledger import DONE, FAILED, Failure, Ledger, Record, open_ledger, read_ledger
 from holter2sleep.batch.limits import Limits
 from holter2sleep.batch.local import Answer, run_local
 from holter2sleep.batch.manifest import BadRow, Manifest, read_manifest
@@ -120,28 +120,26 @@ def run_batch(
     facts = {"version": __version__, "manifest_sha256": sha256_of_file(path), "shard": options.shard}
     with open_ledger(request.out, facts) as ledger:
         _write_columns(manifest, request)
-        known = read_ledger(request.out)
-        plan = plan_of(rows, request, known, options.retry_failed, options.verify)
-        planned = {task.recording_id for task in plan.tasks}
-        # the cohort is that of the manifest: what else the folder once held does not count
-        names = [row.request(request).name_of(row.path) for row in manifest.rows]
-        standing = [known[name] for name in names if name in known and name not in planned]
-        bad = [_veiled_row(row, request.key) for row in manifest.bad]
-        write_failures(request.out, standing, bad)
-        ended: Counter[tuple[str, int]] = Counter()
-        show = begin(len(plan.tasks))
+        plan = plan_of(rows, request, read_ledger(request.out), options.retry_failed, options.verify)
+        _write_failures(manifest, request, {task.recording_id for task in plan.tasks})
         try:
-            with closing(_answers(plan, options, work)) as answers:
-                for task, answer in answers:
-                    record = _lost(task, answer) if isinstance(answer, Lost) else answer
-                    ledger.add(record)
-                    ended[record.status, record.exit_code] += 1
-                    show(record)
+            ended = _work_off(plan, options, work, ledger, begin(len(plan.tasks)))
         finally:
-            known = read_ledger(request.out)  # with what other shards have added
-            write_failures(request.out, [known[name] for name in names if name in known], bad)
+            _write_failures(manifest, request, set())
             sweep_leftovers(request.out)  # of nights that were stopped at a limit
     return _tally(ended, plan, manifest)
+
+
+def _work_off(plan: Plan, options: BatchOptions, work: Work, ledger: Ledger, show: Shown) -> Counter[tuple[str, int]]:
+    """Number of nights that ended with each status and exit code."""
+    ended: Counter[tuple[str, int]] = Counter()
+    with closing(_answers(plan, options, work)) as answers:
+        for task, answer in answers:
+            record = _lost(task, answer) if isinstance(answer, Lost) else answer
+            ledger.add(record)
+            ended[record.status, record.exit_code] += 1
+            show(record)
+    return ended
 
 
 def _answers(plan: Plan, options: BatchOptions, work: Work) -> Generator[Answer, None, None]:
@@ -178,6 +176,14 @@ def _write_columns(manifest: Manifest, request: Request) -> None:
     path = request.out / MANIFEST
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content.getvalue())
+
+
+def _write_failures(manifest: Manifest, request: Request, without: set[str]) -> None:
+    """Failures of the manifest's nights, of all shards: what else the folder once held is not of this cohort."""
+    known = read_ledger(request.out)
+    names = (row.request(request).name_of(row.path) for row in manifest.rows)
+    records = [known[name] for name in names if name in known and name not in without]
+    write_failures(request.out, records, [_veiled_row(row, request.key) for row in manifest.bad])
 
 
 def _veiled_row(row: BadRow, key: bytes | None) -> BadRow:

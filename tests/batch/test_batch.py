@@ -19,15 +19,17 @@ import polars as pl
 import pytest
 from click.testing import Result
 from command_runs import ok, run
+from long_recordings import days_of_beats
 from made_cohorts import FAST, asked, write_cohort
 
-from holter2sleep.batch.ledger import Record, open_ledger, read_ledger
+from holter2sleep.batch.ledger import Failure, Record, open_ledger, read_ledger
 from holter2sleep.batch.limits import Limits
 from holter2sleep.batch.manifest import Row, read_manifest
-from holter2sleep.batch.night import Task, analyse
+from holter2sleep.batch.night import Task, _made, analyse
 from holter2sleep.batch.plan import in_shard, plan_of
 from holter2sleep.batch.run import BatchOptions, Tally, run_batch
 from holter2sleep.folders import night_files
+from holter2sleep.run import Outcome
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = (",subject_id,visit,age,site", *(f",s{i // 2},{i % 2 + 1},{50 + i // 2},0{i}" for i in range(4)))
@@ -236,6 +238,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 def test_a_batch_that_is_killed_leaves_no_half_night_and_goes_on(tmp_path: Path) -> None:
     manifest, out = write_cohort(tmp_path / "data", 5), tmp_path / "out"
@@ -259,6 +262,7 @@ def test_a_batch_that_is_killed_leaves_no_half_night_and_goes_on(tmp_path: Path)
     assert contents(out) == contents(tmp_path / "at_once")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 def test_ctrl_c_ends_all_processes_at_once_and_keeps_what_was_made(tmp_path: Path) -> None:
     manifest, out = write_cohort(tmp_path / "data", 40), tmp_path / "out"
@@ -350,6 +354,7 @@ def test_shards_hold_each_night_once_and_are_as_long_as_one_another(n: int) -> N
     assert max(map(len, shards)) - min(map(len, shards)) <= 1
 
 
+@pytest.mark.slow
 def test_two_shards_at_once_fill_one_folder(tmp_path: Path) -> None:
     manifest, out = write_cohort(tmp_path / "data", 4), tmp_path / "out"
     shards = [batch_process(manifest, out, "--shard", f"{i}/2") for i in (1, 2)]
@@ -390,25 +395,36 @@ def test_good_rows_run_when_asked_for_and_bad_ones_are_in_the_failures(cohort: P
     assert flow["nights_failed_within_recordings"] == 0
 
 
-def test_several_nights_of_one_recording_are_one_row_of_the_manifest(tmp_path: Path) -> None:
-    def night(i: int) -> dict[str, object]:
-        return {
-            "recording_id": f"p_night0{i}",
-            "status": "ok" if i == 1 else "failed",
-            "message": "m",
-            "exit_code": 4 * (i - 1),
-        }
+def test_several_nights_of_one_recording_are_one_row_of_the_manifest_and_one_subject(tmp_path: Path) -> None:
+    beats = days_of_beats(46.0, ((11.0, 18.5), (35.5, 42.5)))
+    pl.DataFrame({"time_s": beats.time_s}).write_csv(tmp_path / "patch.csv")
+    manifest, out = tmp_path / "m.csv", tmp_path / "out"
+    manifest.write_text("recording_id,path,subject_id,arm\np,patch.csv,s1,7\n", encoding="utf-8")
+    ok("batch", manifest, "--out", out, "--cohort", *FAST)
+    record = read_ledger(out)["p"]
+    assert (record.folders, record.summary) == (("p_night01", "p_night02"), "p_nights")
+    nights = pl.read_parquet(out / "cohort" / "nights.parquet")
+    assert nights.select("recording_id", "recording", "subject", "arm").rows() == [
+        ("p_night01", "p", "s1", 7),
+        ("p_night02", "p", "s1", 7),
+    ]
+    assert analysed(ok("batch", manifest, "--out", out, *FAST)) == []
+    shutil.rmtree(out / "p_night02")
+    assert analysed(ok("batch", manifest, "--out", out, *FAST)) == ["p"]
+    assert (out / "p_night02" / "run.json").is_file()
 
-    from holter2sleep.batch.night import _made
-    from holter2sleep.run import Outcome
 
+def test_a_night_that_fails_within_a_recording_is_a_failure_of_its_own(tmp_path: Path) -> None:
+    nights = [
+        {"recording_id": "p_night01", "status": "ok", "message": None, "exit_code": 0},
+        {"recording_id": "p_night02", "status": "failed", "message": "too short", "exit_code": 4},
+    ]
     (tmp_path / "p_nights").mkdir()
-    (tmp_path / "p_nights" / "run.json").write_text(json.dumps({"nights": [night(1), night(2)]}), encoding="utf-8")
-    record = _made(
-        Task("p", Row(2, tmp_path, "p", tmp_path), asked(tmp_path), "a"), Outcome(tmp_path / "p_nights", "", 4), 1.0
-    )
+    (tmp_path / "p_nights" / "run.json").write_text(json.dumps({"nights": nights}), encoding="utf-8")
+    task = Task("p", Row(2, tmp_path, "p", tmp_path), asked(tmp_path), "a")
+    record = _made(task, Outcome(tmp_path / "p_nights", "", 4), 1.0)
     assert (record.folders, record.summary, record.exit_code) == (("p_night01",), "p_nights", 4)
-    assert [(failure.recording_id, failure.error) for failure in record.failures] == [("p_night02", "NotEnoughSignal")]
+    assert record.failures == (Failure("p_night02", "night", "NotEnoughSignal", "too short"),)
 
 
 def test_names_stay_out_of_everything_that_a_deidentified_batch_writes(cohort: Path) -> None:

@@ -74,6 +74,7 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monk
     assert "holter2sleep[cluster]" in result.output
 
 
+@pytest.mark.slow
 def test_dask_itself_fills_the_folder(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     manifest = write_cohort(tmp_path / "data", 3)

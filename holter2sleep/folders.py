@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import shutil
 import tempfile
@@ -47,7 +46,7 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
     same = run is not None and run.get("identity") == who
     if same and all((folder / name).is_file() for name in expected):
         return not request.overwrite
-    if same or request.overwrite:
+    if same or request.overwrite or request.renew:
         return False
     raise UsageError(
         f"{folder} holds a night made from another input, recipe or option; give --overwrite to replace it, "
@@ -58,13 +57,17 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
 def remove_superseded(recording: Recording, request: Request, kept: set[Path]) -> None:
     """Remove results of the same file that a run that replaces them makes no more, such as the sixth of five nights.
 
-    Only `--overwrite` allows it, and only for a run that decides which nights there are; what was asked for by
-    `--night whole` stays.
+    Only `--overwrite` or a renewal allows it, and only for a run that decides which nights there are; what was asked
+    for by `--night whole` stays.
     """
-    if not request.overwrite or request.night not in (AUTO, ALL):
+    if not (request.overwrite or request.renew) or request.night not in (AUTO, ALL):
         return
-    name = glob.escape(recording.recording_id)
-    for folder in sorted({*request.out.glob(name), *request.out.glob(f"{name}_night*")} - kept):
+    name = recording.recording_id
+    # by name: to look through the folder of a large cohort for every night would make its cost grow with the square
+    of_nights = ["_nights", *(f"_night{night:02d}" for night in range(1, 100))]
+    for folder in (request.out / f"{name}{ending}" for ending in ("", *of_nights)):
+        if folder in kept:
+            continue
         run = read_run(folder) if holds_only(folder, NIGHT_FILES | PERSON_FILES) else None
         who = (run or {}).get("identity", {})
         if who.get("input_sha256") == recording.source.sha256 and who.get("options", {}).get("night") != WHOLE:

@@ -19,7 +19,9 @@ from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
 from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
 from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
-from holter2sleep.sleep.staging import list_cards
+from holter2sleep.sleep.staging import Card, list_cards
+from holter2sleep.sleep.staging.installable import get_installable
+from holter2sleep.sleep.staging.installed import installed_sha256, is_installed
 from holter2sleep.split import Part
 
 Facts = dict[str, Any]
@@ -52,9 +54,24 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
     return {
         "input_sha256": source_sha256,
         "recipe_sha256": recipe.sha256,
+        "models_sha256": models_sha256(recipe.staging.stager),
         "version": __version__,
         "options": options,
     }
+
+
+def models_sha256(stager: str) -> str:
+    """Hash of all weights that may be used when this stager, or `auto`, is asked for."""
+    ours = [sha256_of_file(path) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]
+    asked = [card for card in list_cards() if card.name == stager or (stager == "auto" and not card.on_request)]
+    theirs = [f"{card.name} {_weights_of(card)}" for card in sorted(asked, key=lambda card: card.name)]
+    return hashlib.sha256("\n".join([*ours, *theirs]).encode()).hexdigest()
+
+
+def _weights_of(card: Card) -> str:
+    """Hashes of a stager's weights: those of its package, and those that the user has installed for it."""
+    installed = [weights for weights in map(get_installable, card.installable) if is_installed(weights)]
+    return " ".join([card.weights.sha256 if card.weights else "", *map(installed_sha256, installed)])
 
 
 def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch, part: Part | None = None) -> Facts:

@@ -35,6 +35,10 @@ CLOCK_OF_THE_START = "the clock runs on evenly from the start, moved or not: a c
 OF_ONE_RECORDING = ("beats", "hypnogram", "start", "age", "sex")
 _ID = re.compile(r"\w[\w .-]{0,199}")
 _LONGEST_NAME = 200  # bytes: disks allow 255, and the folder it is written in beforehand has 40 more
+WHAT_AN_ID_IS = (
+    "expected up to 200 letters, digits, blanks, '.', '_' or '-' "
+    f"({_LONGEST_NAME} bytes in UTF-8), for it names a folder"
+)
 _NIGHT = re.compile(r"[1-9]\d{0,2}")
 _OF_NIGHTS = re.compile(r"(.+)_night(?:s|\d\d)")  # names that the results of several nights take
 
@@ -65,6 +69,7 @@ class Request:
     key: bytes | None = None  # of pseudonyms; None: the recording keeps its name
     report: bool = True
     overwrite: bool = False
+    renew: bool = False  # a night made from something else is replaced, one made from the same stays
     seed: int = 0
 
     @classmethod
@@ -117,11 +122,8 @@ class Request:
         owner: dict[str, Path] = {}
         for path in inputs:
             name = path.stem if self.recording_id is None else self.recording_id
-            if self.recording_id is not None and not (_ID.fullmatch(name) and _names_a_folder(name)):
-                raise UsageError(
-                    f"--id {shortened(name, 100)!r}: expected up to 200 letters, digits, blanks, '.', '_' or '-' "
-                    f"({_LONGEST_NAME} bytes in UTF-8), for it names a folder"
-                )
+            if self.recording_id is not None and not is_id(name):
+                raise UsageError(f"--id {shortened(name, 100)!r}: {WHAT_AN_ID_IS}")
             if self.key is None and not _names_a_folder(name):
                 raise UsageError(
                     f"{shortened(path.name, 100)!r}: its name cannot be that of a folder of results; give one with --id"
@@ -132,10 +134,10 @@ class Request:
                 )
             owner[name] = path
         for name in owner:
-            of = _OF_NIGHTS.fullmatch(name)
-            if of and of[1] in owner:
+            whole = whole_of(name)
+            if whole is not None and whole in owner:
                 raise UsageError(
-                    f"{owner[name]}: its folder {name!r} may be that of a night of {owner[of[1]]}; analyse one of them "
+                    f"{owner[name]}: its folder {name!r} may be that of a night of {owner[whole]}; analyse one of them "
                     f"with --id, or in another --out"
                 )
         return inputs
@@ -250,6 +252,29 @@ class Request:
             "rr_unit": self.rr_unit,
             "deidentified": self.key is not None,
         }
+
+
+def is_id(name: str) -> bool:
+    """Whether a user's name can be that of a night.
+
+    Examples
+    --------
+    >>> is_id("shhs1-200001"), is_id("../night"), is_id("")
+    (True, False, False)
+    """
+    return bool(_ID.fullmatch(name)) and _names_a_folder(name)
+
+
+def whole_of(name: str) -> str | None:
+    """The recording whose night would take this name; None where it is no such name.
+
+    Examples
+    --------
+    >>> whole_of("patch_night02"), whole_of("patch_nights"), whole_of("patch")
+    ('patch', 'patch', None)
+    """
+    found = _OF_NIGHTS.fullmatch(name)
+    return found[1] if found else None
 
 
 def _names_a_folder(name: str) -> bool:

@@ -76,6 +76,17 @@ def analyze_file(path: Path, request: Request, show: Callable[[str], None] = lam
     """
     check_writable(request.out)
     sweep_leftovers(request.out)
+    return analyze_into(path, request, show)
+
+
+def analyze_into(path: Path, request: Request, show: Callable[[str], None] = lambda _step: None) -> Outcome:
+    """The same into a folder that was swept and is known to be writable: looking through it takes long when it is full.
+
+    Raises
+    ------
+    Holter2SleepError
+        As `analyze_file`.
+    """
     watch = Stopwatch(show)
     with watch.step("read"):
         recording = request.told(read_recording(path, recording_id=request.name_of(path), **request.reading))

@@ -58,7 +58,8 @@ ALLOWED = {
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
     "cohort": RUN,
-    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "start", ""},
+    "batch": RUN | {"cohort", "start", ""},
+    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "batch", "start", ""},
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},

@@ -15,6 +15,7 @@ from click.exceptions import Abort, ClickException, Exit
 from holter2sleep import __version__
 from holter2sleep.cli.analyze import analyze
 from holter2sleep.cli.audit import audit
+from holter2sleep.cli.batch import batch
 from holter2sleep.cli.cohort import cohort
 from holter2sleep.cli.compare import compare
 from holter2sleep.cli.evaluate import evaluate
@@ -101,5 +102,5 @@ def main(verbose: bool, debug: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-for _command in (analyze, audit, report, export, cohort, compare, evaluate, models, phenotypes, simulate):
+for _command in (analyze, batch, audit, report, export, cohort, compare, evaluate, models, phenotypes, simulate):
     main.add_command(_command)

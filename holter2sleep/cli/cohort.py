@@ -15,9 +15,14 @@ PATH = click.Path(path_type=Path)
 def cohort(directory: Path, reference: bool) -> None:
     """Gather the finished nights of a folder into DIR/cohort/.
 
+    Where batch made the nights they are those of its manifest, and `subject` is the manifest's subject_id.
+
     \b
     phenotypes.parquet   the long tables of all nights under one another
-    nights.parquet/.csv  a row a night, a column for each phenotype__stratum
+    nights.parquet/.csv  a row a night, a column for each phenotype__stratum;
+                         after batch, the manifest's columns too
+    flow.json            how many entered, finished, failed, were left out
+    failures.csv         after batch: which failed, and why
     dictionary.csv       what each number means
     reference.parquet    with --reference: mean, SD and percentiles of each
                          number by sex, from 40 subjects on; a subject counts
@@ -29,17 +34,17 @@ def cohort(directory: Path, reference: bool) -> None:
       holter2sleep cohort results/
       holter2sleep cohort results/ --reference
     """  # noqa: D301  click reads the backspace
-    from holter2sleep.cli.progress import nights_shown
-    from holter2sleep.cohort.nights import gather
-    from holter2sleep.cohort.reference import reference_table
-    from holter2sleep.cohort.tables import write_cohort
-    from holter2sleep.phenotypes.find import find_nights
+    gather_cohort(directory, reference)
 
-    folders = find_nights([directory])
-    with nights_shown(len(folders)) as show:
-        phenotypes, facts = gather(folders, show)
-    made = write_cohort(
-        directory / "cohort", phenotypes, facts, reference_table(phenotypes, facts) if reference else None
-    )
+
+def gather_cohort(directory: Path, reference: bool) -> None:
+    """Make the tables, and print where they lie."""
+    from contextlib import ExitStack
+
+    from holter2sleep.cli.progress import nights_shown
+    from holter2sleep.cohort.tables import make_cohort
+
+    with ExitStack() as stack:
+        made = make_cohort(directory, reference, lambda n: stack.enter_context(nights_shown(n)))
     for path in made:
         click.echo(path)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import rich_click as click
+
+if TYPE_CHECKING:
+    from holter2sleep.batch.ledger import Record
 
 N_STEPS = 8  # read, beats, quality, rhythm, variability, sleep stages, tables, report
 
@@ -43,6 +48,61 @@ def nights_shown(n: int) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=n)
         yield lambda name: progress.update(task, description=name, completed=next(begun) - 1)
+
+
+@contextmanager
+def batch_shown() -> Iterator[Callable[[int], Callable[[Record], None]]]:
+    """A function that is told the number of nights to come, and gives one that is told what became of each."""
+    with ExitStack() as stack:
+
+        def begin(n: int) -> Callable[[Record], None]:
+            return stack.enter_context(_batch_bar(n)) if n and sys.stderr.isatty() else _BatchLines(n)
+
+        yield begin
+
+
+@contextmanager
+def _batch_bar(n: int) -> Iterator[Callable[[Record], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    words = TextColumn("{task.description}")
+    columns = (TimeElapsedColumn(), MofNCompleteColumn(), words, BarColumn(bar_width=20), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task, n_failed = progress.add_task("", total=n), 0
+
+        def show(record: Record) -> None:
+            nonlocal n_failed
+            n_failed += bool(record.failures)
+            for failure in record.failures:
+                progress.console.print(f"{failure.recording_id}: {failure.message}", markup=False, highlight=False)
+            progress.update(task, description=f"{record.recording_id}, {n_failed} failed", advance=1)
+
+        yield show
+
+
+class _BatchLines:
+    """A line on stderr for each night that has ended, with the time that the others may take."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._n_ended, self._begun = n, 0, time.monotonic()
+
+    def __call__(self, record: Record) -> None:
+        from holter2sleep.batch.status import duration_text
+
+        self._n_ended += 1
+        left_s = (time.monotonic() - self._begun) / self._n_ended * (self._n - self._n_ended)
+        seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
+        became = f"failed: {record.failures[0].message}" if record.failures else f"done{seconds}"
+        left = f", about {duration_text(left_s)} left" if self._n_ended < self._n else ""
+        click.echo(f"{self._n_ended} of {self._n}{left}: {record.recording_id} {became}", err=True)
 
 
 @contextmanager

@@ -201,10 +201,10 @@ def _fill(folder: Path, scratch: Path, write: Callable[[Path], None]) -> None:
 
 def _scratch_prefix(folder: Path) -> str:
     """Beginning of a scratch folder's name: whose place it takes, and which process on which machine works in it."""
-    return f".{folder.name}.h2s-{_machine()}-{os.getpid()}-"
+    return f".{folder.name}.h2s-{machine()}-{os.getpid()}-"
 
 
-def _machine() -> str:
+def machine() -> str:
     """Eight letters that tell this machine from the others that write to the same disk."""
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
@@ -214,7 +214,7 @@ def sweep_leftovers(out: Path) -> None:
 
     Another machine's work, a living process's, and whatever is not named by us stays as it is.
     """
-    pattern = re.compile(rf"\.(.+)\.h2s-{_machine()}-(\d+)-\w+")
+    pattern = re.compile(rf"\.(.+)\.h2s-{machine()}-(\d+)-\w+")
     for scratch in sorted(out.glob(".*.h2s-*")):
         found = pattern.fullmatch(scratch.name)
         if found is None or scratch.is_symlink() or not scratch.is_dir() or _is_alive(int(found[2])):

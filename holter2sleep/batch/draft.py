@@ -1,0 +1,68 @@
+"""A first manifest of the recordings in a folder, for the user to complete."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from holter2sleep.batch.manifest import RESERVED
+from holter2sleep.io.inputs import find_inputs
+
+COLUMNS = (
+    *("recording_id", "path", "subject_id", "visit", "age", "sex", "channel", "hypnogram", "beats"),
+    *("lights_off", "lights_on"),
+)
+
+
+def draft_manifest(folder: Path, beside: Path) -> tuple[str, int]:
+    """CSV text with a row for each recording in a folder, and their number; paths begin at the folder `beside`.
+
+    An id is the stem of the file, with the names of its folders before it where two would be the same. What only the
+    user knows is left empty; age and sex then come from the header of each recording.
+
+    Raises
+    ------
+    UsageError
+        No such folder, or one without a recording.
+    """
+    paths = find_inputs([folder])
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for name, path in zip(_ids(paths, folder), paths, strict=True):
+        table.writerow([name, Path(os.path.relpath(path, beside)).as_posix(), *[""] * (len(COLUMNS) - 2)])
+    return text.getvalue(), len(paths)
+
+
+def _ids(paths: Sequence[Path], folder: Path) -> list[str]:
+    """A name for each file that no other has."""
+    stems = Counter(path.stem.casefold() for path in paths) + Counter(RESERVED)
+    names = [path.stem if stems[path.stem.casefold()] == 1 else _long_name(path, folder) for path in paths]
+    met = Counter[str]()
+    unique = []
+    for name in map(_cleaned, names):
+        met[name.casefold()] += 1
+        unique.append(name if met[name.casefold()] == 1 else f"{name}-{met[name.casefold()]}")
+    return unique
+
+
+def _long_name(path: Path, folder: Path) -> str:
+    parts = path.relative_to(folder).with_suffix("").parts if path.is_relative_to(folder) else (path.stem,)
+    return "-".join([*parts, path.suffix.lstrip(".")])
+
+
+def _cleaned(name: str) -> str:
+    """The name with what an id may not hold as `_`.
+
+    Examples
+    --------
+    >>> _cleaned("night (2)"), _cleaned("-x")
+    ('night _2_', '_-x')
+    """
+    kept = re.sub(r"[^\w .-]", "_", name)[:190]
+    return kept if re.match(r"\w", kept) else f"_{kept}"

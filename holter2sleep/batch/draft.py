@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holter2sleep.batch.manifest import RESERVED
+from holter2sleep.errors import UsageError
+from holter2sleep.io.files import exists, is_folder
 from holter2sleep.io.inputs import find_inputs
 
 COLUMNS = (
@@ -30,6 +32,9 @@ def draft_manifest(folder: Path, beside: Path) -> tuple[str, int]:
     UsageError
         No such folder, or one without a recording.
     """
+    if not is_folder(folder):
+        what = "a file, not a folder" if exists(folder) else "no such folder"
+        raise UsageError(f"{folder}: {what}; give the folder that holds the recordings")
     paths = find_inputs([folder])
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

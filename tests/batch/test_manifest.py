@@ -179,3 +179,12 @@ def test_a_draft_replaces_no_manifest_unasked(tmp_path: Path) -> None:
     assert run("batch", "init", tmp_path, "--out", tmp_path / "m.csv").exit_code == 2
     assert (tmp_path / "m.csv").read_text(encoding="utf-8") == "mine"
     ok("batch", "init", tmp_path, "--out", tmp_path / "m.csv", "--overwrite")
+
+
+def test_a_draft_of_no_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "n.edf").write_bytes(b"")
+    for wrong in ("nowhere", "n.edf"):
+        result = run("batch", "init", tmp_path / wrong, "--out", tmp_path / "m.csv")
+        assert result.exit_code == 2
+        assert "give the folder" in result.output
+    assert not (tmp_path / "m.csv").exists()

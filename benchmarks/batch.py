@@ -113,7 +113,7 @@ def rate_of(out: Path, n_processes: int) -> tuple[float, float]:
 
 def nights(folder: Path) -> None:
     """Processor time and memory by the number of nights; a second call that finds everything made."""
-    print("\n| nights | processor seconds | ms a night beyond the first 10 | parent, MB | called again, s |")
+    print("\n| nights | processor seconds | ms a night beyond the first 10 | parent, MB | called again |")
     print("|---|---|---|---|---|")
     first_s = None
     for n in N_NIGHTS:

@@ -62,6 +62,7 @@ ALLOWED = {
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},
+    "safetensors": {"sleep/staging", "training"},
     "matplotlib": {"report"},
     "edfio": {"io"},
     "pyedflib": {"io", "audit/strict.py"},

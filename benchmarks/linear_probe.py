@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from holter2sleep.night import Float
 
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
+PENALTIES = (1e-3, 1e-2, 1e-1)
 INNER_FOLDS = 4
 DRAWS = 1000
 
@@ -47,7 +47,7 @@ def fitted(x: Float, y: Codes, n_classes: int, penalty: float) -> tuple[Float, F
     balance = len(target) / (n_classes * count.double())
     weight = torch.zeros(x.shape[1], n_classes, dtype=torch.float64, requires_grad=True)
     shift = torch.zeros(n_classes, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, shift], max_iter=100, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([weight, shift], max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()

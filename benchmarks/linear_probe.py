@@ -13,7 +13,7 @@ from holter2sleep.night import Float
 
 PENALTIES = (1e-3, 1e-2, 1e-1)
 INNER_FOLDS = 4
-DRAWS = 1000
+DRAWS = 400
 
 Codes = NDArray[np.int64]
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from holter2sleep.cli.number import Number
+
 
 @click.group()
 def train() -> None:
@@ -40,6 +42,12 @@ def train() -> None:
     "--patients", type=click.IntRange(min=2), default=32, show_default=True, help="Of a batch, each in two views."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same encoder.")
+@click.option(
+    "--rate", type=Number(0, 1, min_open=True), default=2e-3, show_default=True, help="Highest learning rate."
+)
+@click.option(
+    "--from", "start", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Encoder to begin with."
+)
 @click.option("--device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, mps.")
 @click.option("--bfloat16", is_flag=True, help="Compute in bfloat16: faster where the processor has it.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
@@ -53,6 +61,8 @@ def encoder(
     steps: int,
     patients: int,
     seed: int,
+    rate: float,
+    start: Path | None,
     device: str,
     bfloat16: bool,
     resume: bool,
@@ -71,6 +81,10 @@ def encoder(
     from holter2sleep.training.encoder import EncoderCourse
     from holter2sleep.training.encoder_run import train_encoder
 
-    course = EncoderCourse(epochs, steps, patients, seed, bfloat16, device)
-    path = train_encoder(data, noise, out, course, split, simulated, resume, lambda text: click.echo(text, err=True))
+    course = EncoderCourse(epochs, steps, patients, seed, bfloat16, device, rate)
+    path = train_encoder(data, noise, out, course, split, simulated, resume, start, _tell)
     click.echo(str(path))
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

@@ -50,14 +50,15 @@ class EncoderCourse:
     seed: int
     bfloat16: bool = False
     device: str = "cpu"
+    top_rate: float = RATE
 
     def rate(self, step: int) -> float:
         """Learning rate: up in a straight line, down by a cosine."""
         total = self.epochs * self.steps
         warm = max(1, round(WARM_SHARE * total))
         if step < warm:
-            return RATE * (step + 1) / warm
-        return RATE * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+            return self.top_rate * (step + 1) / warm
+        return self.top_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.inputs import find_inputs
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.encoder import Net1D
+from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.training.clef_loss import LEAST_DISSIMILARITY, TEMPERATURE
 from holter2sleep.training.encoder import NETWORK, EncoderCourse, Lecture, Lessons
 from holter2sleep.training.patients import Patient, read_patient, simulated_patients
@@ -43,6 +44,7 @@ def train_encoder(
     split: Path | None = None,
     n_simulated: int = 0,
     resume: bool = False,
+    start: Path | None = None,
     told: Told = log.info,
 ) -> Path:
     """Path of the trained encoder; beside it lie its card, the split, the history and the checkpoint.
@@ -57,6 +59,8 @@ def train_encoder(
         File that says which recordings are learned from; None draws one fifth of the recordings for testing.
     n_simulated
         Synthetic stretches of ten minutes that are learned from too.
+    start
+        Weights of an encoder to begin with; None draws them.
     told
         Hears of progress.
 
@@ -70,6 +74,8 @@ def train_encoder(
         raise UsageError(f"{checkpoint} exists; go on with --resume, or choose another --out")
     lessons, chosen = read_lessons(data, noise, split, n_simulated, course.seed, told)
     lecture = Lecture(lessons, course)
+    if start is not None:
+        lecture.pupil.encoder.load_state_dict(load_encoder(start, NETWORK).state_dict())
     if checkpoint.exists():
         lecture.resume(checkpoint)
         told(f"resumed after epoch {lecture.epoch}")
@@ -143,6 +149,7 @@ def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:
         "steps_per_epoch": course.steps,
         "patients_per_batch": course.patients,
         "seed": course.seed,
+        "top_rate": course.top_rate,
         "bfloat16": course.bfloat16,
         "torch": torch.__version__,
     }

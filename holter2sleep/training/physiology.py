@@ -86,7 +86,7 @@ def _of_beats(beats: Beats, begin_s: float) -> list[float]:
 
 def _of_shape(window: Windows, beat_s: Float) -> list[float]:
     """Width of the QRS complex, and high frequencies between the beats."""
-    slope = np.diff(window)
+    slope = np.diff(window.astype(np.float64))
     half = round(HALF_QRS_S * FS)
     at = np.rint(beat_s * FS).astype(int)
     at = at[(at >= half) & (at < len(slope) - half)]

@@ -2,7 +2,8 @@
 
 Departures from CLEF: a view is of one lead or of a mixture of the record's leads, since records here have two at most;
 noise is filtered like the lead and its size is told in SD of the window, since windows are z-scored; and how much was
-added is itself something to learn.
+added is itself something to learn. Half of the windows are slowed, and what is told of them follows: few patients show
+few heart rates.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from scipy import signal
 
 from holter2sleep.night import Float
 from holter2sleep.sleep.staging.profiles import FS, filtered, z_scored
-from holter2sleep.training.patients import PROFILE, Patient
+from holter2sleep.training import physiology
+from holter2sleep.training.patients import PROFILE, TARGETS, Patient
 from holter2sleep.training.qrs import NOISES, second_channel
 from holter2sleep.waveform import Signal
 
@@ -26,8 +28,16 @@ NOISE_SD = (0.1, 1.0)  # of the window's SD; 0.1 mV, CLEF's, is about 0.4
 KINDS = ((), ("em",), ("ma",), ("bw",), NOISES)  # none, one of three, mixed: alike in chance
 OTHER_LEAD = 0.2  # chance that the second view is of another lead than the first
 MIXED_LEADS = 0.5  # chance that a lead of a record with several is a mixture of them
+SLOWED = 0.5  # chance that a window is stretched
+SLOWEST = 0.65  # of its speed
 HOLE = 0.2  # chance of a stretch of zeros
 HOLE_SHARE = (0.1, 0.3)  # of the window
+
+
+# What a speed v adds to each target, in ln v: rates fall, waves widen, slopes flatten; shares stay, on average.
+SLOWING = np.array(
+    [{"qrs_width": -1.0, "share_s": 0, "share_v": 0, "irregularity": 0, "af": 0}.get(t, 1) for t in TARGETS]
+)
 
 
 @dataclass(frozen=True)
@@ -54,15 +64,27 @@ def draw_batch(patients: Sequence[Patient], n: int, noises: dict[str, Signal], r
     chance = np.sqrt([len(patient.windows) for patient in patients])
     chosen = [patients[i] for i in rng.choice(len(patients), n, replace=False, p=chance / chance.sum())]
     at = [int(rng.integers(len(patient.windows))) for patient in chosen]
-    pairs = [two_views(patient.windows[i], noises, rng) for patient, i in zip(chosen, at, strict=True)]
-    known = np.stack([patient.targets[i] for patient, i in zip(chosen, at, strict=True)])
+    speed = np.where(rng.random(n) < SLOWED, rng.uniform(SLOWEST, 1, n), 1.0)
+    drawn = list(zip(chosen, at, speed.tolist(), strict=True))
+    pairs = [two_views(slowed(patient.windows[i], v), noises, rng) for patient, i, v in drawn]
+    known = np.stack([patient.targets[i] for patient, i, _ in drawn]) + SLOWING * np.log(speed)[:, None]
+    header = np.stack([patient.header for patient in chosen])
     views = [pair[k] for k in (0, 1) for pair in pairs]
     added = np.array([[noise_sd] for _, noise_sd in views])
     return Batch(
         np.stack([window for window, _ in views]),
-        np.stack([p.attributes[i] for p, i in zip(chosen, at, strict=True)]).astype(np.float32),
+        np.concatenate([header, known[:, : len(physiology.NAMES)]], axis=1).astype(np.float32),
         np.concatenate([np.tile(known, (2, 1)), added], axis=1).astype(np.float32),
     )
+
+
+def slowed(leads: NDArray[np.float16], speed: float) -> NDArray[np.float16]:
+    """The middle of a window, stretched to its whole length: (n_leads, 5000)."""
+    if speed == 1:
+        return leads
+    n = leads.shape[1]
+    at = n / 2 + (np.arange(n) - n / 2) * speed
+    return np.stack([np.interp(at, np.arange(n), lead.astype(np.float64)) for lead in leads]).astype(np.float16)
 
 
 View = tuple[NDArray[np.float32], float]  # window, SD of the added noise

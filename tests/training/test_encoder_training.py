@@ -16,7 +16,7 @@ from holter2sleep.cli import main
 from holter2sleep.errors import UsageError
 from holter2sleep.night import Beats
 from holter2sleep.simulate.files import write_night
-from holter2sleep.sleep.staging.encoder import CONFIGS
+from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.spans import EMPTY, as_spans
 from holter2sleep.training import encoder, encoder_run, patients, physiology, views
@@ -128,6 +128,18 @@ def test_a_batch_is_of_different_patients_with_first_views_before_second_ones(
     assert batch.attributes.shape == (4, 2 + len(physiology.NAMES))
     np.testing.assert_array_equal(batch.targets[:4, :-1], batch.targets[4:, :-1])
     assert len(np.unique(batch.targets[:4, 0])) == 4
+
+
+def test_a_slowed_window_has_what_the_slowing_says() -> None:
+    beat_s = np.arange(0.5, 10, 0.6)
+    window, speed = spiked(beat_s, 15), 0.75
+    slow = views.slowed(window[None].astype(np.float16), speed)[0].astype(np.float32)
+    slow_s = 5 + (beat_s - 5) / speed
+    slow_s = slow_s[(slow_s >= 0) & (slow_s < 10)]
+    before, after = told(Beats.at(beat_s), window), told(Beats.at(slow_s), slow)
+    for name, change in zip(patients.TARGETS, views.SLOWING * math.log(speed), strict=True):
+        if name in ("heart_rate", "irregularity", "qrs_width"):
+            assert after[name] - before[name] == pytest.approx(change, abs=0.02), name
 
 
 def test_the_added_noise_is_told() -> None:
@@ -290,3 +302,20 @@ def test_a_split_that_leaves_a_recording_out_is_refused(
     assert code == 2
     assert "n1, n2" in said
     assert not (tmp_path / "out").exists()
+
+
+def test_a_course_can_begin_with_an_encoder_and_refuses_what_is_none(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(5)
+    begun = Net1D(CONFIGS["clef-small"])
+    encoder_run.write_encoder(tmp_path / "begin.safetensors", begun)
+    still = ("--rate", "1e-9", "--from", str(tmp_path / "begin.safetensors"))
+    code, said = command(nights, tmp_path / "out", monkeypatch, *still, "--seed", "3")
+    assert code == 0, said
+    after = load_encoder(tmp_path / "out" / "encoder.safetensors").state_dict()
+    for name, tensor in begun.state_dict().items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-3, rtol=1e-3)
+    (tmp_path / "none.safetensors").write_bytes(b"none")
+    code, _ = command(nights, tmp_path / "other", monkeypatch, "--from", str(tmp_path / "none.safetensors"))
+    assert code == 6

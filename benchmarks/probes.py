@@ -1,4 +1,4 @@
-"""What the shipped encoder is worth: `python -m benchmarks.probes DATA [--weights FILE]`.
+"""What an encoder of ours is worth: `python -m benchmarks.probes DATA WEIGHTS`, with a file of `train encoder`.
 
 Linear probes by subject on embeddings of 10 s windows, each against the same network with random weights (three draws,
 figures averaged), against features made by hand, and against the numbers the encoder was taught to tell, as the
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import holter2sleep
 from benchmarks.linear_probe import FIGURES, bootstrapped, mean_figure, probe
 from benchmarks.probe_features import HAND_MADE, OURS, RANDOM, TAUGHT, Features, Seen
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
@@ -33,9 +34,7 @@ from holter2sleep.training.mitdb import DS1, DS2
 from holter2sleep.training.physiology import heard_by_pipeline
 from holter2sleep.training.subject_split import TEST, SubjectSplit, read_split
 
-PACKAGE = Path(__file__).parents[1] / "holter2sleep"
-WEIGHTS = PACKAGE / "sleep" / "staging" / "weights" / "h2s-small.safetensors"
-SPLIT = PACKAGE / "training" / "encoder_split.csv"
+SPLIT = Path(holter2sleep.__file__).parent / "training" / "encoder_split.csv"
 FOLDS = 5  # of test subjects, where too few are left to fit to
 STRIPS = ("N", "A", "O", "~")  # sinus, AF, other rhythm, too noisy
 BEATS = ("N", "S", "V")  # the rarest kind of beat in the window
@@ -187,7 +186,7 @@ def main() -> None:
     """Print the table of each task."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("weights", type=Path)
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(1)

@@ -21,6 +21,7 @@ from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.spans import EMPTY, as_spans
 from holter2sleep.training import encoder, encoder_run, patients, physiology, views
 from holter2sleep.training.encoder import EncoderCourse, Lecture, Lessons, Scale, correlation, told_loss
+from holter2sleep.training.mitdb import DS2
 from holter2sleep.training.subject_split import FIT, TEST, SubjectSplit, read_split, split_by_chance
 
 NOISES = {kind: np.random.default_rng(0).normal(size=20_000).astype(np.float32) for kind in views.NOISES}
@@ -179,10 +180,8 @@ def test_a_file_that_is_no_split_is_refused(tmp_path: Path, text: str) -> None:
         read_split(tmp_path / "split.csv")
 
 
-def test_the_split_of_the_shipped_encoder_keeps_ds2_and_its_twin_for_testing() -> None:
+def test_the_committed_split_keeps_ds2_and_its_twin_for_testing() -> None:
     split = read_split(Path(encoder_run.__file__).with_name("encoder_split.csv"))
-    from holter2sleep.training.mitdb import DS2
-
     assert not {*DS2, "201"} & set(split.names(FIT))
 
 

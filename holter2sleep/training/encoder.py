@@ -36,6 +36,7 @@ DECAY = 5e-4  # CLEF's
 WARM_SHARE = 0.1  # of the course, in which the rate rises
 LARGEST_GRADIENT = 1.0
 TEST_BATCHES = 8
+NOISE_SCALE = np.array([0.5, 0.3], np.float32)  # about the mean and SD of `views.NOISE_SD`, none in one window of five
 
 Told = Callable[[int, dict[str, float]], None]  # number of an epoch that has ended, its figures
 
@@ -105,10 +106,10 @@ class Lessons:
     noises: dict[str, Signal]
 
     def scales(self) -> tuple[Scale, Scale]:
-        """Of attributes and of targets; noise is added in two draws of five or more."""
+        """Of attributes and of targets; that of the added noise is known beforehand."""
         attributes = Scale.of(np.concatenate([patient.attributes for patient in self.fit]))
         targets = Scale.of(np.concatenate([patient.targets for patient in self.fit]))
-        return attributes, Scale(np.append(targets.mean, np.float32(0.5)), np.append(targets.sd, np.float32(0.3)))
+        return attributes, Scale(np.append(targets.mean, NOISE_SCALE[0]), np.append(targets.sd, NOISE_SCALE[1]))
 
 
 class Lecture:

@@ -69,6 +69,7 @@ def train_encoder(
     UsageError
         A checkpoint is there and not to be resumed, or fits neither course nor recordings; a split that is wrong.
     """
+    _check_device(course.device)
     checkpoint = out / CHECKPOINT
     if checkpoint.exists() and not resume:
         raise UsageError(f"{checkpoint} exists; go on with --resume, or choose another --out")
@@ -92,7 +93,8 @@ def read_lessons(
     data: Sequence[Path], noise: Path, split: Path | None, n_simulated: int, seed: int, told: Told
 ) -> tuple[Lessons, SubjectSplit]:
     """The patients of both parts, and the split."""
-    paths = {path.stem: path for path in find_inputs(data)}
+    noises = read_noises(noise)
+    paths = _by_name(find_inputs(data))
     chosen = split_by_chance(paths, TEST_SHARE, seed) if split is None else read_split(split)
     unknown = sorted(set(paths) - set(chosen.part))
     if unknown:
@@ -103,7 +105,25 @@ def read_lessons(
     }
     synthetic = list(simulated_patients(n_simulated, seed))
     told(f"{len(parts[FIT])} recordings and {n_simulated} synthetic ones to learn from, {len(parts[TEST])} to test on")
-    return Lessons([*parts[FIT], *synthetic], parts[TEST], read_noises(noise)), chosen
+    return Lessons([*parts[FIT], *synthetic], parts[TEST], noises), chosen
+
+
+def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
+    """Recordings by the name that a split knows them by."""
+    named = {path.stem: path for path in paths}
+    twice = [path for path in paths if named[path.stem] != path]
+    if twice:
+        raise UsageError(f"{twice[0]} and {named[twice[0].stem]} have the same name; a split tells recordings by name")
+    return named
+
+
+def _check_device(device: str) -> None:
+    """Refuse a device that torch does not have here."""
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise UsageError(f"--device {device}: torch cannot compute there ({reason})") from None
 
 
 def _patients(paths: Sequence[Path], told: Told) -> Iterable[Patient]:

@@ -44,8 +44,11 @@ class Patient:
 
 
 def read_patient(path: Path, recipe: Recipe) -> Patient | None:
-    """The windows of a recording; None where it holds none that is signal from end to end."""
+    """The windows of a recording; None where it has no waveform, or no window that is signal from end to end."""
     recording = read_recording(path)
+    if recording.ecg is None:
+        log.warning("%s: holds beats and no waveform", recording.recording_id)
+        return None
     leads = [recording, *_other_leads(path, recording)]
     start_s = np.arange(0.0, recording.duration_s - WINDOW_S + 1e-6, STEP_S)
     cut = [encoder_windows(lead, start_s, PROFILE) for lead in leads]

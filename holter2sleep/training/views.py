@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from holter2sleep.errors import UsageError
 from holter2sleep.night import Float
 from holter2sleep.sleep.staging.profiles import FS, filtered, z_scored
 from holter2sleep.training import physiology
@@ -51,6 +52,9 @@ class Batch:
 
 def read_noises(nstdb: Path) -> dict[str, Signal]:
     """The second channel of each noise recording at 500 Hz, filtered like a lead, SD 1; the first is for testing."""
+    absent = [kind for kind in NOISES if not (nstdb / f"{kind}.hea").is_file()]
+    if absent:
+        raise UsageError(f"{nstdb}: no {absent[0]}.hea; give the folder of the MIT-BIH Noise Stress Test database")
     made = {}
     for kind in NOISES:
         raw = filtered(second_channel(nstdb / f"{kind}.hea").astype(np.float64), NOISE_FS, PROFILE)

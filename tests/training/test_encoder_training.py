@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import tomllib
 from pathlib import Path
@@ -15,6 +16,7 @@ from made_nights import simulated
 from holter2sleep.cli import main
 from holter2sleep.errors import UsageError
 from holter2sleep.night import Beats
+from holter2sleep.recipe import load_recipe
 from holter2sleep.simulate.files import write_night
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
@@ -318,3 +320,55 @@ def test_a_course_can_begin_with_an_encoder_and_refuses_what_is_none(
     (tmp_path / "none.safetensors").write_bytes(b"none")
     code, _ = command(nights, tmp_path / "other", monkeypatch, "--from", str(tmp_path / "none.safetensors"))
     assert code == 6
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    code, said = command(nights, tmp_path / "out", monkeypatch, "--device", device)
+    assert code == 2
+    assert device in said
+
+
+def test_a_folder_without_the_noises_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Noise Stress"):
+        views.read_noises(tmp_path)
+
+
+def test_two_recordings_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="same name"):
+        encoder_run._by_name([Path("a/100.edf"), Path("b/100.edf")])
+
+
+def test_beats_without_a_waveform_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "beats.csv").write_text("time_s\n" + "\n".join(f"{0.8 * i:.3f}" for i in range(300)) + "\n")
+    assert patients.read_patient(tmp_path / "beats.csv", load_recipe()) is None
+
+
+def test_a_lead_that_shows_nothing_is_left_out(tmp_path: Path) -> None:
+    night = simulated("healthy", hours=0.03)
+    flat = night.recording.but(ecg=np.zeros(len(night.recording.ecg), np.float32))
+    write_night(tmp_path / "flat.edf", dataclasses.replace(night, recording=flat), 0)
+    assert patients.read_patient(tmp_path / "flat.edf", load_recipe()) is None
+
+
+@pytest.mark.realdata
+def test_a_record_of_two_leads_gives_both_with_age_and_sex(shared_data: Path) -> None:
+    patient = patients.read_patient(shared_data / "mitdb" / "208.hea", load_recipe())
+    assert patient is not None
+    assert patient.windows.shape[1:] == (2, 5000)
+    assert patient.header.tolist() == [23.0, 0.0]
+    shares = patient.targets[:, patients.TARGETS.index("share_v")]
+    assert 0.3 < np.nanmean(shares) < 0.45  # 992 V and 373 F of 2,955 beats by the reference
+
+
+@pytest.mark.realdata
+def test_the_noises_are_those_of_the_second_channel_in_the_band(shared_data: Path) -> None:
+    noises = views.read_noises(shared_data / "nstdb")
+    for noise in noises.values():
+        assert len(noise) / 500 == pytest.approx(650_000 / 360, rel=1e-3)
+        assert noise.std() == pytest.approx(1, abs=1e-3)
+        power = np.abs(np.fft.rfft(noise)) ** 2
+        hz = np.fft.rfftfreq(len(noise), 1 / 500)
+        assert power[(hz > 0.5) & (hz < 45)].sum() > 0.99 * power.sum()

@@ -175,16 +175,12 @@ def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:
     }
     parts = ["\n".join(_line(*fact) for fact in facts.items())]
     for title, figures in (("last_epoch", lecture.history[-1]), ("test", lecture.test())):
-        parts.append("\n".join([f"[{title}]", *(_line(*fact) for fact in figures.items() if not _is_nan(fact[1]))]))
+        parts.append("\n".join([f"[{title}]", *(_line(*fact) for fact in figures.items() if not math.isnan(fact[1]))]))
     return "\n\n".join(parts) + "\n"
 
 
 def _line(key: str, value: object) -> str:
     return f"{key} = {json.dumps(round(value, 4) if isinstance(value, float) else value)}"
-
-
-def _is_nan(value: float) -> bool:
-    return math.isnan(value)
 
 
 def _listed(figures: dict[str, float]) -> str:

@@ -63,6 +63,7 @@ ALLOWED = {
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},
+    "safetensors": {"sleep/staging", "training"},
     "matplotlib": {"report"},
     "edfio": {"io"},
     "pyedflib": {"io", "audit/strict.py"},

@@ -25,6 +25,7 @@ from holter2sleep.cli.phenotypes import phenotypes
 from holter2sleep.cli.report import report
 from holter2sleep.cli.simulate import simulate
 from holter2sleep.cli.tell import tell
+from holter2sleep.cli.train import train
 from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.start import INTERRUPTED
 
@@ -102,5 +103,5 @@ def main(verbose: bool, debug: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-for _command in (analyze, batch, audit, report, export, cohort, compare, evaluate, models, phenotypes, simulate):
+for _command in (analyze, batch, audit, report, export, cohort, compare, evaluate, models, phenotypes, simulate, train):
     main.add_command(_command)

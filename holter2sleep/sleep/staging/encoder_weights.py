@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from holter2sleep.errors import UsageError, WeightsError
@@ -46,7 +48,7 @@ def load_encoder(path: Path, expected: str | None = None) -> Net1D:
     Parameters
     ----------
     path
-        A Lightning checkpoint (`state_dict` with names `backbone.*`) or one with bare names.
+        A Lightning checkpoint (`state_dict` with names `backbone.*`), one with bare names, or safetensors.
     expected
         Name in `CONFIGS` that the file must turn out to be; None takes whatever it is.
 
@@ -55,7 +57,8 @@ def load_encoder(path: Path, expected: str | None = None) -> Net1D:
     WeightsError
         No checkpoint, names missing, unknown or of another shape, or another encoder than expected.
     """
-    state = without_prefix(read_state(path), LIGHTNING_PREFIX)
+    read = read_tensors if path.suffix == ".safetensors" else read_state
+    state = without_prefix(read(path), LIGHTNING_PREFIX)
     config = config_of(state, path.name)
     if expected not in (None, config.name):
         raise WeightsError(f"{path.name} holds the weights of {config.name}, not of {expected}")
@@ -82,6 +85,20 @@ def read_state(path: Path, key: str = "state_dict") -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise WeightsError(f"{path.name} holds no tensors under {key!r}")
     return dict(state)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Tensors by name of a safetensors file.
+
+    Raises
+    ------
+    WeightsError
+        The file cannot be read, or is none.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path.name} cannot be read as safetensors: {error}") from None
 
 
 def without_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,0 +1,90 @@
+"""`holter2sleep train`: networks taught on recordings of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from holter2sleep.cli.number import Number
+
+
+@click.group()
+def train() -> None:
+    """Teach networks on recordings of your own.
+
+    \b
+    Example:
+      holter2sleep train encoder nights/ --noise nstdb --out my-encoder
+    """  # noqa: D301  click reads the backspace
+
+
+@train.command()
+@click.argument("data", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
+@click.option(
+    "--noise",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of the MIT-BIH Noise Stress Test database (em, ma, bw).",
+)
+@click.option(
+    "--split",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CSV with recording_id, subject, part (fit or test).  [default: a fifth of the recordings is for testing]",
+)
+@click.option(
+    "--simulated", type=click.IntRange(min=0), default=100, show_default=True, help="Synthetic stretches to add."
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Each ends in a checkpoint.")
+@click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Batches of an epoch.")
+@click.option(
+    "--patients", type=click.IntRange(min=2), default=32, show_default=True, help="Of a batch, each in two views."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same encoder.")
+@click.option(
+    "--rate", type=Number(0, 1, min_open=True), default=2e-3, show_default=True, help="Highest learning rate."
+)
+@click.option(
+    "--from", "start", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Encoder to begin with."
+)
+@click.option("--device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, mps.")
+@click.option("--bfloat16", is_flag=True, help="Compute in bfloat16: faster where the processor has it.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+def encoder(
+    data: tuple[Path, ...],
+    out: Path,
+    noise: Path,
+    split: Path | None,
+    simulated: int,
+    epochs: int,
+    steps: int,
+    patients: int,
+    seed: int,
+    rate: float,
+    start: Path | None,
+    device: str,
+    bfloat16: bool,
+    resume: bool,
+) -> None:
+    """Pre-train an encoder of the CLEF-small architecture on DATA: recordings, folders, patterns.
+
+    Contrast guided by age, sex and what the pipeline measures in each window; no labels are read. In --out lie
+    encoder.safetensors, card.toml with figures on subjects that were not learned from, split.csv, history.csv.
+
+    \b
+    Examples:
+      holter2sleep train encoder nights/ --noise nstdb --out my-encoder
+      holter2sleep train encoder nights/ --noise nstdb --out my-encoder --resume
+      holter2sleep train encoder mitdb svdb cinc2017 --noise nstdb --split split.csv --epochs 60 --out my-encoder
+    """  # noqa: D301  click reads the backspace
+    from holter2sleep.training.encoder import EncoderCourse
+    from holter2sleep.training.encoder_run import train_encoder
+
+    course = EncoderCourse(epochs, steps, patients, seed, bfloat16, device, rate)
+    path = train_encoder(data, noise, out, course, split, simulated, resume, start, _tell)
+    click.echo(str(path))
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)

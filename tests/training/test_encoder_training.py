@@ -1,0 +1,374 @@
+"""Pre-training of an encoder: what it is shown, that it can be stopped and resumed, and what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from made_nights import simulated
+
+from holter2sleep.cli import main
+from holter2sleep.errors import UsageError
+from holter2sleep.night import Beats
+from holter2sleep.recipe import load_recipe
+from holter2sleep.simulate.files import write_night
+from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
+from holter2sleep.sleep.staging.encoder_weights import load_encoder
+from holter2sleep.spans import EMPTY, as_spans
+from holter2sleep.training import encoder, encoder_run, patients, physiology, views
+from holter2sleep.training.encoder import EncoderCourse, Lecture, Lessons, Scale, correlation, told_loss
+from holter2sleep.training.mitdb import DS2
+from holter2sleep.training.subject_split import FIT, TEST, SubjectSplit, read_split, split_by_chance
+
+NOISES = {kind: np.random.default_rng(0).normal(size=20_000).astype(np.float32) for kind in views.NOISES}
+SHORT = EncoderCourse(epochs=2, steps=2, patients=2, seed=0)
+
+
+@pytest.fixture(scope="module")
+def some_patients() -> list[patients.Patient]:
+    return list(patients.simulated_patients(4, 0))
+
+
+@pytest.fixture
+def lessons(some_patients: list[patients.Patient]) -> Lessons:
+    return Lessons(some_patients[:2], some_patients[2:], NOISES)
+
+
+# --- physiology ------------------------------------------------------------------------------------
+
+
+def spiked(beat_s: np.ndarray, width_ms: float = 30.0) -> np.ndarray:
+    """Ten seconds of Gaussian waves of an SD at the beats."""
+    at_s = np.arange(5000) / 500
+    return np.exp(-0.5 * ((at_s[:, None] - beat_s) / (width_ms / 1000)) ** 2).sum(axis=1).astype(np.float32)
+
+
+def told(beats: Beats, window: np.ndarray, af: np.ndarray = EMPTY, duration_s: float = 100.0) -> dict[str, float]:
+    rows = physiology.window_physiology(window[None], np.zeros(1), beats, af, duration_s)
+    return dict(zip(physiology.NAMES, rows[0].tolist(), strict=True))
+
+
+def test_a_steady_heart_has_its_rate_and_no_irregularity() -> None:
+    beat_s = np.arange(0.5, 10, 0.75)
+    found = told(Beats.at(beat_s), spiked(beat_s))
+    assert math.exp(found["heart_rate"]) == pytest.approx(80)
+    assert math.exp(found["irregularity"]) == pytest.approx(physiology.STEADY)
+
+
+def test_irregularity_is_the_median_change_over_the_median_interval() -> None:
+    beat_s = 0.5 + np.cumsum([0, 0.7, 0.9, 0.7, 0.9, 0.7, 0.9])  # median interval 0.8 s, each change 0.2 s
+    assert math.exp(told(Beats.at(beat_s), spiked(beat_s))["irregularity"]) == pytest.approx(0.25 + physiology.STEADY)
+
+
+def test_shares_of_ectopic_beats_are_counted() -> None:
+    beats = Beats.at(np.arange(0.5, 10, 1.0), list("NNSNVVVNNN"))
+    found = told(beats, spiked(beats.time_s))
+    assert (found["share_s"], found["share_v"]) == pytest.approx((0.1, 0.3))
+
+
+def test_the_width_of_a_wave_is_that_of_its_slopes() -> None:
+    # the squared slope of a Gaussian wave, t^2 exp(-t^2 / s^2), has a spread of s sqrt(3 / 2)
+    beat_s = np.arange(0.5, 10, 1.0)
+    width_ms = math.exp(told(Beats.at(beat_s), spiked(beat_s, 15))["qrs_width"])
+    assert width_ms == pytest.approx(2 * 15 * math.sqrt(1.5), rel=0.02)
+
+
+def test_af_is_told_of_whole_windows_only_and_not_of_short_recordings() -> None:
+    beats = Beats.at(np.arange(0.5, 10, 1.0))
+    window = spiked(beats.time_s)
+    assert told(beats, window, as_spans([(0, 50)]))["af"] == 1
+    assert told(beats, window, as_spans([(20, 50)]))["af"] == 0
+    assert math.isnan(told(beats, window, as_spans([(5, 50)]))["af"])
+    assert math.isnan(told(beats, window, EMPTY, duration_s=30.0)["af"])
+
+
+@pytest.mark.parametrize("n_beats", [0, 1, 3])
+def test_of_hardly_any_beats_nothing_is_told(n_beats: int) -> None:
+    found = told(Beats.at(1.0 + np.arange(n_beats)), np.zeros(5000, np.float32))
+    assert all(math.isnan(value) for name, value in found.items() if name != "af")
+
+
+# --- patients and views ----------------------------------------------------------------------------
+
+
+def test_a_synthetic_patient_tells_what_was_planted() -> None:
+    night = simulated("healthy", hours=0.2)
+    patient = patients.of_synthetic("x", night)
+    rate = np.exp(np.nanmedian(patient.targets[:, patients.TARGETS.index("heart_rate")]))
+    assert rate == pytest.approx(60 / np.median(np.diff(night.beats.time_s)), rel=0.05)
+    breath = np.exp(patient.targets[:, patients.TARGETS.index("breathing_rate")])
+    assert breath.min() >= night.respiration_rate_bpm.min() - 1e-6
+    assert np.isnan(patient.header).all()
+
+
+def test_the_same_seed_makes_the_same_patients(some_patients: list[patients.Patient]) -> None:
+    again = next(patients.simulated_patients(1, 0))
+    assert (again.windows == some_patients[0].windows).all()
+
+
+def test_both_views_are_z_scored_and_show_the_same_seconds(some_patients: list[patients.Patient]) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        leads = some_patients[0].windows[5]
+        for window, noise_sd in views.two_views(leads, NOISES, rng):
+            assert window.mean() == pytest.approx(0, abs=1e-3)
+            assert window.std() == pytest.approx(1, abs=1e-3)
+            if noise_sd == 0:
+                assert np.corrcoef(window, leads[0].astype(float))[0, 1] > 0.7  # a hole at most
+
+
+def test_a_batch_is_of_different_patients_with_first_views_before_second_ones(
+    some_patients: list[patients.Patient],
+) -> None:
+    batch = views.draw_batch(some_patients, 4, NOISES, np.random.default_rng(0))
+    assert batch.windows.shape == (8, 5000)
+    assert batch.attributes.shape == (4, 2 + len(physiology.NAMES))
+    np.testing.assert_array_equal(batch.targets[:4, :-1], batch.targets[4:, :-1])
+    assert len(np.unique(batch.targets[:4, 0])) == 4
+
+
+def test_a_slowed_window_has_what_the_slowing_says() -> None:
+    beat_s = np.arange(0.5, 10, 0.6)
+    window, speed = spiked(beat_s, 15), 0.75
+    slow = views.slowed(window[None].astype(np.float16), speed)[0].astype(np.float32)
+    slow_s = 5 + (beat_s - 5) / speed
+    slow_s = slow_s[(slow_s >= 0) & (slow_s < 10)]
+    before, after = told(Beats.at(beat_s), window), told(Beats.at(slow_s), slow)
+    for name, change in zip(patients.TARGETS, views.SLOWING * math.log(speed), strict=True):
+        if name in ("heart_rate", "irregularity", "qrs_width"):
+            assert after[name] - before[name] == pytest.approx(change, abs=0.02), name
+
+
+def test_the_added_noise_is_told() -> None:
+    quiet = np.sin(np.arange(5000) / 7)
+    found = [views.disturbed(quiet, NOISES, np.random.default_rng(i)) for i in range(40)]
+    assert {noise_sd == 0 for _, noise_sd in found} == {True, False}
+    for window, noise_sd in found:
+        if np.unique(window, return_counts=True)[1].max() < 100:  # without a hole, correlation falls as noise says
+            likeness = np.corrcoef(window, quiet)[0, 1]
+            assert likeness == pytest.approx(1 / math.hypot(1, noise_sd / quiet.std()), abs=0.05)
+
+
+# --- split -----------------------------------------------------------------------------------------
+
+
+def test_a_split_survives_its_file(tmp_path: Path) -> None:
+    split = split_by_chance([f"r{i}" for i in range(50)], 0.3, 0)
+    (tmp_path / "split.csv").write_text(split.text)
+    assert read_split(tmp_path / "split.csv") == split
+    assert 5 <= len(split.names(TEST)) <= 25
+
+
+def test_one_more_recording_moves_no_other() -> None:
+    few, more = split_by_chance(["a", "b", "c"], 0.5, 1), split_by_chance(["a", "b", "c", "d"], 0.5, 1)
+    assert all(more.part[name] == part for name, part in few.part.items())
+
+
+def test_a_subject_in_both_parts_is_refused() -> None:
+    with pytest.raises(UsageError, match="'201' is in both parts"):
+        SubjectSplit({"201": "201", "202": "201"}, {"201": FIT, "202": TEST})
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "recording_id,subject,part\nx,x,train\n", "\udcff"])
+def test_a_file_that_is_no_split_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "split.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match=r"split\.csv"):
+        read_split(tmp_path / "split.csv")
+
+
+def test_the_committed_split_keeps_ds2_and_its_twin_for_testing() -> None:
+    split = read_split(Path(encoder_run.__file__).with_name("encoder_split.csv"))
+    assert not {*DS2, "201"} & set(split.names(FIT))
+
+
+# --- learning --------------------------------------------------------------------------------------
+
+
+def weights(lecture: Lecture) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in lecture.pupil.state_dict().items()}
+
+
+def test_a_resumed_course_ends_where_an_unbroken_one_does(lessons: Lessons, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    def stop(epoch: int, figures: dict[str, float]) -> None:
+        raise Stop
+
+    unbroken, broken, resumed = (Lecture(lessons, SHORT) for _ in range(3))
+    unbroken.run(tmp_path / "a.pt", lambda *_: None)
+    with pytest.raises(Stop):
+        broken.run(tmp_path / "b.pt", stop)
+    resumed.resume(tmp_path / "b.pt")
+    assert resumed.epoch == 1
+    resumed.run(tmp_path / "b.pt", lambda *_: None)
+    assert resumed.history == unbroken.history
+    assert all(torch.equal(tensor, weights(resumed)[name]) for name, tensor in weights(unbroken).items())
+
+
+def test_learning_lowers_what_is_learned(lessons: Lessons, tmp_path: Path) -> None:
+    lecture = Lecture(lessons, EncoderCourse(epochs=6, steps=4, patients=2, seed=0))
+    lecture.run(tmp_path / "c.pt", lambda *_: None)
+    assert lecture.history[-1]["physiology"] < lecture.history[0]["physiology"]
+
+
+def test_a_checkpoint_of_another_course_or_of_other_patients_is_refused(lessons: Lessons, tmp_path: Path) -> None:
+    Lecture(lessons, SHORT)._save(tmp_path / "c.pt")
+    with pytest.raises(UsageError, match="seed 0"):
+        Lecture(lessons, EncoderCourse(2, 2, 2, seed=1)).resume(tmp_path / "c.pt")
+    with pytest.raises(UsageError, match="other recordings"):
+        Lecture(Lessons(lessons.test, lessons.fit, NOISES), SHORT).resume(tmp_path / "c.pt")
+    (tmp_path / "c.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(UsageError, match="cannot be read"):
+        Lecture(lessons, SHORT).resume(tmp_path / "c.pt")
+
+
+def test_a_batch_larger_than_the_patients_is_refused(lessons: Lessons) -> None:
+    with pytest.raises(UsageError, match="2 patients to learn from"):
+        Lecture(lessons, EncoderCourse(1, 1, 3, 0))
+
+
+def test_the_rate_rises_then_falls_to_nothing() -> None:
+    course = EncoderCourse(10, 10, 2, 0)
+    rates = [course.rate(step) for step in range(100)]
+    assert rates.index(max(rates)) in (9, 10)
+    assert max(rates) == pytest.approx(encoder.RATE)
+    assert rates[-1] < 0.01 * encoder.RATE
+
+
+def test_what_is_not_known_teaches_nothing() -> None:
+    target = torch.tensor([[1.0, math.nan]])
+    assert told_loss(torch.tensor([[1.0, 5.0]]), target) == 0
+    assert told_loss(torch.tensor([[3.0, 5.0]]), target) == pytest.approx(1.5)  # smooth L1 of 2
+    assert told_loss(torch.tensor([[3.0]]), torch.tensor([[math.nan]])) == 0
+
+
+def test_a_scale_leaves_out_what_is_missing_and_what_nobody_knows() -> None:
+    scale = Scale.of(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]))
+    assert (scale.mean.tolist(), scale.sd.tolist()) == ([2.0, 0.0], [1.0, 1.0])
+
+
+def test_a_correlation_needs_something_that_varies() -> None:
+    assert math.isnan(correlation(np.arange(4.0), np.full(4, np.nan)))
+    assert math.isnan(correlation(np.arange(4.0), np.ones(4)))
+    assert correlation(np.arange(4.0), np.array([0, 2, np.nan, 6])) == pytest.approx(1)
+
+
+# --- the command -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nights")
+    for i in range(3):
+        write_night(folder / f"n{i}.edf", simulated("healthy", hours=0.03, seed=i), i)
+    return folder
+
+
+def command(nights: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, str]:
+    monkeypatch.setattr(encoder_run, "read_noises", lambda _: NOISES)
+    asked = ["train", "encoder", *(str(nights / f"n{i}.edf") for i in range(3)), "--noise", str(nights)]
+    small = ["--simulated", "2", "--epochs", "1", "--steps", "2", "--patients", "2"]
+    done = CliRunner().invoke(main, [*asked, "--out", str(out), *small, *more])
+    return done.exit_code, done.output
+
+
+def test_one_command_leaves_an_encoder_that_loads_with_its_card(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "split.csv").write_text("recording_id,subject,part\nn0,a,fit\nn1,b,test\nn2,c,test\n")
+    code, said = command(nights, tmp_path / "out", monkeypatch, "--split", str(tmp_path / "split.csv"))
+    assert code == 0, said
+    assert load_encoder(tmp_path / "out" / "encoder.safetensors").config == CONFIGS["clef-small"]
+    card = tomllib.loads((tmp_path / "out" / "card.toml").read_text())
+    assert (card["n_recordings_fit"], card["n_synthetic_fit"], card["n_recordings_test"]) == (1, 2, 2)
+    assert 0 < card["test"]["physiology"] < 10
+    assert (tmp_path / "out" / "encoder.safetensors").stat().st_size < 2e6
+    code, said = command(nights, tmp_path / "out", monkeypatch)
+    assert code == 2
+    assert "--resume" in said
+
+
+def test_a_split_that_leaves_a_recording_out_is_refused(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "split.csv").write_text("recording_id,subject,part\nn0,a,fit\n")
+    code, said = command(nights, tmp_path / "out", monkeypatch, "--split", str(tmp_path / "split.csv"))
+    assert code == 2
+    assert "n1, n2" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_course_can_begin_with_an_encoder_and_refuses_what_is_none(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(5)
+    begun = Net1D(CONFIGS["clef-small"])
+    encoder_run.write_encoder(tmp_path / "begin.safetensors", begun)
+    still = ("--rate", "1e-9", "--from", str(tmp_path / "begin.safetensors"))
+    code, said = command(nights, tmp_path / "out", monkeypatch, *still, "--seed", "3")
+    assert code == 0, said
+    after = load_encoder(tmp_path / "out" / "encoder.safetensors").state_dict()
+    for name, tensor in begun.state_dict().items():
+        torch.testing.assert_close(after[name], tensor, atol=1e-3, rtol=1e-3)
+    (tmp_path / "none.safetensors").write_bytes(b"none")
+    code, _ = command(nights, tmp_path / "other", monkeypatch, "--from", str(tmp_path / "none.safetensors"))
+    assert code == 6
+
+
+@pytest.mark.parametrize("device", ["nowhere", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(
+    nights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    code, said = command(nights, tmp_path / "out", monkeypatch, "--device", device)
+    assert code == 2
+    assert device in said
+
+
+def test_a_folder_without_the_noises_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Noise Stress"):
+        views.read_noises(tmp_path)
+
+
+def test_two_recordings_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match="same name"):
+        encoder_run._by_name([Path("a/100.edf"), Path("b/100.edf")])
+
+
+def test_beats_without_a_waveform_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "beats.csv").write_text("time_s\n" + "\n".join(f"{0.8 * i:.3f}" for i in range(300)) + "\n")
+    assert patients.read_patient(tmp_path / "beats.csv", load_recipe()) is None
+
+
+def test_a_lead_that_shows_nothing_is_left_out(tmp_path: Path) -> None:
+    night = simulated("healthy", hours=0.03)
+    flat = night.recording.but(ecg=np.zeros(len(night.recording.ecg), np.float32))
+    write_night(tmp_path / "flat.edf", dataclasses.replace(night, recording=flat), 0)
+    assert patients.read_patient(tmp_path / "flat.edf", load_recipe()) is None
+
+
+@pytest.mark.realdata
+def test_a_record_of_two_leads_gives_both_with_age_and_sex(shared_data: Path) -> None:
+    patient = patients.read_patient(shared_data / "mitdb" / "208.hea", load_recipe())
+    assert patient is not None
+    assert patient.windows.shape[1:] == (2, 5000)
+    assert patient.header.tolist() == [23.0, 0.0]
+    shares = patient.targets[:, patients.TARGETS.index("share_v")]
+    assert 0.3 < np.nanmean(shares) < 0.45  # 992 V and 373 F of 2,955 beats by the reference
+
+
+@pytest.mark.realdata
+def test_the_noises_are_those_of_the_second_channel_in_the_band(shared_data: Path) -> None:
+    noises = views.read_noises(shared_data / "nstdb")
+    for noise in noises.values():
+        assert len(noise) / 500 == pytest.approx(650_000 / 360, rel=1e-3)
+        assert noise.std() == pytest.approx(1, abs=1e-3)
+        power = np.abs(np.fft.rfft(noise)) ** 2
+        hz = np.fft.rfftfreq(len(noise), 1 / 500)
+        assert power[(hz > 0.5) & (hz < 45)].sum() > 0.99 * power.sum()

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.autonomic.apnea_series import PER_EPOCH, Series
+from holter2sleep.heart.sequence_net import relu
 
 TAPS_FIRST, TAPS_SECOND, STRIDE = 5, 7, 3  # one value a second, then one in three
 TAPS = 5
@@ -41,15 +42,15 @@ def _block(weights: Weights, series: Series, first: int, behind: int) -> NDArray
 
 
 def _network(weights: Weights, rows: Rows) -> NDArray[np.float32]:
-    hidden = _relu(_layer(weights, "first", rows, TAPS_FIRST // 2))
-    hidden = _relu(_layer(weights, "second", hidden, (TAPS_SECOND - STRIDE) // 2, stride=STRIDE))
+    hidden = relu(_layer(weights, "first", rows, TAPS_FIRST // 2))
+    hidden = relu(_layer(weights, "second", hidden, (TAPS_SECOND - STRIDE) // 2, stride=STRIDE))
     for i, dilation in enumerate(SECOND_DILATIONS):
-        hidden = hidden + _relu(_layer(weights, f"seconds.{i}", hidden, TAPS // 2 * dilation, dilation))
+        hidden = hidden + relu(_layer(weights, f"seconds.{i}", hidden, TAPS // 2 * dilation, dilation))
     by_epoch = hidden.reshape(-1, PER_EPOCH // STRIDE, hidden.shape[1])
     pooled = np.hstack([by_epoch.mean(axis=1), by_epoch.max(axis=1)])
-    own = context = _relu(_layer(weights, "epoch", pooled))
+    own = context = relu(_layer(weights, "epoch", pooled))
     for i, dilation in enumerate(EPOCH_DILATIONS):
-        context = context + _relu(_layer(weights, f"epochs.{i}", context, TAPS // 2 * dilation, dilation))
+        context = context + relu(_layer(weights, f"epochs.{i}", context, TAPS // 2 * dilation, dilation))
     return _layer(weights, "out", np.hstack([context, own]))[:, 0]
 
 
@@ -60,7 +61,3 @@ def _layer(weights: Weights, name: str, rows: Rows, pad: int = 0, dilation: int 
     n = (len(padded) - dilation * (len(kernel) - 1) - 1) // stride + 1
     taps = (padded[k * dilation : k * dilation + stride * (n - 1) + 1 : stride] @ kernel[k] for k in range(len(kernel)))
     return sum(taps, start=bias)
-
-
-def _relu(x: Rows) -> Rows:
-    return np.maximum(x, 0)

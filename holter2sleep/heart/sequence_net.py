@@ -32,11 +32,11 @@ def logits(weights: Weights, features: Rows, patches: Rows) -> Rows:
         The signal around each; array (n, n_samples).
     """
     known = (features - weights["mean"]) / weights["sd"]
-    code = _relu(np.hstack([known, patches]) @ weights["dense1.weight"] + weights["dense1.bias"])
-    code = _relu(code @ weights["dense2.weight"] + weights["dense2.bias"])
+    code = relu(np.hstack([known, patches]) @ weights["dense1.weight"] + weights["dense1.bias"])
+    code = relu(code @ weights["dense2.weight"] + weights["dense2.bias"])
     context = np.hstack([code, known])
     for i, dilation in enumerate(DILATIONS):
-        step = _relu(_convolved(context, weights[f"convs.{i}.weight"], dilation) + weights[f"convs.{i}.bias"])
+        step = relu(convolved(context, weights[f"convs.{i}.weight"], dilation) + weights[f"convs.{i}.bias"])
         context = step if i == 0 else context + step
     return np.hstack([context, code]) @ weights["out.weight"] + weights["out.bias"]
 
@@ -47,12 +47,23 @@ def chances(logits: Rows) -> NDArray[np.float64]:
     return odds / odds.sum(axis=1, keepdims=True)
 
 
-def _relu(x: Rows) -> Rows:
+def relu(x: Rows) -> Rows:
+    """What is above 0."""
     return np.maximum(x, 0)
 
 
-def _convolved(rows: Rows, kernel: NDArray[np.float32], dilation: int) -> Rows:
-    """Convolution along the sequence, zeros beyond the ends. array (n, n_out)."""
-    reach, n = TAPS // 2 * dilation, len(rows)
+def convolved(rows: Rows, kernel: NDArray[np.float32], dilation: int) -> Rows:
+    """Convolution along a sequence, zeros beyond its ends. array (n, n_out).
+
+    Parameters
+    ----------
+    rows
+        array (n, n_in)
+    kernel
+        array (n_taps, n_in, n_out), with an odd number of taps.
+    dilation
+        Rows between two taps.
+    """
+    reach, n = len(kernel) // 2 * dilation, len(rows)
     padded = np.pad(rows, ((reach, reach), (0, 0)))
-    return np.sum([padded[k * dilation : k * dilation + n] @ kernel[k] for k in range(TAPS)], axis=0)
+    return np.sum([padded[k * dilation : k * dilation + n] @ kernel[k] for k in range(len(kernel))], axis=0)

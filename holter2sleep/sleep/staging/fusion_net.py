@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.heart.sequence_net import convolved, relu
 from holter2sleep.night import Bool
 
 DILATIONS = (1, 2, 4, 8, 16, 32)  # with 3 taps each: 63 epochs to each side
@@ -40,12 +41,12 @@ def logits(weights: Weights, features: Rows, embedding: Rows | None = None) -> R
     embedding
         Of the waveform; array (n_epochs, n_dimensions), rows of NaN where there is none; None without a waveform.
     """
-    code = _relu(standardised(weights, features) @ weights["beats.weight"] + weights["beats.bias"])
+    code = relu(standardised(weights, features) @ weights["beats.weight"] + weights["beats.bias"])
     if embedding is not None:
         heard = np.asarray(np.isfinite(features).any(axis=1))
         code = _fused(weights, code, heard, embedding)
     for i, dilation in enumerate(DILATIONS):
-        code = code + _relu(_convolved(code, weights[f"convs.{i}.weight"], dilation) + weights[f"convs.{i}.bias"])
+        code = code + relu(convolved(code, weights[f"convs.{i}.weight"], dilation) + weights[f"convs.{i}.bias"])
     return code @ weights["out.weight"] + weights["out.bias"]
 
 
@@ -53,19 +54,8 @@ def _fused(weights: Weights, beats: Rows, heard: Bool, embedding: Rows) -> Rows:
     """The two codes weighed by the gate; where only one branch knows the epoch, that one."""
     seen = np.asarray(np.isfinite(embedding).all(axis=1))
     known = np.where(seen[:, None], embedding, np.float32(0))
-    wave = _relu(known @ weights["wave.weight"] + weights["wave.bias"])
+    wave = relu(known @ weights["wave.weight"] + weights["wave.bias"])
     weighed = np.hstack([beats, wave]) @ weights["gate.weight"] + weights["gate.bias"]
     gate = (1 + np.tanh(weighed / 2)) / 2  # logistic, without its overflow
     gate = np.where(seen[:, None], np.where(heard[:, None], gate, 1), 0).astype(np.float32)
     return ((1 - gate) * beats + gate * wave).astype(np.float32)
-
-
-def _relu(x: Rows) -> Rows:
-    return np.maximum(x, 0)
-
-
-def _convolved(rows: Rows, kernel: NDArray[np.float32], dilation: int) -> Rows:
-    """Convolution along the night, zeros beyond its ends. array (n_epochs, n_out)."""
-    reach, n = TAPS // 2 * dilation, len(rows)
-    padded = np.pad(rows, ((reach, reach), (0, 0)))
-    return np.sum([padded[k * dilation : k * dilation + n] @ kernel[k] for k in range(TAPS)], axis=0)

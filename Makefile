@@ -23,7 +23,7 @@ demo: $(SAMPLE)
 	$(BIN)/holter2sleep analyze $(SAMPLE) --out $(OUT) --overwrite
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from made_nights import all_of, beats_of_rr
@@ -83,6 +85,17 @@ def test_the_trend_turns_with_the_night() -> None:
     there, back = trend_per_hour(rate, ONSET_S, ASLEEP), trend_per_hour(rate[::-1], ONSET_S, ASLEEP)
     assert there[0] == pytest.approx(-back[0])
     assert there[1][0] <= there[0] <= there[1][1]
+
+
+def test_the_trend_of_a_fortnight_needs_no_memory_for_all_its_pairs() -> None:
+    n = 26_000
+    rate = 70 - 0.01 * 30.0 * np.arange(n) / 3600 + np.random.default_rng(2).normal(0, 2, n)
+    tracemalloc.start()
+    slope, _ = trend_per_hour(rate, 30.0 * np.arange(n), np.ones(n, bool))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert slope == pytest.approx(-0.01, abs=0.002)
+    assert peak < 500e6
 
 
 def test_two_epochs_have_no_trend() -> None:

@@ -28,6 +28,13 @@ def evaluate() -> None:
     """  # noqa: D301  click reads the backspace
 
 
+def _people(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of a command whose intervals come from drawing subjects."""
+    seed = click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+    told = "CSV with recording_id, subject_id; else each night is a person."
+    return click.option("--subjects", type=EXISTING, help=told)(seed(command))
+
+
 def _inputs(suffix: str) -> Callable[[Any], Any]:
     """The options every subcommand shares: what is tested, against what."""
 
@@ -223,8 +230,7 @@ def episodes(
 
 @evaluate.command()
 @_inputs(".st")
-@click.option("--subjects", type=EXISTING, help="CSV with recording_id, subject_id; else each night is a person.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@_people
 def stages(
     references: tuple[Path, ...],
     tests: tuple[Path, ...],
@@ -267,8 +273,7 @@ def stages(
 
 @evaluate.command()
 @_inputs(".apn")
-@click.option("--subjects", type=EXISTING, help="CSV with recording_id, subject_id; else each night is a person.")
-@click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+@_people
 def minutes(
     references: tuple[Path, ...],
     tests: tuple[Path, ...],

@@ -201,7 +201,7 @@ def row_label(cell: Cell, stratum: str) -> str:
     return f"{cell.entry.label}, {word}" if word else cell.entry.label
 
 
-def basis(cell: Cell, width_mm: float) -> str:
+def basis(cell: Cell, width_mm: float, interval_shown: bool = False) -> str:
     """What a number rests on, or how much is missing for one; as much of it as the width holds."""
     if cell.status == "not_applicable":
         return ""
@@ -210,7 +210,8 @@ def basis(cell: Cell, width_mm: float) -> str:
         return longest_fitting(width_mm, " ".join(part for part in (of, rest) if part), of)
     items = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
     hours = f"{cell.coverage_s / 3600:.1f} h" if cell.coverage_s else ""
-    interval = f"95 %: {cell.interval}" if cell.interval else ""  # says more than what the number rests on
+    # where no column holds the interval, it says more than what the number rests on
+    interval = f"95 %: {cell.interval}" if cell.interval and not interval_shown else ""
     parts = [part for part in (interval or items, hours) if part]
     return longest_fitting(width_mm, ", ".join(parts), *parts)
 
@@ -315,7 +316,7 @@ def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> lis
     rows = []
     for cell, stratum in cells:
         interval = [cell.interval] if with_interval else []
-        rows.append([row_label(cell, stratum), cell.with_unit, *interval, basis(cell, TEXT_WIDTH_MM)])
+        rows.append([row_label(cell, stratum), cell.with_unit, *interval, basis(cell, TEXT_WIDTH_MM, with_interval)])
     return table_blocks(columns, rows)
 
 

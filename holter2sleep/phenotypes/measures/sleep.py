@@ -14,6 +14,8 @@ from holter2sleep.sleep.architecture import sleep_measures
 from holter2sleep.sleep.periods import NOT_FOUND
 from holter2sleep.sleep.sampling import percentiles
 
+AMOUNTS = frozenset({"tst", "se", "waso", "wake_min", "n1_min", "n2_min", "n3_min", "light_min", "nrem_min", "rem_min"})
+
 
 def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     """AASM measures; withheld (NaN) when too much of the time in bed is unscored."""
@@ -29,7 +31,10 @@ def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measure
 
 
 def _intervals(night: Night, values: Values, recipe: Recipe) -> dict[str, Interval]:
-    """What the measures are over the hypnograms that the night's probabilities would also allow."""
+    """What the amounts are over the hypnograms that the night's probabilities would also allow.
+
+    When sleep begins and how often stages change hangs on single epochs, of which the draws know too little.
+    """
     if night.stage_samples is None:
         return {}
     letters = np.array([*night.hypnogram.classes, UNSCORED])  # -1 is the last of them
@@ -37,7 +42,8 @@ def _intervals(night: Night, values: Values, recipe: Recipe) -> dict[str, Interv
         sleep_measures(replace(night.hypnogram, stage=letters[sample], proba=None), night.lights, recipe.sleep)
         for sample in night.stage_samples
     ]
-    found = {name: _interval([each[name] for each in drawn], value) for name, value in values.items()}
+    amounts = {name: value for name, value in values.items() if name in AMOUNTS or name.endswith("_pct")}
+    found = {name: _interval([each[name] for each in drawn], value) for name, value in amounts.items()}
     return {name: interval for name, interval in found.items() if interval is not None}
 
 

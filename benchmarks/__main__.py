@@ -18,9 +18,10 @@ import neurokit2
 import numpy as np
 import sleepecg
 
+from holter2sleep.autonomic.blocks import estimates
 from holter2sleep.autonomic.hrv import time_measures
 from holter2sleep.autonomic.nn import nn_intervals
-from holter2sleep.autonomic.spectrum import welch_measures
+from holter2sleep.autonomic.spectrum import welch_rows, welch_values
 from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.detect import detect_beats
 from holter2sleep.heart.faults import find_faults
@@ -63,7 +64,7 @@ def variability(beats: Beats, duration_s: float) -> list[Row]:
     def ours() -> None:
         nn = nn_intervals(beats, Episodes.none(), whole, recipe.nn)
         time_measures(nn)
-        welch_measures(five_minute_windows(nn, whole, recipe.hrv), recipe.hrv)
+        estimates(welch_rows(five_minute_windows(nn, whole, recipe.hrv), recipe.hrv), welch_values)
 
     peaks = {"RRI": np.diff(beats.time_s) * 1000, "RRI_Time": beats.time_s[1:]}
 

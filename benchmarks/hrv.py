@@ -28,11 +28,12 @@ import neurokit2
 import numpy as np
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.autonomic.blocks import estimates
 from holter2sleep.autonomic.geometric import geometric_measures
 from holter2sleep.autonomic.hrv import segment_measures, time_measures
 from holter2sleep.autonomic.lomb import HZ, PERIOD_S, lomb_density
 from holter2sleep.autonomic.nn import nn_intervals
-from holter2sleep.autonomic.spectrum import BANDS_HZ, welch_measures
+from holter2sleep.autonomic.spectrum import BANDS_HZ, welch_rows, welch_values
 from holter2sleep.autonomic.windows import Windows, five_minute_windows
 from holter2sleep.io import read_recording
 from holter2sleep.night import NN, Episodes, Float, Night
@@ -127,7 +128,12 @@ def _pairs(which: str, folder: Path, theirs: dict[str, float]) -> Iterator[tuple
 
 def _everything(nn: NN) -> dict[str, float]:
     windows = five_minute_windows(nn, as_spans([(0.0, nn.end_s[-1] + 1)]), RECIPE.hrv)
-    found = (time_measures(nn), geometric_measures(nn), segment_measures(windows), welch_measures(windows, RECIPE.hrv))
+    found = (
+        time_measures(nn),
+        geometric_measures(nn),
+        segment_measures(windows),
+        estimates(welch_rows(windows, RECIPE.hrv), welch_values),
+    )
     return {name: value for estimates in found for name, value in estimates.values.items()}
 
 
@@ -173,7 +179,7 @@ def speed_lines() -> Iterator[str]:
 
 def _of_night(night: Night, whole: Float) -> None:
     time_measures(night.nn)
-    welch_measures(five_minute_windows(night.nn, whole, RECIPE.hrv), RECIPE.hrv)
+    estimates(welch_rows(five_minute_windows(night.nn, whole, RECIPE.hrv), RECIPE.hrv), welch_values)
 
 
 def _of_strata(night: Night) -> None:

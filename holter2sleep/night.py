@@ -318,9 +318,9 @@ class Episodes:
         return as_spans(np.column_stack([self.start_s, self.end_s]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NN:
-    """Intervals between two successive normal beats.
+    """Intervals between two successive normal beats; one series is another only if it is the same object.
 
     `adjacent[i]` is True when interval i begins at the beat where interval i - 1 ends: only then is their
     difference defined. Nothing is ever differenced across a removed beat or a gap.

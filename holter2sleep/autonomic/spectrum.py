@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import signal
 
-from holter2sleep.autonomic.blocks import Estimates, estimates, ratio
+from holter2sleep.autonomic.blocks import ratio
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.windows import WINDOW_S, HrvRules, Windows, resampled
@@ -19,36 +19,46 @@ N_STEPS = round(BANDS_HZ["hf"][1] * WINDOW_S)  # of Welch's spectrum: what 5 min
 HZ = np.arange(1, N_STEPS + 1) / WINDOW_S
 
 
-def welch_measures(windows: Windows, rules: HrvRules) -> Estimates:
-    """Band powers in ms2, mean over the windows, their ratios and peaks; NaN without a window.
+def welch_rows(windows: Windows, rules: HrvRules) -> Float:
+    """1 and the power density at the steps of each window, ms2/Hz. array (n_windows, 1 + n_steps).
 
     Each window is interpolated by a cubic spline at `resample_hz`, its mean removed, and its power taken from one
-    Hann-weighted periodogram; a band's power is the sum of the steps of 1/300 Hz within `(low, high]`.
+    Hann-weighted periodogram.
 
     References
     ----------
-    Task Force 1996, table 2. Welch 1967, IEEE Trans Audio Electroacoust 15:70-73 (windows side by side).
+    Welch 1967, IEEE Trans Audio Electroacoust 15:70-73 (windows side by side).
     """
-    densities = (_welch_density(batch, rules) for batch in windows.batches())
-    return estimates(_counted(densities, N_STEPS), _of_density)
+    return _counted((_welch_density(batch, rules) for batch in windows.batches()), N_STEPS)
 
 
-def lomb_measures(windows: Windows) -> Estimates:
-    """Band powers of the intervals as they lie in time, without resampling, by names that end in `_ls`; no peaks.
+def welch_values(totals: Float) -> dict[str, Float]:
+    """Band powers in ms2, mean over the windows, their ratios and peaks, of totals of `welch_rows` (..., 1 + n_steps).
 
-    Of the mean over the windows, in steps of 1/1024 Hz; the total begins at the first of them.
+    A band's power is the sum of the steps of 1/300 Hz within `(low, high]`; NaN without a window (Task Force 1996,
+    table 2).
+    """
+    density = _means(totals)
+    peaks = {f"{name}_peak": _peak_hz(density, *band) for name, band in BANDS_HZ.items()}
+    return {**_with_ratios(_powers(density, HZ)), **peaks}
+
+
+def lomb_rows(windows: Windows) -> Float:
+    """1 and the powers of each window, in all and of the bands, ms2. array (n_windows, 5).
+
+    Of the intervals as they lie in time, without resampling, in steps of 1/1024 Hz; the total begins at the first.
 
     References
     ----------
     Lomb 1976, Astrophys Space Sci 39:447-462. Scargle 1982, Astrophys J 263:835-853. Clifford and Tarassenko 2005, IEEE
     Trans Biomed Eng 52:630-638 (of intervals with beats removed).
     """
-    powers = (_powers(lomb_density(batch), LOMB_HZ) for batch in windows.batches())
-    found = estimates(_counted(powers, 1 + len(BANDS_HZ)), lambda totals: _with_ratios(_means(totals)))
-    return Estimates(
-        {f"{name}_ls": value for name, value in found.values.items()},
-        {f"{name}_ls": interval for name, interval in found.intervals.items()},
-    )
+    return _counted((_powers(lomb_density(batch), LOMB_HZ) for batch in windows.batches()), 1 + len(BANDS_HZ))
+
+
+def lomb_values(totals: Float) -> dict[str, Float]:
+    """Band powers and their ratios, mean over the windows, by names that end in `_ls`, of totals of `lomb_rows`."""
+    return {f"{name}_ls": value for name, value in _with_ratios(_means(totals)).items()}
 
 
 def _welch_density(windows: Windows, rules: HrvRules) -> Float:
@@ -67,12 +77,6 @@ def _counted(batches: Iterable[Float], n_columns: int) -> Float:
 def _means(totals: Float) -> Float:
     """Means over the windows of what stands behind their count. array (..., n_columns)."""
     return ratio(totals[..., 1:], totals[..., :1])
-
-
-def _of_density(totals: Float) -> dict[str, Float]:
-    density = _means(totals)
-    peaks = {f"{name}_peak": _peak_hz(density, *band) for name, band in BANDS_HZ.items()}
-    return {**_with_ratios(_powers(density, HZ)), **peaks}
 
 
 def _powers(density: Float, hz: Float) -> Float:

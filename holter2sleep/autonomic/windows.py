@@ -76,7 +76,15 @@ def five_minute_windows(nn: NN, spans: Spans, rules: HrvRules) -> Windows:
     bout = np.repeat(np.arange(len(spans)), n_windows)
     number = np.arange(len(bout)) - (np.cumsum(n_windows) - n_windows)[bout]
     start_s = spans[bout, 0] + WINDOW_S * number
-    end_s = np.minimum(start_s + WINDOW_S, spans[bout, 1])
+    return _filled(nn, start_s, np.minimum(start_s + WINDOW_S, spans[bout, 1]), rules)
+
+
+def windows_around(nn: NN, middle_s: Float, rules: HrvRules) -> Windows:
+    """Windows of 5 min with the given middles, which may overlap; those that intervals fill to the minimum share."""
+    return _filled(nn, middle_s - WINDOW_S / 2, middle_s + WINDOW_S / 2, rules)
+
+
+def _filled(nn: NN, start_s: Float, end_s: Float, rules: HrvRules) -> Windows:
     windows = Windows(nn, start_s, np.searchsorted(nn.end_s, start_s), np.searchsorted(nn.end_s, end_s))
     valid = windows.sums(nn.nn_ms) >= 1000 * WINDOW_S * rules.minimum_window_share
     valid &= windows.behind - windows.first > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,14 +40,14 @@ def count_interval(called: Bool, chance: NDArray[np.floating]) -> tuple[float, f
 
 
 def intervals_of(
-    count: str, rate: str, share: str, called: Bool, chance: NDArray[np.floating], seconds: float
+    names: Iterable[str], called: Bool, chance: NDArray[np.floating], seconds: float
 ) -> dict[str, tuple[float, float]]:
-    """Intervals of a count, of its rate per hour and of its share of all beats, by their names."""
+    """Intervals of a count, of its rate per hour and of its share of all beats, by their names in this order."""
     interval = count_interval(called, chance)
     if interval is None or not seconds:
         return {}
-    scales = {count: 1.0, rate: 3600 / seconds, share: 100 / len(called)}
-    return {name: (interval[0] * scale, interval[1] * scale) for name, scale in scales.items()}
+    scales = (1.0, 3600 / seconds, 100 / len(called))
+    return {name: (interval[0] * scale, interval[1] * scale) for name, scale in zip(names, scales, strict=True)}
 
 
 def dispersion(time_s: Float, spans: Spans) -> float:

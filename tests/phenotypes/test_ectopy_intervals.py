@@ -33,7 +33,7 @@ def test_nothing_is_said_where_a_chance_is_unknown_or_there_is_no_beat() -> None
 
 
 def test_rates_and_shares_have_the_interval_of_their_count() -> None:
-    found = intervals_of("n", "rate", "share", np.ones(100, bool), np.full(100, 0.9), 1800.0)
+    found = intervals_of(("n", "rate", "share"), np.ones(100, bool), np.full(100, 0.9), 1800.0)
     assert found["rate"] == pytest.approx((2 * found["n"][0], 2 * found["n"][1]))
     assert found["share"] == pytest.approx(found["n"])
-    assert intervals_of("n", "rate", "share", np.ones(100, bool), np.full(100, 0.9), 0.0) == {}
+    assert intervals_of(("n", "rate", "share"), np.ones(100, bool), np.full(100, 0.9), 0.0) == {}

@@ -10,7 +10,7 @@ import pytest
 from made_nights import RECIPE, beats_of_rr, staged_night
 
 from holter2sleep.night import Night
-from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
+from holter2sleep.phenotypes.measures.staged import stage_intervals
 from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.sleep.sampling import N_SAMPLES, percentiles, sampled_stages
 
@@ -107,5 +107,41 @@ def test_a_part_that_is_no_stage_has_no_sampled_epochs() -> None:
     assert night.within("night").sampled is None
     assert night.within("hour_01").sampled is None
     assert night.within("sleep").during(night.within("hour_01").spans).sampled is None
-    items = Items(np.ones((1, 1)), np.zeros(1))
-    assert stage_intervals(night, {}, items, lambda _: {}) == {}
+    assert stage_intervals(night, {}, np.ones((night.grid.n, 1)), lambda _: {}) == {}
+
+
+def with_ectopy(night: Night) -> Night:
+    """Every tenth beat of the first half hour, awake, is V; the classifier is sure of each beat."""
+    beats = night.beats
+    label = np.where((beats.time_s < 1800) & (np.arange(len(beats)) % 10 == 0), "V", "N")
+    chance_v = (label == "V").astype(np.float32)
+    beats = beats.but(label=label, chance_v=chance_v, chance_s=np.zeros(len(beats), np.float32))
+    return dataclasses.replace(night, beats=beats)
+
+
+def test_counts_of_a_stage_hold_what_the_stager_does_not_know() -> None:
+    sure, unsure = with_ectopy(night_with(1.0)), with_ectopy(night_with(0.8))
+    value, low, high = interval(sure, "n_veb", "wake")
+    assert (low, high) == (value, value)
+    value, low, high = interval(unsure, "n_veb", "wake")
+    assert low < value == high  # all of them lie in what is called wake
+    assert interval(unsure, "n_veb", "sleep")[1:] == (0.0, pytest.approx(value - low, rel=0.2))
+    assert interval(unsure, "veb_per_hour", "sleep")[2] > 0
+
+
+def test_spectra_of_a_stage_hold_it_too() -> None:
+    for name in ("hf", "lf_hf", "hf_nu", "hf_ls", "lf_nu_ls"):
+        _, low, high = interval(night_with(1.0), name, "sleep")
+        value, wide_low, wide_high = interval(night_with(0.8), name, "sleep")
+        assert wide_low <= value <= wide_high
+        assert wide_high - wide_low > high - low
+    assert interval(night_with(0.8), "hf_nu", "sleep")[2] <= 100
+
+
+def test_the_doubt_of_a_stage_s_spectrum_is_the_spectrum_s_own_where_stages_are_sure() -> None:
+    """Windows around the epochs, drawn in blocks, tell as much as the stage's own windows drawn one by one."""
+    night = night_with(1.0)
+    known = dataclasses.replace(night, stage_samples=None)
+    _, low, high = interval(night, "hf", "sleep")
+    _, own_low, own_high = interval(known, "hf", "sleep")
+    assert high - low == pytest.approx(own_high - own_low, rel=0.5)

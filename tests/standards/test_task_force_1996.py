@@ -12,10 +12,11 @@ from made_nights import RECIPE, nn_of
 from scipy import signal
 
 from holter2sleep.autonomic import hrv
+from holter2sleep.autonomic.blocks import Estimates, estimates
 from holter2sleep.autonomic.geometric import geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
-from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_measures, welch_measures
+from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
 from holter2sleep.autonomic.windows import WINDOW_S, Windows, five_minute_windows
 from holter2sleep.night import NN
 from holter2sleep.spans import as_spans
@@ -37,8 +38,16 @@ def windows_of(nn: NN) -> Windows:
     return five_minute_windows(nn, as_spans([(0.0, nn.end_s[-1] + 1)]), RECIPE.hrv)
 
 
+def welch_measures(windows: Windows) -> Estimates:
+    return estimates(welch_rows(windows, RECIPE.hrv), welch_values)
+
+
+def lomb_measures(windows: Windows) -> Estimates:
+    return estimates(lomb_rows(windows), lomb_values)
+
+
 def spectrum(nn: NN) -> dict[str, float]:
-    return welch_measures(windows_of(nn), RECIPE.hrv).values
+    return welch_measures(windows_of(nn)).values
 
 
 def lomb(nn: NN) -> dict[str, float]:
@@ -235,7 +244,7 @@ def test_every_measure_of_a_night_has_an_interval_that_holds_it() -> None:
     nn = noisy(20_000)
     windows = windows_of(nn)
     found = (hrv.time_measures(nn), geometric_measures(nn), hrv.segment_measures(windows))
-    for one in (*found, welch_measures(windows, RECIPE.hrv), lomb_measures(windows)):
+    for one in (*found, welch_measures(windows), lomb_measures(windows)):
         known = {name for name, value in one.values.items() if np.isfinite(value)}
         assert known - {"vlf_peak", "lf_peak", "hf_peak"} <= set(one.intervals)
         for name, (low, high) in one.intervals.items():

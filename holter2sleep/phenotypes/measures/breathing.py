@@ -8,28 +8,33 @@ from holter2sleep.autonomic.breathing_rate import confident, tells_of_breathing
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
+from holter2sleep.phenotypes.measures.staged import ratio_interval, summed
 from holter2sleep.recipe import Recipe
-from holter2sleep.spans import contains, duration, intersection
+from holter2sleep.spans import contains, duration, intersection, overlap_per_cell, subtraction
 
 _TOLD = ("respiration_rate", "respiration_rate_iqr", "hf_respiratory", "pulse_respiration_quotient")
 
 
 def cvhr_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Cyclic variation of heart rate per analysable hour outside AF."""
-    n, hours = events_and_hours(part, night, "CVHR")
-    return Measured({"cvhr_index": n / hours if hours else np.nan}, n, 3600 * hours)
+    return event_index("cvhr_index", "CVHR", part, night)
 
 
 def respiratory_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Respiratory events that the cycles in sleep suggest, per analysable hour of sleep outside AF."""
-    n, hours = events_and_hours(night.within("sleep"), night, "CVHR")
-    return Measured({"respiratory_index": n / hours if hours else np.nan}, n, 3600 * hours)
+    return event_index("respiratory_index", "CVHR", night.within("sleep"), night)
 
 
-def events_and_hours(part: Night, night: Night, kind: str) -> tuple[int, float]:
-    """Number of events that begin in the part, and its analysable hours outside AF."""
-    af_s = duration(intersection(part.usable_spans, night.episodes.of(*AF_KINDS).spans))
-    return len(part.episodes.of(kind)), (part.usable_s - af_s) / 3600
+def event_index(name: str, kind: str, part: Night, night: Night) -> Measured:
+    """Events that begin in the part, per analysable hour outside AF; in a stage with what the stager does not know."""
+    af = night.episodes.of(*AF_KINDS).spans
+    n, seconds = len(part.episodes.of(kind)), part.usable_s - duration(intersection(part.usable_spans, af))
+    index = 3600 * n / seconds if seconds else np.nan
+    start_s = night.episodes.of(kind).start_s
+    looked_at = subtraction(night.usable_spans, af)
+    per_epoch = [summed(np.ones(len(start_s)), start_s, night.grid), overlap_per_cell(looked_at, night.grid.edges_s)]
+    intervals = ratio_interval(name, 3600.0, part, index, np.column_stack(per_epoch))
+    return Measured({name: index}, n, seconds, intervals)
 
 
 def respiration_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:

@@ -17,7 +17,7 @@ from holter2sleep.autonomic.night_shape import (
     trend_per_hour,
     ultradian_wave,
 )
-from holter2sleep.autonomic.spectrum import welch_measures
+from holter2sleep.autonomic.spectrum import welch_rows, welch_values
 from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
@@ -112,7 +112,7 @@ def contrast_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     rr_s = [trusted_rr_s(part) for part in (rem, nrem)]
     rmssd = [rmssd_ms(part.nn) for part in (rem, nrem)]
     windows = [five_minute_windows(part.nn, part.spans, recipe.hrv) for part in (rem, nrem)]
-    lf_hf = [welch_measures(each, recipe.hrv).values["lf_hf"] for each in windows]
+    lf_hf = [float(welch_values(welch_rows(each, recipe.hrv).sum(axis=0))["lf_hf"]) for each in windows]
     values: Values = {
         "heart_rate_rem_nrem": 60 / mean(rr_s[0]) - 60 / mean(rr_s[1]),
         "rmssd_rem_nrem": _ratio(*rmssd),

@@ -6,9 +6,11 @@ import numpy as np
 
 from holter2sleep.autonomic.ahi import estimate_ahi
 from holter2sleep.autonomic.apnea import AHI, CALLED, WEIGHTS, read_parts
+from holter2sleep.autonomic.blocks import Interval
 from holter2sleep.night import EPOCH_S, Bool, Night
-from holter2sleep.phenotypes.measures.breathing import events_and_hours
-from holter2sleep.phenotypes.measures.measured import Measured, Values
+from holter2sleep.phenotypes.measures.breathing import event_index
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
+from holter2sleep.phenotypes.measures.staged import ratio_interval
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import NOT_FOUND
 from holter2sleep.spans import contains
@@ -16,20 +18,19 @@ from holter2sleep.spans import contains
 
 def surge_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Surges of the heart rate per analysable hour outside AF."""
-    n, hours = events_and_hours(part, night, "SURGE")
-    return Measured({"heart_rate_surge_index": n / hours if hours else np.nan}, n, 3600 * hours)
+    return event_index("heart_rate_surge_index", "SURGE", part, night)
 
 
 def respiratory_share_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Share of the determinate time that is called respiratory, and of the time that is indeterminate."""
-    chance = part.respiration.p_respiratory[_epochs_of(part)]
+    chance, here = part.respiration.p_respiratory, _epochs_of(part)
     known = np.isfinite(chance)
-    n, n_known = len(chance), int(known.sum())
-    values: Values = {
-        "respiratory_minutes_share": 100 * float((chance[known] >= CALLED).mean()) if n_known else np.nan,
-        "respiratory_indeterminate_share": 100 * (1 - n_known / n) if n else np.nan,
+    n_known = int(known[here].sum())
+    marks = {
+        "respiratory_minutes_share": (chance >= CALLED, known),
+        "respiratory_indeterminate_share": (~known, np.ones(len(chance), bool)),
     }
-    return Measured(values, n_known, EPOCH_S * n_known)
+    return _of_shares(part, marks, n_known)
 
 
 def ahi_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
@@ -63,8 +64,22 @@ def coupling_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
         "elevated_lfc_share": coupling.elevated,
         "elevated_lfc_narrow_share": coupling.narrow,
     }
-    values: Values = {name: 100 * float(mask[here].mean()) if n else np.nan for name, mask in masks.items()}
-    return Measured(values, n, EPOCH_S * n)
+    told = coupling.state != ""
+    return _of_shares(part, {name: (mask & told, told) for name, mask in masks.items()}, n)
+
+
+def _of_shares(part: Night, marks: dict[str, tuple[Bool, Bool]], n: int) -> Measured:
+    """Shares by name: of the part's epochs that are looked at (second), those that are marked (first)."""
+    here = _epochs_of(part)
+    shares = {name: _percent(marked[here & looked_at]) for name, (marked, looked_at) in marks.items()}
+    intervals: dict[str, Interval] = {}
+    for name, columns in marks.items():
+        intervals |= ratio_interval(name, 100.0, part, shares[name], np.column_stack(columns))
+    return Measured(dict(shares), n, EPOCH_S * n, intervals)
+
+
+def _percent(marked: Bool) -> float:
+    return 100 * mean(marked)
 
 
 def _epochs_of(part: Night) -> Bool:

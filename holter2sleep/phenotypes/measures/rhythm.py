@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from holter2sleep.autonomic.blocks import Interval, block_sums, estimates, ratio
@@ -9,14 +11,15 @@ from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.rates import after_ectopic
 from holter2sleep.heart.rhythm import near_af_spans, tells_of_s
 from holter2sleep.night import AF_KINDS, Float, Night
-from holter2sleep.phenotypes.ectopy import dispersion, intervals_of
+from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, percent_of, trusted_rr_s
-from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
+from holter2sleep.phenotypes.measures.staged import ratio_interval, stage_intervals, summed, usable_s_of_epochs
 from holter2sleep.phenotypes.strips import RATE_INTERVALS
 from holter2sleep.recipe import Recipe
-from holter2sleep.spans import complement, contains, duration, intersection
+from holter2sleep.spans import as_spans, duration, intersection, overlap_per_cell
 
 # Limits beside the recipe's own that reports of pauses name (Solomon 2016: 3 s; Holter practice: 2.5 s).
+NO_SPANS = as_spans([])
 LONGER_PAUSES_S = {"n_pauses_2_5": 2.5, "n_pauses_3": 3.0}
 
 _COUNTED: dict[str, tuple[str, ...]] = {
@@ -44,7 +47,7 @@ def rate_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
 def _interval_of_rate(part: Night, night: Night, rate_bpm: float | None) -> dict[str, Interval]:
     if rate_bpm is None or part.sampled is None:
         return estimates(block_sums(*_intervals(part)), _mean_rate).intervals
-    return stage_intervals(part, {"heart_rate_mean": rate_bpm}, Items(*_intervals(night)), _mean_rate)
+    return stage_intervals(part, {"heart_rate_mean": rate_bpm}, summed(*_intervals(night), night.grid), _mean_rate)
 
 
 def _intervals(part: Night) -> tuple[Float, Float]:
@@ -69,28 +72,30 @@ def _running_rates(rr_s: Float, trusted: np.ndarray) -> Float:
 
 def rhythm_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Ventricular ectopy, pauses, rates and atrial fibrillation."""
-    beats = part.beats.where(part.beats.usable)
-    usable_s, n = part.usable_s, len(beats)
-    n_veb = int((beats.label == "V").sum())
+    ectopic = ectopic_measures("V", part, night, NO_SPANS)
     rr_s = trusted_rr_s(part)
     count = {kind: len(part.episodes.of(*kinds)) for kind, kinds in _COUNTED.items()}
     af = part.episodes.of(*AF_KINDS)
     af_s = duration(intersection(night.episodes.of(*AF_KINDS).spans, part.usable_spans))
+    burden = percent_of(af_s, part.usable_s)
     values: Values = {
-        "n_beats": n,
-        "n_veb": n_veb,
-        "veb_per_hour": 3600 * n_veb / usable_s if usable_s else np.nan,
-        "veb_share": 100 * n_veb / n if n else np.nan,
-        "veb_dispersion": dispersion(beats.time_s[beats.label == "V"], part.usable_spans),
+        "n_beats": ectopic.n,
+        **ectopic.values,
         **count,
         **_pauses(part),
         "longest_pause": float(rr_s.max()) if len(rr_s) else np.nan,
-        "af_burden": percent_of(af_s, usable_s),
+        "af_burden": burden,
         "n_af_episodes": len(af),
         "longest_af": float((af.end_s - af.start_s).max()) / 60 if len(af) else 0.0,
     }
-    names = ("n_veb", "veb_per_hour", "veb_share")
-    return Measured(values, n, usable_s, intervals_of(*names, beats.label == "V", beats.chance_v, usable_s))
+    intervals = {**ectopic.intervals, **_interval_of_burden(part, night, burden)}
+    return Measured(values, ectopic.n, part.usable_s, intervals)
+
+
+def _interval_of_burden(part: Night, night: Night, burden: float) -> dict[str, Interval]:
+    af = intersection(night.episodes.of(*AF_KINDS).spans, night.usable_spans)
+    per_epoch = np.column_stack([overlap_per_cell(af, night.grid.edges_s), usable_s_of_epochs(night)])
+    return ratio_interval("af_burden", 100.0, part, burden, per_epoch)
 
 
 def _pauses(part: Night) -> Values:
@@ -107,19 +112,12 @@ def _pauses(part: Night) -> Values:
 def supraventricular_measures(part: Night, night: Night, recipe: Recipe) -> Measured:
     """Supraventricular ectopy, over the time outside AF; None where AF leaves hardly any."""
     af = near_af_spans(night.episodes.of(*AF_KINDS).spans, recipe.rhythm)
-    outside = intersection(part.usable_spans, complement(af, 0.0, night.recording.duration_s))
-    beats = part.beats.where(part.beats.usable & ~contains(af, part.beats.time_s))
-    seconds, n = duration(outside), len(beats)
-    n_sveb = int((beats.label == "S").sum())
+    found = ectopic_measures("S", part, night, af)
     values: Values = {
-        "n_sveb": n_sveb,
-        "sveb_per_hour": 3600 * n_sveb / seconds if seconds else np.nan,
-        "sveb_share": 100 * n_sveb / n if n else np.nan,
-        "sveb_dispersion": dispersion(beats.time_s[beats.label == "S"], outside),
+        **found.values,
         "n_couplets_s": len(part.episodes.of("COUPLET_S")),
         "n_runs_s": len(part.episodes.of("SVTA")),
     }
-    if part.usable_s and not tells_of_s(seconds, part.usable_s, recipe.rhythm):
+    if part.usable_s and not tells_of_s(found.coverage_s, part.usable_s, recipe.rhythm):
         return Measured(dict.fromkeys(values), int(part.beats.usable.sum()), part.usable_s)
-    names = ("n_sveb", "sveb_per_hour", "sveb_share")
-    return Measured(values, n, seconds, intervals_of(*names, beats.label == "S", beats.chance_s, seconds))
+    return replace(found, values=values)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from numpy.typing import NDArray
 
-from holter2sleep.autonomic.blocks import BLOCK_S, MINIMUM_BLOCKS, Formula, Interval, draws
-from holter2sleep.night import EPOCH_S, Float, Night
+from holter2sleep.autonomic.blocks import BLOCK_S, MINIMUM_BLOCKS, Formula, Interval, draws, ratio
+from holter2sleep.night import EPOCH_S, Bool, EpochGrid, Float, Night
 from holter2sleep.sleep.sampling import percentiles
-from holter2sleep.spans import contains
+from holter2sleep.spans import contains, overlap_per_cell
 
 EPOCHS_A_BLOCK = round(BLOCK_S / EPOCH_S)
+COUNT_SEED = 60  # any: the same night must give the same table
 
 
-@dataclass(frozen=True)
-class Items:
-    """Beats or intervals of a night: what each adds to the totals that measures are made of."""
-
-    columns: Float  # (n, n_columns)
-    time_s: Float  # (n,), ascending
-
-
-def stage_intervals(part: Night, values: dict[str, float], items: Items, formula: Formula) -> dict[str, Interval]:
+def stage_intervals(part: Night, values: dict[str, float], per_epoch: Float, formula: Formula) -> dict[str, Interval]:
     """95 % intervals of a stage's measures, each widened to hold its value; none of fewer than ten blocks.
 
     In each draw another hypnogram says which epochs are of the stage (`sleep/sampling.py`), and blocks of 5 min are
@@ -34,23 +26,79 @@ def stage_intervals(part: Night, values: dict[str, float], items: Items, formula
         A stage of the night, with `sampled` epochs.
     values
         The measures of the stage.
-    items
-        What enters the totals, of the whole night.
+    per_epoch
+        What each epoch of the whole night adds to the totals; array (n_epochs, n_columns).
     formula
         The measures by name, of totals (..., n_columns).
     """
     if part.sampled is None:
         return {}
     block = np.arange(part.grid.n) // EPOCHS_A_BLOCK
-    if len(np.unique(block[contains(part.spans, part.grid.onset_s)])) < MINIMUM_BLOCKS:
+    if len(np.unique(block[epochs_of(part)])) < MINIMUM_BLOCKS:
         return {}
     weights = draws(int(block[-1]) + 1)[: len(part.sampled), block]
-    drawn = formula((part.sampled * weights) @ _per_epoch(items, part))
+    return around(values, formula((part.sampled * weights) @ per_epoch))
+
+
+def ratio_interval(name: str, scale: float, part: Night, value: float | None, per_epoch: Float) -> dict[str, Interval]:
+    """Interval of what is counted and not estimated; it holds only what the stager does not know.
+
+    Parameters
+    ----------
+    per_epoch
+        What each epoch of the whole night adds above and below the line; array (n_epochs, 2).
+    """
+    if part.sampled is None or value is None:
+        return {}
+    above, below = (part.sampled @ per_epoch.astype(np.float64)).T
+    return around({name: value}, {name: scale * ratio(above, below)})
+
+
+def around(values: dict[str, float], drawn: dict[str, Float]) -> dict[str, Interval]:
+    """Intervals over the draws, each widened to hold its value."""
     found = {name: percentiles(each, values[name]) for name, each in drawn.items()}
     return {name: interval for name, interval in found.items() if interval is not None}
 
 
-def _per_epoch(items: Items, part: Night) -> Float:
-    """Totals of each epoch. array (n_epochs, n_columns)."""
-    epoch = part.grid.epoch_of(items.time_s)
-    return np.column_stack([np.bincount(epoch, column, part.grid.n) for column in items.columns.T])
+def count_draws(part: Night, chance: NDArray[np.floating], time_s: Float) -> Float | None:
+    """True number of beats of a kind in the stage, in each draw of hypnogram and of beats. array (n_samples,).
+
+    Each beat is of the kind by its own chance, as in `phenotypes.ectopy.count_interval`. None where a chance is
+    unknown or the stages are no draws.
+    """
+    if part.sampled is None or not np.isfinite(chance).all():
+        return None
+    p = chance.astype(np.float64)
+    expected, variance = (part.sampled @ summed(x, time_s, part.grid) for x in (p, p * (1 - p)))
+    scatter = np.random.default_rng(COUNT_SEED).standard_normal(len(expected))
+    return np.maximum(expected + np.sqrt(variance) * scatter, 0.0)
+
+
+def epochs_of(part: Night) -> Bool:
+    """Epochs that begin in the part. array (n_epochs,)."""
+    return contains(part.spans, part.grid.onset_s)
+
+
+def summed(values: Float, time_s: Float, grid: EpochGrid) -> Float:
+    """Totals of each epoch, of values (n,) or (n, n_columns) that have a time. array (n_epochs,) or with columns."""
+    epoch = grid.epoch_of(time_s)
+    if values.ndim == 1:
+        return summed(values[:, None], time_s, grid)[:, 0]
+    return np.column_stack([np.bincount(epoch, column, grid.n).astype(np.float64) for column in values.T])
+
+
+def usable_s_of_epochs(night: Night) -> Float:
+    """Usable time of each epoch, s. array (n_epochs,)."""
+    return overlap_per_cell(night.usable_spans, night.grid.edges_s)
+
+
+def set_against(per_epoch: Float, part: Night, totals: Float) -> Float:
+    """Rows of epochs, scaled so that those of the stage have the mean of its own totals; the first column counts.
+
+    What is measured in whole windows of one stage lies off what is measured around its epochs; the doubt of the one is
+    taken over by the other in proportion.
+    """
+    around = per_epoch[epochs_of(part)].sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = (totals / totals[0]) / (around / around[0])
+    return per_epoch * np.where(np.isfinite(scale), scale, 1.0)

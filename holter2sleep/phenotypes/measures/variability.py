@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from holter2sleep.autonomic.blocks import Estimates
+from holter2sleep.autonomic.blocks import Estimates, Formula, estimates
+from holter2sleep.autonomic.epoch_spectra import epoch_lomb_rows, epoch_welch_rows
 from holter2sleep.autonomic.geometric import geometric_measures
 from holter2sleep.autonomic.hrv import segment_measures, time_measures, time_sums
-from holter2sleep.autonomic.spectrum import lomb_measures, welch_measures
+from holter2sleep.autonomic.spectrum import lomb_rows, lomb_values, welch_rows, welch_values
 from holter2sleep.autonomic.windows import Windows, five_minute_windows
-from holter2sleep.night import CORRECTIONS, Night
+from holter2sleep.night import CORRECTIONS, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, trusted_rr_s
-from holter2sleep.phenotypes.measures.staged import Items, stage_intervals
+from holter2sleep.phenotypes.measures.staged import set_against, stage_intervals, summed
 from holter2sleep.recipe import Recipe
 
 
@@ -36,7 +38,7 @@ def hrv_time_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
     if part.sampled is None:
         return _of_intervals(found, part)
     columns, formula = time_sums(night.nn)
-    intervals = stage_intervals(part, found.values, Items(columns, night.nn.end_s), formula)
+    intervals = stage_intervals(part, found.values, summed(columns, night.nn.end_s, night.grid), formula)
     return _of_intervals(Estimates(found.values, intervals), part)
 
 
@@ -51,18 +53,33 @@ def hrv_segment_measures(part: Night, _night: Night, recipe: Recipe) -> Measured
     return _of_windows(segment_measures(windows), windows)
 
 
-def hrv_frequency_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+def hrv_frequency_measures(part: Night, night: Night, recipe: Recipe) -> Measured:
     """Spectral powers and peaks, by Welch."""
     windows = _windows(part, recipe)
-    found = _of_windows(welch_measures(windows, recipe.hrv), windows)
+    rows = welch_rows(windows, recipe.hrv)
+    found = _of_windows(
+        _spectral(part, rows, welch_values, lambda: epoch_welch_rows(night.nn, night.grid, recipe.hrv)), windows
+    )
     flat = {name: None for name, value in found.values.items() if name.endswith("_peak") and math.isnan(value or 0)}
     return replace(found, values={**found.values, **flat}) if len(windows) else found
 
 
-def hrv_lomb_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+def hrv_lomb_measures(part: Night, night: Night, recipe: Recipe) -> Measured:
     """Spectral powers, by Lomb and Scargle."""
     windows = _windows(part, recipe)
-    return _of_windows(lomb_measures(windows), windows)
+    rows = lomb_rows(windows)
+    return _of_windows(
+        _spectral(part, rows, lomb_values, lambda: epoch_lomb_rows(night.nn, night.grid, recipe.hrv)), windows
+    )
+
+
+def _spectral(part: Night, rows: Float, formula: Formula, epoch_rows: Callable[[], Float]) -> Estimates:
+    """Measures of the rows of a part's windows; the intervals of a stage are those of the rows around its epochs."""
+    found = estimates(rows, formula)
+    if part.sampled is None or not len(rows):
+        return found
+    per_epoch = set_against(epoch_rows(), part, rows.sum(axis=0))
+    return Estimates(found.values, stage_intervals(part, found.values, per_epoch, formula))
 
 
 def _windows(part: Night, recipe: Recipe) -> Windows:

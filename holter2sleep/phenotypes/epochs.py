@@ -40,6 +40,7 @@ EPOCH_SCHEMA = {
     "p_arousal": pl.Float32,
     "respiration_rate_bpm": pl.Float64,
     "respiration_confidence": pl.Float32,
+    "coupling": pl.String,  # HFC, LFC, VLFC
 }
 PROBABILITY_COLUMN = {
     "W": "p_w",
@@ -95,8 +96,13 @@ def epoch_table(night: Night) -> pl.DataFrame:
         "p_arousal": night.respiration.p_arousal,
         "respiration_rate_bpm": night.respiration.rate_bpm,
         "respiration_confidence": night.respiration.confidence,
+        **_coupling(night),
     }
     return _table(columns, EPOCH_SCHEMA, grid.n)
+
+
+def _coupling(night: Night) -> dict[str, list[str | None]]:
+    return {} if night.coupling is None else {"coupling": [state or None for state in night.coupling.state.tolist()]}
 
 
 def beat_table(night: Night) -> pl.DataFrame:

@@ -60,20 +60,22 @@ QUALITY_REASONS = (
 ECTOPY_BIN_EPOCHS = 10  # 5 min
 
 
-def _numbers(epochs: pl.DataFrame, column: str) -> Float:
+def numbers(epochs: pl.DataFrame, column: str) -> Float:
     """A column as float64, null as NaN."""
     return epochs[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
-def _onset_h(epochs: pl.DataFrame) -> Float:
-    return _numbers(epochs, "onset_s") / HOUR_S
+def onset_h(epochs: pl.DataFrame) -> Float:
+    """Start of each epoch, hours."""
+    return numbers(epochs, "onset_s") / HOUR_S
 
 
-def _middle_h(epochs: pl.DataFrame) -> Float:
-    return _onset_h(epochs) + EPOCH_S / 2 / HOUR_S
+def middle_h(epochs: pl.DataFrame) -> Float:
+    """Middle of each epoch, hours."""
+    return onset_h(epochs) + EPOCH_S / 2 / HOUR_S
 
 
-def _bars(ax: Axes, spans: Spans, bottom: float, height: float, colour: str, **options: Any) -> None:
+def bars(ax: Axes, spans: Spans, bottom: float, height: float, colour: str, **options: Any) -> None:
     """Time spans as filled bars between two heights."""
     widths = [(float(start), float(end - start)) for start, end in spans]
     ax.broken_barh(widths, (bottom, height), facecolors=colour, linewidth=0, **options)
@@ -98,10 +100,10 @@ def draw_hypnogram(ax: Axes, night: ReportNight, low_confidence: float) -> str |
     stage = night.epochs["stage"].to_numpy()
     if not np.isin(stage, rows).any():
         return "not enough data: no epoch has a stage"
-    pale = _numbers(night.epochs, "confidence") < low_confidence
+    pale = numbers(night.epochs, "confidence") < low_confidence
     first, last = _runs(stage, pale)
     height = np.array([rows.index(name) if name in rows else np.nan for name in stage])
-    start_h = _onset_h(night.epochs)
+    start_h = onset_h(night.epochs)
     level = [(start_h[a], start_h[b - 1] + EPOCH_S / HOUR_S, height[a]) for a, b in zip(first, last, strict=True)]
     known = [i for i, a in enumerate(first) if stage[a] != UNSCORED]
     steps = [
@@ -120,13 +122,13 @@ def draw_hypnogram(ax: Axes, night: ReportNight, low_confidence: float) -> str |
 def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
     """Stage probabilities, stacked; unscored epochs stay empty."""
     ax.set_ylim(0, 1)
-    _ticks(ax, [0, 1])
+    end_ticks(ax, [0, 1])
     order = [stage for stage in reversed(STAGE_ROWS) if stage in night.classes]
-    columns = [_numbers(night.epochs, PROBABILITY_COLUMN[stage]) for stage in order]
+    columns = [numbers(night.epochs, PROBABILITY_COLUMN[stage]) for stage in order]
     known = np.isfinite(np.sum(columns, axis=0))
     if not known.any():
         return "not enough data: the hypnogram has no probabilities"
-    edge_h = np.append(_onset_h(night.epochs), _onset_h(night.epochs)[-1] + EPOCH_S / HOUR_S)
+    edge_h = np.append(onset_h(night.epochs), onset_h(night.epochs)[-1] + EPOCH_S / HOUR_S)
     tops = np.cumsum(columns, axis=0)
     floors = np.vstack([np.zeros(len(known)), tops[:-1]])
     sides_h, shown = np.repeat(edge_h, 2)[1:-1], np.repeat(known, 2)  # the two sides of each epoch
@@ -142,11 +144,11 @@ def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
 def draw_heart_rate(ax: Axes, night: ReportNight) -> str | None:
     """Mean of each epoch in its band from the 5th to the 95th percentile; lowest and highest epoch marked."""
     rate, low, high = (
-        _numbers(night.epochs, name) for name in ("heart_rate_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
+        numbers(night.epochs, name) for name in ("heart_rate_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
     )
     if not np.isfinite(rate).any():
         return "not enough data: no epoch with a heart rate"
-    at_h = _middle_h(night.epochs)
+    at_h = middle_h(night.epochs)
     ax.fill_between(at_h, low, high, color=BAND_COLOUR, linewidth=0)
     ax.plot(at_h, rate, color=RATE_COLOUR, linewidth=0.7)
     for extreme in (np.nanargmin(rate), np.nanargmax(rate)):
@@ -160,10 +162,10 @@ def _ylim(ax: Axes, values: Float, step: float) -> None:
     low = step * np.floor(np.nanmin(values) / step)
     high = max(step * np.ceil(np.nanmax(values) / step), low + step)
     ax.set_ylim(low, high)
-    _ticks(ax, [low, high])
+    end_ticks(ax, [low, high])
 
 
-def _ticks(ax: Axes, at: list[float]) -> None:
+def end_ticks(ax: Axes, at: list[float]) -> None:
     """Ticks whose lowest and highest label stay within the track."""
     ax.yaxis.set_major_locator(FixedLocator(at))
     labels = ax.set_yticklabels([f"{value:g}" for value in at])
@@ -173,17 +175,17 @@ def _ticks(ax: Axes, at: list[float]) -> None:
 
 def draw_rmssd(ax: Axes, night: ReportNight) -> str | None:
     """RMSSD of each epoch on a logarithmic axis; gaps stay gaps."""
-    rmssd = _numbers(night.epochs, "rmssd_ms")
+    rmssd = numbers(night.epochs, "rmssd_ms")
     shown = np.where(rmssd > 0, rmssd, np.nan)
     if not np.isfinite(shown).any():
         return "not enough data: no epoch with enough normal intervals"
     ax.set_yscale("log")
     low, high = min(10.0, float(np.nanmin(shown))), max(100.0, float(np.nanmax(shown)))
     ax.set_ylim(low, high)
-    _ticks(ax, [round(low), round(high)])
+    end_ticks(ax, [round(low), round(high)])
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="y", which="minor", length=0)
-    ax.plot(_middle_h(night.epochs), shown, color="#3b6e4f", linewidth=0.6, marker=".", markersize=0.6)
+    ax.plot(middle_h(night.epochs), shown, color="#3b6e4f", linewidth=0.6, marker=".", markersize=0.6)
     return None
 
 
@@ -197,7 +199,7 @@ def draw_rhythm(ax: Axes, night: ReportNight) -> str | None:
     for row, (_, kinds, colour) in enumerate(RHYTHM_LANES):
         spans = night.episodes.filter(pl.col("kind").is_in(kinds)).select("start_s", "end_s").to_numpy() / HOUR_S
         seen_until = np.maximum(spans[:, 1], spans[:, 0] + THINNEST_MARK * night.duration_h)
-        _bars(ax, np.column_stack([spans[:, 0], seen_until]), row - 0.3, 0.6, colour)
+        bars(ax, np.column_stack([spans[:, 0], seen_until]), row - 0.3, 0.6, colour)
         ax.axhline(row, color=RULE, linewidth=0.3, zorder=0)
     return None
 
@@ -208,10 +210,10 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
         return "not enough data: no beats"
     if night.cell("n_veb").status == "not_applicable":
         return "not assessed: the beats have no classes"
-    counts = [_numbers(night.epochs, name) for name in ("n_veb", "n_sveb")]
+    counts = [numbers(night.epochs, name) for name in ("n_veb", "n_sveb")]
     first = np.arange(0, len(counts[0]), ECTOPY_BIN_EPOCHS)
     width_h = ECTOPY_BIN_EPOCHS * EPOCH_S / HOUR_S
-    start_h = _onset_h(night.epochs)[first]
+    start_h = onset_h(night.epochs)[first]
     highest = 0.0
     for shift, label, values in zip((0.08, 0.5), ("V", "S"), counts, strict=True):
         binned = np.add.reduceat(np.nan_to_num(values), first)
@@ -220,7 +222,7 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
         left_h = start_h[some] + shift * width_h
         ax.bar(left_h, binned[some], 0.42 * width_h, align="edge", color=BEAT_COLOURS[label], linewidth=0)
     ax.set_ylim(0, max(4.0, highest))
-    _ticks(ax, [0, max(4.0, highest)])
+    end_ticks(ax, [0, max(4.0, highest)])
     return None
 
 
@@ -229,16 +231,16 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
 
 def draw_quality(ax: Axes, night: ReportNight) -> str | None:
     """Signal quality index, and along the bottom why epochs were flagged: the first reason that holds."""
-    sqi = _numbers(night.epochs, "sqi")
+    sqi = numbers(night.epochs, "sqi")
     ax.set_ylim(-0.25, 1.2)
-    _ticks(ax, [0, 1])
+    end_ticks(ax, [0, 1])
     flags = night.epochs["quality_flags"].to_numpy()
     for _, bits, colour in reversed(QUALITY_REASONS):  # where the signal is missing there are no beats either
         spans = spans_of_mask((flags & bits) != 0, EPOCH_S / HOUR_S)
-        _bars(ax, spans, -0.22, 0.14, colour)
+        bars(ax, spans, -0.22, 0.14, colour)
     if not np.isfinite(sqi).any():
         return "not enough data: no waveform to judge"
-    ax.plot(_middle_h(night.epochs), sqi, color=SOFT, linewidth=0.6, drawstyle="steps-mid")
+    ax.plot(middle_h(night.epochs), sqi, color=SOFT, linewidth=0.6, drawstyle="steps-mid")
     return None
 
 
@@ -253,7 +255,7 @@ def unusable_hours(epochs: pl.DataFrame) -> Spans:
 
 def draw_mask(ax: Axes, night: ReportNight) -> None:
     """Unusable time in grey, over the whole height."""
-    _bars(ax, unusable_hours(night.epochs), 0, 1, "#e3e3e3", transform=ax.get_xaxis_transform(), zorder=0.5)
+    bars(ax, unusable_hours(night.epochs), 0, 1, "#e3e3e3", transform=ax.get_xaxis_transform(), zorder=0.5)
 
 
 def draw_lights(ax: Axes, night: ReportNight) -> None:

@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 
 from holter2sleep.clock import Clock
 from holter2sleep.report import axes as draw
+from holter2sleep.report import breathing_axes
 from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
 from holter2sleep.report.tables import ReportNight
+from holter2sleep.report.tachogram import draw_tachogram
 
 LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
-GAP_MM = 1.6
+GAP_MM = 1.1
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
 HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 MOST_TICKS = 12
@@ -56,18 +58,30 @@ def _ectopy_keys(_: ReportNight) -> list[Key]:
     return [("VE", draw.BEAT_COLOURS["V"]), ("SVE", draw.BEAT_COLOURS["S"])]
 
 
+def _beat_keys(_: ReportNight) -> list[Key]:
+    return [(kind, draw.BEAT_COLOURS[kind]) for kind in "NSV"]
+
+
+def _coupling_keys(_: ReportNight) -> list[Key]:
+    return list(breathing_axes.COUPLING_COLOURS.items())
+
+
 def _quality_keys(_: ReportNight) -> list[Key]:
     return [(name, colour) for name, _, colour in draw.QUALITY_REASONS]
 
 
 TRACKS: dict[str, Track] = {
-    "hypnogram": Track("Stage", "", 18, draw.draw_hypnogram, _no_keys),
-    "hypnodensity": Track("Probability", "of stage", 12, _plain(draw.draw_hypnodensity), _stage_keys),
-    "heart_rate": Track("Heart rate", "/min", 18, _plain(draw.draw_heart_rate), _band_keys),
-    "rmssd": Track("RMSSD", "ms, log", 11, _plain(draw.draw_rmssd), _no_keys),
-    "rhythm": Track("", "", 15, _plain(draw.draw_rhythm), _no_keys),
-    "ectopy": Track("Ectopy", "per 5 min", 10, _plain(draw.draw_ectopy), _ectopy_keys),
-    "quality": Track("Quality", "SQI", 10, _plain(draw.draw_quality), _quality_keys),
+    "hypnogram": Track("Stage", "", 14, draw.draw_hypnogram, _no_keys),
+    "hypnodensity": Track("Probability", "of stage", 9, _plain(draw.draw_hypnodensity), _stage_keys),
+    "heart_rate": Track("Heart rate", "/min", 11.5, _plain(draw.draw_heart_rate), _band_keys),
+    "tachogram": Track("RR", "s, each", 10, _plain(draw_tachogram), _beat_keys),
+    "rmssd": Track("RMSSD", "ms, log", 7.5, _plain(draw.draw_rmssd), _no_keys),
+    "rhythm": Track("", "", 14, _plain(draw.draw_rhythm), _no_keys),
+    "ectopy": Track("Ectopy", "per 5 min", 6.5, _plain(draw.draw_ectopy), _ectopy_keys),
+    "breathing": Track("Breathing", "/min", 7, _plain(breathing_axes.draw_breathing), _no_keys),
+    "respiratory": Track("Resp. event", "chance", 6, _plain(breathing_axes.draw_respiratory), _no_keys),
+    "coupling": Track("Coupling", "", 6, _plain(breathing_axes.draw_coupling), _coupling_keys),
+    "quality": Track("Quality", "SQI", 7, _plain(draw.draw_quality), _quality_keys),
 }
 
 
@@ -126,7 +140,8 @@ def hour_ticks(duration_h: float) -> list[float]:
 
 def _write_margins(page: Page, y_mm: float, track: Track, night: ReportNight) -> None:
     """Name and unit on the left, meaning of the colours on the right."""
-    page.text(MARGIN_MM, y_mm + track.height_mm / 2 - 0.3, track.name, size=6.5, weight="bold")
+    drop_mm = -0.3 if track.unit else 0.8
+    page.text(MARGIN_MM, y_mm + track.height_mm / 2 + drop_mm, track.name, size=6.5, weight="bold")
     page.text(MARGIN_MM, y_mm + track.height_mm / 2 + 2.2, track.unit, size=5.5, colour=SOFT)
     keys = track.keys(night)
     first_mm = y_mm + track.height_mm / 2 - 1.2 * (len(keys) - 1) + 0.7

@@ -100,8 +100,25 @@ def epoch_table(plan: NightPlan, rng: np.random.Generator) -> pl.DataFrame:
         "af_fraction": np.full(n, float(plan.af)),
     }
     frame = pl.DataFrame(table)
-    nothing = [pl.lit(None, pl.Float32).alias(name) for name in ("p_respiratory", "p_arousal", "respiration_rate_bpm")]
-    return frame.with_columns(pl.selectors.float().fill_nan(None)).with_columns(nothing)
+    return frame.with_columns(pl.selectors.float().fill_nan(None), **_breathing(usable))
+
+
+def _breathing(usable: np.ndarray) -> dict[str, pl.Series]:
+    """A rate that is sure where the signal is usable, one respiratory half hour, coupling by turns."""
+    n = len(usable)
+    rate = np.where(usable, 14 + np.sin(np.arange(n) / 40), np.nan)
+    band = np.where(np.arange(n) % 90 < 60, "HFC", "LFC")
+    return {
+        "p_respiratory": pl.Series(np.where(usable, np.where(np.arange(n) // 60 == 2, 0.8, 0.1), np.nan)).fill_nan(
+            None
+        ),
+        "p_arousal": pl.Series([None] * n, dtype=pl.Float32),
+        "respiration_rate_bpm": pl.Series(rate).fill_nan(None),
+        "respiration_confidence": pl.Series(np.where(usable, 0.97, 0.2)),
+        "coupling": pl.Series(
+            [state if known else None for state, known in zip(band, usable, strict=True)], dtype=pl.String
+        ),
+    }
 
 
 def _probabilities(plan: NightPlan, stage: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -302,6 +319,7 @@ def run_facts(plan: NightPlan, duration_s: float) -> dict[str, Any]:
                 "rhythm": {"pause_s": 2.0, "af": {"min_s": 30.0}},
                 "morphology": {"largest_qrs_spread_ms": 30.0, "largest_qt_spread_ms": 50.0},
                 "quality": {"minimum_sqi": 0.8, "no_beat_s": 10.0},
+                "breathing": {"least_confidence": 0.9},
                 "strips": {"n": 6, "length_s": 7.6},
             },
         },

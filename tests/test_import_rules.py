@@ -25,7 +25,7 @@ SLEEP = AUTONOMIC | {"sleep"}
 RECIPE = SLEEP | {"recipe"}
 TABLES = RECIPE | {"phenotypes"}
 TOLD = RECIPE | {"told", "profiles", "privacy", "shown", "split"}
-RUN = TABLES | TOLD | {"analyze", "folders", "privacy", "provenance", "report", "request", "run"}
+RUN = TABLES | TOLD | {"analyze", "export", "folders", "privacy", "provenance", "report", "request", "run"}
 ALLOWED = {
     "assets": set(),
     "start": {"cli"},
@@ -43,7 +43,7 @@ ALLOWED = {
     "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
-    "report": TABLES,
+    "report": TABLES | {"export"},  # a report carries its annotations
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
     "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
@@ -65,6 +65,7 @@ HEAVY = {
     "torch": {"sleep/staging", "training"},
     "safetensors": {"sleep/staging", "training"},
     "matplotlib": {"report"},
+    "pypdf": {"report"},
     "edfio": {"io"},
     "pyedflib": {"io", "audit/strict.py"},
     "wfdb": {"io"},

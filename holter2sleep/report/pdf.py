@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib import style
 from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.assets import asset
+from holter2sleep.export.edf import edf_files
+from holter2sleep.export.finished import read_finished
+from holter2sleep.export.write import file_name
 from holter2sleep.phenotypes.files import read_night
+from holter2sleep.report.document import Bookmark, finished
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
@@ -21,6 +25,8 @@ from holter2sleep.report.tables import ReportNight, report_night
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
+LANGUAGE = "en"
+ATTACHED_H = 49.0  # two days and an hour: annotations of more make a file that no mail takes
 FOOT = "Research use only, not for diagnosis"
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
@@ -39,24 +45,38 @@ def write_report(night_dir: Path, layout: Path | None = None) -> Path:
     night = report_night(read_night(night_dir))
     read = read_layout(layout, SECTIONS, TRACKS)
     with style.context(["default", asset("reports", "holter2sleep.mplstyle")]):
-        content = render(night, read)
+        content = render(night, read, attached_files(night_dir, night))
     path, part = night_dir / "report.pdf", night_dir / "report.pdf.part"
     part.write_bytes(content)
     part.replace(path)
     return path
 
 
-def render(night: ReportNight, layout: Layout) -> bytes:
+def attached_files(night_dir: Path, night: ReportNight) -> dict[str, bytes]:
+    """Beats, episodes and stages as EDF+ annotations, for a viewer of the waveform; none of a long recording."""
+    if night.beats.is_empty() or night.duration_h > ATTACHED_H:
+        return {}
+    return edf_files(read_finished(night_dir), file_name(night.run["recording_id"]))
+
+
+def render(night: ReportNight, layout: Layout, attached: Mapping[str, bytes]) -> bytes:
     """The PDF's bytes."""
-    sheets = flow([section_blocks(night, layout, section) for section in layout.section], layout.section)
-    # No date: the same tables must give the same bytes.
-    facts = {
-        "Title": f"{layout.title}: {night.run['recording_id']}",
-        "Creator": f"holter2sleep {night.run['version']}",
-        "CreationDate": None,
-    }
+    parts = [section_blocks(night, layout, section) for section in layout.section]
+    sheets = flow(parts, layout.section)
+    facts = {"Title": f"{layout.title}: {night.run['recording_id']}", "Creator": f"holter2sleep {night.run['version']}"}
+    return finished(_drawn(night, layout, sheets), facts, LANGUAGE, _bookmarks(sheets, parts, layout.section), attached)
+
+
+def _bookmarks(sheets: Sequence[Sheet], parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Bookmark]:
+    """The sections that have a title, each where its first block lies."""
+    title = {id(blocks[0]): section.title for blocks, section in zip(parts, sections, strict=True) if section.title}
+    placed = [(number, top_mm, block) for number, sheet in enumerate(sheets) for top_mm, block in sheet]
+    return [Bookmark(title[id(block)], number, top_mm) for number, top_mm, block in placed if id(block) in title]
+
+
+def _drawn(night: ReportNight, layout: Layout, sheets: Sequence[Sheet]) -> bytes:
     out = io.BytesIO()
-    with PdfPages(out, metadata=facts) as pdf:
+    with PdfPages(out, metadata={"CreationDate": None}) as pdf:  # no date: the same tables must give the same bytes
         for number, sheet in enumerate(sheets, start=1):
             page = Page()
             _write_head_and_foot(page, night, layout, number, len(sheets))

@@ -146,6 +146,7 @@ def beat_table(plan: NightPlan, rng: np.random.Generator) -> pl.DataFrame:
         "rr_ms": rr_s * 1000,
         "usable": np.ones(len(time_s), bool),
         "amplitude_mv": np.full(len(time_s), 1.1, np.float32),
+        **{name: np.full(len(time_s), 0.05, np.float32) for name in ("p_s", "p_v", "p_qrs")},
     }
     return pl.DataFrame(table, schema_overrides={"label": pl.String})
 

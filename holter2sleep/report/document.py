@@ -1,0 +1,73 @@
+"""What makes pages a document: bookmarks, language, title, attached files."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pypdf import PdfWriter
+from pypdf.generic import BooleanObject, DictionaryObject, Fit, NameObject, StreamObject, TextStringObject
+from pypdf.xmp import XmpInformation
+
+from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT
+
+
+@dataclass(frozen=True)
+class Bookmark:
+    """Where a section begins."""
+
+    title: str
+    page: int  # from 0
+    top_mm: float
+
+
+def finished(
+    pages: bytes, facts: Mapping[str, str], language: str, bookmarks: Sequence[Bookmark], attached: Mapping[str, bytes]
+) -> bytes:
+    """The PDF of drawn pages as a document; the same input gives the same bytes.
+
+    Parameters
+    ----------
+    facts
+        `Title` and `Creator`.
+    language
+        Of the text, as RFC 3066 writes it.
+    attached
+        Files by name.
+    """
+    writer = PdfWriter(clone_from=io.BytesIO(pages))
+    writer.add_metadata({f"/{name}": value for name, value in {**facts, "Producer": facts["Creator"]}.items()})
+    writer.xmp_metadata = _xmp(facts, language)
+    writer.root_object[NameObject("/Lang")] = TextStringObject(language)
+    shown = DictionaryObject({NameObject("/DisplayDocTitle"): BooleanObject(True)})
+    writer.root_object[NameObject("/ViewerPreferences")] = shown
+    for mark in bookmarks:
+        top_pt = (HEIGHT_MM - mark.top_mm) / MM_PER_POINT
+        writer.add_outline_item(title=mark.title, page_number=mark.page, fit=Fit.xyz(left=0, top=top_pt))
+    for name, content in attached.items():
+        _attach(writer, name, content)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _xmp(facts: Mapping[str, str], language: str) -> XmpInformation:
+    """Title, language and maker, for readers of the Extensible Metadata Platform."""
+    xmp = XmpInformation.create()
+    xmp.dc_title = {"x-default": facts["Title"]}
+    xmp.dc_language = [language]
+    xmp.dc_format = "application/pdf"
+    xmp.xmp_creator_tool = facts["Creator"]
+    xmp.pdf_producer = facts["Creator"]
+    return xmp
+
+
+def _attach(writer: PdfWriter, name: str, content: bytes) -> None:
+    """A file of the given name, deflated: what pypdf attaches is not."""
+    embedded = cast("DictionaryObject", writer.add_attachment(name, b"").pdf_object["/EF"])
+    file = cast("StreamObject", embedded["/F"])
+    file.set_data(zlib.compress(content))
+    file[NameObject("/Filter")] = NameObject("/FlateDecode")

@@ -1,4 +1,4 @@
-"""`holter2sleep report`: the PDF of a finished night, drawn again from its tables."""
+"""`holter2sleep report`: the PDF of a finished night, or a page for a screen, drawn again from its tables."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ import rich_click as click
 @click.command()
 @click.argument("night_dirs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--layout", type=click.Path(path_type=Path), help="Layout file (TOML) instead of reports/patient.toml.")
-def report(night_dirs: tuple[Path, ...], layout: Path | None) -> None:
-    """Draw the PDF of finished nights again from their tables.
+@click.option("--html", is_flag=True, help="Also write report.html: the same sections for a screen, in one file.")
+def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool) -> None:
+    """Draw the report of finished nights again from their tables.
 
     \b
     Examples:
       holter2sleep report results/night
+      holter2sleep report results/night --html
       holter2sleep report results/* --layout my_layout.toml
     """  # noqa: D301  click reads the backspace
     import sys
 
     from holter2sleep.errors import Holter2SleepError
+    from holter2sleep.report.html import write_html
     from holter2sleep.report.pdf import write_report
 
-    code = 0
+    code, writers = 0, (write_report, write_html) if html else (write_report,)
     for folder in _nights(night_dirs):
         try:
-            click.echo(str(write_report(folder, layout)))
+            for write in writers:
+                click.echo(str(write(folder, layout)))
         except Holter2SleepError as error:
             click.echo(f"Error: {error}", err=True)
             code = max(code, error.exit_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
 
@@ -44,7 +45,18 @@ def _table_block(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_
             _write_row(page, y_mm - 1.2, columns, row, bold=bold_last and i == len(rows) - 1)
             page.line((MARGIN_MM, MARGIN_MM + width_mm), (y_mm, y_mm), width=0.25)
 
-    return Block(head_mm + ROW_MM * len(rows) + 1.5, draw)
+    return Block(head_mm + ROW_MM * len(rows) + 1.5, draw, _table_html(columns, rows, bold_last))
+
+
+def _table_html(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool) -> str:
+    def cells(tag: str, words: Sequence[str]) -> str:
+        aligned = zip(columns, words, strict=True)
+        return "".join(f'<{tag} class="{column.align}">{escape(word)}</{tag}>' for column, word in aligned)
+
+    head = cells("th", [column.head.replace("\n", " ") for column in columns])
+    bold = [' class="total"' if bold_last and i == len(rows) - 1 else "" for i in range(len(rows))]
+    body = "".join(f"<tr{kind}>{cells('td', row)}</tr>" for kind, row in zip(bold, rows, strict=True))
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _write_row(
@@ -78,7 +90,8 @@ def paragraph(text: str, *, size: float = TEXT_SIZE, colour: str = INK, bullet: 
         for i, line in enumerate(lines):
             page.text(MARGIN_MM + indent_mm, top_mm + leading_mm * (i + 0.8), line, size=size, colour=colour)
 
-    return Block(leading_mm * len(lines) + 0.8, draw)
+    kind = ' class="item"' if bullet else ' class="small"' if size < TEXT_SIZE else ""
+    return Block(leading_mm * len(lines) + 0.8, draw, f"<p{kind}>{escape(text)}</p>")
 
 
 def heading(title: str) -> Block:
@@ -88,7 +101,7 @@ def heading(title: str) -> Block:
         page.text(MARGIN_MM, top_mm + 3.8, title, size=9, weight="bold")
         page.line((MARGIN_MM, MARGIN_MM + TEXT_WIDTH_MM), (top_mm + 4.9,) * 2, width=0.6)
 
-    return Block(6.2, draw)
+    return Block(6.2, draw, f"<h2>{escape(title)}</h2>")
 
 
 def subheading(title: str) -> Block:
@@ -97,7 +110,7 @@ def subheading(title: str) -> Block:
     def draw(page: Page, top_mm: float) -> None:
         page.text(MARGIN_MM, top_mm + 3.6, title, size=7.2, weight="bold")
 
-    return Block(5.0, draw)
+    return Block(5.0, draw, f"<h3>{escape(title)}</h3>")
 
 
 def panel(words: str) -> Block:
@@ -107,4 +120,4 @@ def panel(words: str) -> Block:
         page.box(MARGIN_MM, top_mm, TEXT_WIDTH_MM, 24, fill="#f2f4f6", edge=RULE)
         page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, top_mm + 13, words, size=8, colour=SOFT, align="center")
 
-    return Block(26, draw)
+    return Block(26, draw, f'<p class="panel">{escape(words)}</p>')

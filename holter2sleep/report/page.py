@@ -33,6 +33,7 @@ class Block:
 
     height_mm: float
     draw: Callable[[Page, float], object]
+    html: str | None = None  # the same as text for a screen; None: there its picture is shown
 
 
 class Page:

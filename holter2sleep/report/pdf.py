@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from matplotlib import style
@@ -44,9 +45,19 @@ def write_report(night_dir: Path, layout: Path | None = None) -> Path:
     """
     night = report_night(read_night(night_dir))
     read = read_layout(layout, SECTIONS, TRACKS)
-    with style.context(["default", asset("reports", "holter2sleep.mplstyle")]):
+    with drawing_style():
         content = render(night, read, attached_files(night_dir, night))
-    path, part = night_dir / "report.pdf", night_dir / "report.pdf.part"
+    return replaced(night_dir / "report.pdf", content)
+
+
+def drawing_style() -> AbstractContextManager[object]:
+    """Within it everything is drawn as `reports/holter2sleep.mplstyle` says."""
+    return style.context(["default", asset("reports", "holter2sleep.mplstyle")])
+
+
+def replaced(path: Path, content: bytes) -> Path:
+    """The file with new content, at once: a run that is stopped leaves the old one."""
+    part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)
     part.replace(path)
     return path
@@ -116,6 +127,12 @@ def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Shee
     return sheets
 
 
+def made_by(night: ReportNight) -> str:
+    """Which software and which recipe."""
+    run = night.run
+    return f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
+
+
 def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number: int, total: int) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
     run = night.run
@@ -123,8 +140,7 @@ def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number:
     page.text(MARGIN_MM, 13, layout.title, size=12 if number == 1 else 8, weight="bold")
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
-    made = f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
-    page.text(MARGIN_MM, 290.5, made, size=5.8, colour=SOFT)
+    page.text(MARGIN_MM, 290.5, made_by(night), size=5.8, colour=SOFT)
     page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, FOOT, size=6.2, weight="bold", colour=INK, align="center")
     page.text(right_mm, 290.5, f"page {number} of {total}", size=5.8, colour=SOFT, align="right")

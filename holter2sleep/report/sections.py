@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -133,7 +134,8 @@ def facts_block(facts: Facts, per_row: int, fill: str = "none") -> Block:
                     page.text(x_mm, top_mm + 6.2 + 3.0 * k, line, size=7.2)
             top_mm += height_mm
 
-    return Block(sum(heights_mm) + 1, draw)
+    cells = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in facts)
+    return Block(sum(heights_mm) + 1, draw, f'<dl class="{"plain" if fill == "none" else "fill"}">{cells}</dl>')
 
 
 def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -172,7 +174,7 @@ def _banner(words: str) -> Block:
         middle_mm = MARGIN_MM + TEXT_WIDTH_MM / 2
         page.text(middle_mm, top_mm + 4.1, words, size=8, weight="bold", colour="white", align="center")
 
-    return Block(7.5, draw)
+    return Block(7.5, draw, f'<p class="alarm">{escape(words)}</p>')
 
 
 def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Block]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from holter2sleep.errors import UsageError
 from holter2sleep.night import Recording
-from holter2sleep.phenotypes.files import NIGHT_FILES, holds_only, read_run
+from holter2sleep.phenotypes.files import DRAWN_AGAIN, NIGHT_FILES, holds_only, read_run
 from holter2sleep.phenotypes.person import PERSON_FILES
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 
@@ -38,7 +38,7 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
         raise UsageError(f"{folder}: a file stands where the folder of results goes; choose another --out or --id")
     if not folder.exists() or not any(folder.iterdir()):
         return False
-    if not holds_only(folder, expected | {"report.pdf"}):
+    if not holds_only(folder, expected | DRAWN_AGAIN):
         raise UsageError(
             f"{folder} exists and is no night folder of ours, so it is left alone; choose another --out or --id"
         )

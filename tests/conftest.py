@@ -6,10 +6,15 @@ import os
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # What the user of this machine has installed is no part of a test.
 os.environ["HOLTER2SLEEP_WEIGHTS"] = str(Path(tempfile.gettempdir()) / "holter2sleep_tests_have_no_weights")
+
+# A machine that does other work too is slow now and then; that is no fault of what is tested.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

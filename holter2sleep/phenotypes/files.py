@@ -40,6 +40,7 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips", "averages")
 DERIVED = ("cardio_sleep",)  # made from the others again where it is needed
 AS_CSV = ("phenotypes", "cardio_sleep")  # what a person opens
+DRAWN_AGAIN = frozenset({"report.pdf", "report.html"})  # what `report` leaves in the folder, whoever made the night
 NIGHT_FILES = frozenset(
     {
         *(f"{name}.parquet" for name in (*TABLES, *DERIVED)),

@@ -12,7 +12,9 @@ from holter2sleep.errors import RecipeError
 from holter2sleep.night import AF_KINDS, EPOCH_S, Float, Night
 from holter2sleep.spans import Spans, contains, intersection
 
-FEWEST_STRIPS = 3  # one finding, one clean reference, one of the worst epochs still analysed
+FEWEST_STRIPS = 4  # one finding, one clean reference, two of the worst epochs still analysed
+N_WORST = 2
+MOST_OF_A_KIND = 5  # more show nothing new
 RATE_INTERVALS = 8  # as the phenotypes heart_rate_min and heart_rate_max average
 
 VENTRICULAR = (("VT", "ventricular run"), ("COUPLET_V", "ventricular couplet"))
@@ -49,32 +51,44 @@ Candidate = tuple[str, float]  # reason, time of interest in s
 def choose_strips(night: Night, rules: StripRules) -> list[Strip]:
     """Strips worth a reader's look, in order of interest; none where the night has no waveform.
 
-    Findings come first (longest pause, onset of AF, suspected block, ventricular and supraventricular ectopy,
-    highest and lowest rate); the last two are always a clean reference and one of the worst epochs still analysed, so
-    that a reader can judge the detector. A strip lies wholly in analysable signal.
+    Findings come first: longest pause, onset of AF, suspected block, ventricular and supraventricular ectopy, highest
+    and lowest rate, one of each, then a second of each, and so on. The last three are always a clean reference and two
+    of the worst epochs still analysed, so that a reader can judge the detector. A strip lies wholly in analysable
+    signal.
 
     Raises
     ------
     RecipeError
-        `strips.n` below 3.
+        `strips.n` below 4.
     """
     if rules.n < FEWEST_STRIPS:
         raise RecipeError(f"strips.n is {rules.n}: a night shows at least {FEWEST_STRIPS} strips")
     if night.recording.ecg is None:
         return []
     chosen: list[Candidate] = []
-    for group in (_pauses, _af_onsets, _suspected_blocks, _ventricular, _supraventricular, _highest_rate, _lowest_rate):
-        if len(chosen) < rules.n - 2:
-            _take_first_fitting(group(night), chosen, night, rules.length_s)
-    for group in (_clean_epochs, _worst_epochs):
-        _take_first_fitting(group(night), chosen, night, rules.length_s)
-    return [_strip(chr(ord("A") + i), reason, start_s, night, rules) for i, (reason, start_s) in enumerate(chosen)]
+    findings, rates = ([group(night) for group in groups] for groups in (FINDINGS, RATES))
+    for group in (*findings, *rates, *findings * (MOST_OF_A_KIND - 1)):
+        if len(chosen) < rules.n - 1 - N_WORST:
+            _take_next_fitting(group, chosen, night, rules.length_s)
+    for group in (_clean_epochs(night), *[_worst_epochs(night)] * N_WORST):
+        _take_next_fitting(group, chosen, night, rules.length_s)
+    return [_strip(letter(i), reason, start_s, night, rules) for i, (reason, start_s) in enumerate(chosen)]
 
 
-def _take_first_fitting(
-    candidates: Iterator[Candidate], chosen: list[Candidate], night: Night, length_s: float
-) -> None:
-    """Append the first candidate whose strip lies in good signal and shows something new."""
+def letter(index: int) -> str:
+    """Name of a strip: A to Z, then AA to AZ and so on.
+
+    Examples
+    --------
+    >>> [letter(i) for i in (0, 25, 26, 52)]
+    ['A', 'Z', 'AA', 'BA']
+    """
+    before, own = divmod(index, 26)
+    return (letter(before - 1) if before else "") + chr(ord("A") + own)
+
+
+def _take_next_fitting(candidates: Iterator[Candidate], chosen: list[Candidate], night: Night, length_s: float) -> None:
+    """Append the next candidate whose strip lies in good signal and shows something new."""
     for reason, time_s in candidates:
         start_s = fitting_start(night.usable_spans, time_s, length_s)
         if start_s is None or any(abs(start_s - other) < length_s for _, other in chosen):
@@ -127,8 +141,11 @@ def _strip(letter: str, reason: str, start_s: float, night: Night, rules: StripR
 def _pauses(night: Night) -> Iterator[Candidate]:
     pauses = night.episodes.of("PAUSE")
     length_s = pauses.end_s - pauses.start_s
-    for i in np.argsort(-length_s, kind="stable"):
-        yield f"longest pause {length_s[i]:.1f} s", float((pauses.start_s[i] + pauses.end_s[i]) / 2)
+    for place, i in enumerate(np.argsort(-length_s, kind="stable")):
+        yield (
+            f"{'pause' if place else 'longest pause'} {length_s[i]:.1f} s",
+            float((pauses.start_s[i] + pauses.end_s[i]) / 2),
+        )
 
 
 def _af_onsets(night: Night) -> Iterator[Candidate]:
@@ -151,10 +168,14 @@ def _supraventricular(night: Night) -> Iterator[Candidate]:
 
 
 def _ectopy(night: Night, kinds: tuple[tuple[str, str], ...], label: str, word: str) -> Iterator[Candidate]:
-    """Longest runs first, then couplets, then single beats."""
+    """Longest runs first, the fastest one second, then couplets, then single beats."""
     for kind, name in kinds:
         episodes = night.episodes.of(kind)
-        for i in np.argsort(-episodes.n_beats, kind="stable"):
+        order = np.argsort(-episodes.n_beats, kind="stable").tolist()
+        fastest = order[1:] and int(np.argmax(np.nan_to_num(episodes.rate_bpm)))
+        if fastest in order[1:]:
+            order.insert(1, order.pop(order.index(fastest)))
+        for i in order:
             yield f"{name}, {episodes.n_beats[i]} beats", float((episodes.start_s[i] + episodes.end_s[i]) / 2)
     for time_s in night.beats.time_s[(night.beats.label == label) & night.beats.usable]:
         yield word, float(time_s)
@@ -212,3 +233,7 @@ def _sqi(night: Night, unknown: float) -> Float:
     """SQI of the usable epochs; `unknown` where there is none."""
     sqi = night.quality.sqi.astype(np.float64)
     return np.where(night.quality.usable & np.isfinite(sqi), sqi, unknown)
+
+
+FINDINGS = (_pauses, _af_onsets, _suspected_blocks, _ventricular, _supraventricular)
+RATES = (_highest_rate, _lowest_rate)

@@ -35,6 +35,7 @@ from holter2sleep.report.page import (
     wrap,
 )
 from holter2sleep.report.paper import CHECK_WORDS, RELATIVE_WORDS, draw_check_bar, draw_strip, strip_rows
+from holter2sleep.report.rr_section import rr_pictures
 from holter2sleep.report.tables import Cell, ReportNight, unit_text
 
 Facts = list[tuple[str, str]]  # label, value
@@ -372,6 +373,7 @@ SECTIONS: dict[str, Draw] = {
     "statement": statement,
     "night_figure": night_figure,
     "hourly": hourly,
+    "rr_pictures": rr_pictures,
     "phenotype_table": phenotype_table,
     "stage_table": stage_table,
     "contrasts": contrasts,

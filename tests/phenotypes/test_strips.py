@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from datetime import datetime
@@ -28,7 +29,7 @@ from holter2sleep.spans import Spans, as_spans, covers
 
 FS = 100.0
 DURATION_S = 1800.0
-RULES = StripRules(n=6, length_s=7.6)
+RULES = StripRules(n=7, length_s=7.6)
 
 
 def night(
@@ -90,13 +91,14 @@ def test_findings_come_in_the_order_of_interest_and_letters_follow() -> None:
         (1100.0, 1106.0, "VT", 9),
     ]
     chosen = choose_strips(night(episodes), RULES)
-    assert [strip.strip for strip in chosen] == list("ABCDEF")
+    assert [strip.strip for strip in chosen] == list("ABCDEFG")
     assert reasons(chosen) == [
         "longest pause 3.4 s",
         "onset of AF pattern",
         "ventricular run, 9 beats",
         "supraventricular run, 5 beats",
         "clean reference, highest signal quality",
+        "lowest signal quality still analysed",
         "lowest signal quality still analysed",
     ]
     assert chosen[0].start_s <= 900.0
@@ -111,6 +113,7 @@ def test_quiet_night_shows_its_rates_a_reference_and_its_worst() -> None:
         "highest heart rate",
         "lowest heart rate",
         "clean reference",
+        "lowest signal quality still analysed",
         "lowest signal quality still analysed",
     ]
     assert 800 < chosen[0].start_s + 3.8 < 811  # the ten fast seconds
@@ -132,10 +135,33 @@ def test_clean_reference_avoids_epochs_with_a_finding() -> None:
 
 def test_reference_and_worst_are_always_among_the_few() -> None:
     episodes = [(100.0 * k, 100.0 * k + 3, "PAUSE", 2) for k in range(1, 9)]
-    chosen = choose_strips(night(episodes), StripRules(n=3, length_s=7.6))
-    assert len(chosen) == 3
+    chosen = choose_strips(night(episodes), StripRules(n=4, length_s=7.6))
+    assert len(chosen) == 4
     assert "clean reference" in chosen[1].reason
-    assert "lowest signal quality" in chosen[2].reason
+    assert all("lowest signal quality" in strip.reason for strip in chosen[2:])
+
+
+def test_a_second_of_each_follows_when_each_was_shown_and_rates_are_shown_once() -> None:
+    episodes = [(300.0, 302.0, "PAUSE", 2), (600.0, 603.0, "PAUSE", 2), (900.0, 1000.0, "AFIB", 100)]
+    chosen = choose_strips(night(episodes), StripRules(n=12, length_s=7.6))
+    found = [reason.split(",")[0] for reason in reasons(chosen)]
+    assert found[:5] == [
+        "longest pause 3.0 s",
+        "onset of AF pattern",
+        "highest heart rate",
+        "lowest heart rate",
+        "pause 2.0 s",
+    ]
+    assert len(found) == 8
+
+
+def test_the_longest_run_comes_first_and_the_fastest_second() -> None:
+    plan = [(300.0, 310.0, "VT", 9), (600.0, 603.0, "VT", 5), (900.0, 902.0, "VT", 6)]
+    made = night(plan)
+    fast = dataclasses.replace(made.episodes, rate_bpm=np.array([120.0, 180.0, 140.0]))
+    chosen = choose_strips(dataclasses.replace(made, episodes=fast), StripRules(n=9, length_s=7.6))
+    runs = [reason for reason in reasons(chosen) if "run" in reason]
+    assert runs == ["ventricular run, 9 beats", "ventricular run, 5 beats", "ventricular run, 6 beats"]
 
 
 def test_strip_knows_its_clock_stage_and_samples() -> None:

@@ -16,7 +16,7 @@ from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.axes import BEAT_COLOURS
 from holter2sleep.report.breathing_axes import COUPLING_COLOURS, draw_breathing, draw_coupling, draw_respiratory
 from holter2sleep.report.tables import ReportNight, report_night
-from holter2sleep.report.tachogram import COLUMNS, ROWS, draw_tachogram, limits_s
+from holter2sleep.report.tachogram import SHAPE, draw_tachogram, limits_s
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def test_a_premature_beat_lies_at_its_time_and_its_interval(night: ReportNight, 
     )
     low_s, high_s = ax.get_ylim()
     assert to_hex(picture[rows[0], columns[0]]) == BEAT_COLOURS["V"]
-    assert columns.mean() / COLUMNS == pytest.approx(0.5, abs=0.002)
-    assert rows.min() / ROWS * (high_s - low_s) + low_s == pytest.approx(max(0.5, low_s), abs=0.02)
+    assert columns.mean() / SHAPE[1] == pytest.approx(0.5, abs=0.002)
+    assert rows.min() / SHAPE[0] * (high_s - low_s) + low_s == pytest.approx(max(0.5, low_s), abs=0.02)
 
 
 def test_the_limits_of_the_tachogram_never_leave_what_a_heart_can_do() -> None:

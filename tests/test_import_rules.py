@@ -43,10 +43,12 @@ ALLOWED = {
     "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
-    "report": TABLES,
+    "report": TABLES | {"evaluate"},  # the page of an evaluation draws what was found
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
-    "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
+    # Figures come from annotations, whoever made them; sleep measures, the clock floor and the columns of a night's
+    # tables have one definition.
+    "evaluate": {"night", "clock", "spans", "errors", "io", "sleep", "phenotypes"},
     "training": TABLES | {"analyze", "evaluate", "simulate", "split"},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead

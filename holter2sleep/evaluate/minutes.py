@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from holter2sleep.evaluate.calibration import calibration_error, reliability
 from holter2sleep.evaluate.stages import accuracy, kappa, majority_accuracy
 from holter2sleep.night import EPOCH_S, Bool, Float, frozen_array
 
 MINUTE_S = 60.0
 CALLED = 0.5  # chance from which a minute is called respiratory
-CALIBRATION_BINS = 10  # Guo 2017 uses 15; ten keep hundreds of minutes in each
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Minutes:
             "specificity": _share(counts[0, 0], counts[0].sum()),
             "kappa": kappa(counts),
             "auc": auc(self.reference, self.chance),
-            "ece": calibration_error(self.reference, self.chance),
+            "ece": calibration_error(reliability(self.chance, self.reference)),
             "majority_accuracy": majority_accuracy(counts),
             "coverage": _share(len(self.reference), n),
         }
@@ -86,16 +86,6 @@ def auc(reference: Bool, score: Float) -> float | None:
         return None
     rank_sum = stats.rankdata(score)[reference].sum()
     return float((rank_sum - n_true * (n_true + 1) / 2) / (n_true * n_false))
-
-
-def calibration_error(reference: Bool, chance: Float) -> float | None:
-    """Mean distance between the chance said and the share that came true, over equal bins weighted by content."""
-    if len(reference) == 0:
-        return None
-    index = np.minimum((chance * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    said = np.bincount(index, chance, CALIBRATION_BINS)
-    true = np.bincount(index, reference, CALIBRATION_BINS)
-    return float(np.abs(said - true).sum() / len(reference))
 
 
 def interval_by_subject(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from holter2sleep.cli.evaluate_options import EXISTING, echo_json, inputs, out_option, subject_options, write_reports
+from holter2sleep.cli.progress import nights_shown
 
 if TYPE_CHECKING:
     from holter2sleep.evaluate.stage_evaluation import StageEvaluation
@@ -88,7 +89,11 @@ def stages(
     names = [pair.recording_id for pair in pairs]
     told: list[dict[str, str]] = groups_told(names, groups) if groups else [{} for _ in names]
     people = subjects_of(names, subjects)
-    nights = [read_staged_night(*one) for one in zip(pairs, people, told, strict=True)]
+    with nights_shown(len(pairs)) as show:
+        nights = []
+        for pair, subject, groups_of_night in zip(pairs, people, told, strict=True):
+            show(pair.recording_id)
+            nights.append(read_staged_night(pair, subject, groups_of_night))
     found = evaluate_stages(nights, [read_peer(*peer, pairs, nights) for peer in peers], seed)
     if out:
         write_reports(out, _files(found))

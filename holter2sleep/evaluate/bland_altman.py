@@ -11,14 +11,14 @@ individual. J Biopharm Stat 17:571-582.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from holter2sleep.evaluate.bootstrap import DRAWS, Draws, Interval
+from holter2sleep.evaluate.bootstrap import DRAWS, Draws, Interval, interval_of
 from holter2sleep.night import Float
 
 Z = 1.96  # Bland & Altman 1999, section 2; in 1986 they rounded it to 2
@@ -64,21 +64,28 @@ def agreement(reference: Float, test: Float, subjects: Sequence[str], seed: int,
     """
     difference, middle = test - reference, (test + reference) / 2
     drawn = Draws(subjects, seed, draws)
-    bias_drawn = drawn.of_nights(lambda nights, _: float(difference[nights].mean()))
-    bias, sd = float(difference.mean()), spread(difference, drawn.person)
-    slope, slope_interval = _slope(middle, difference)
-    lower = upper = bias_interval = None
-    by = BY_T if drawn.n_subjects == len(difference) else BY_DRAWS
-    if by == BY_DRAWS:
-        bias_interval = bias_drawn
-        lower, upper = (drawn.of_nights(_limit_of(difference, sign)) for sign in (-1, 1))
-        slope_interval = drawn.of_nights(lambda nights, _: _slope(middle[nights], difference[nights])[0])
-    elif sd is not None:
-        bias_interval = _around(bias, sd, len(difference), 0.0)
-        lower, upper = (_around(bias + sign * Z * sd, sd, len(difference), Z) for sign in (-1, 1))
-    return Agreement(
-        len(difference), drawn.n_subjects, bias, sd, bias_interval, bias_drawn, lower, upper, slope, slope_interval, by
-    )
+    bias, sd, slope = _figures(middle, difference, drawn.person)
+    bias_drawn, lower, upper, slope_interval = _drawn_intervals(middle, difference, drawn)
+    bias_interval, by, n = bias_drawn, BY_DRAWS, len(difference)
+    if drawn.n_subjects == n:
+        by, slope_interval = BY_T, _slope_interval(middle, difference)
+        bias_interval, lower, upper = (_around(bias, sd, n, z) for z in (0.0, -Z, Z))
+    return Agreement(n, drawn.n_subjects, bias, sd, bias_interval, bias_drawn, lower, upper, slope, slope_interval, by)
+
+
+def _figures(middle: Float, difference: Float, person: NDArray[np.int64]) -> tuple[float, float | None, float | None]:
+    """Bias, SD and slope."""
+    bias, off = float(difference.mean()), middle - middle.mean()
+    slope = float(off @ difference / (off @ off)) if np.ptp(middle) else None
+    return bias, spread(difference, person), slope
+
+
+def _drawn_intervals(middle: Float, difference: Float, draws: Draws) -> list[Interval]:
+    """Intervals by subject bootstrap of the bias, the lower and the upper limit, and the slope."""
+    found = [_figures(middle[nights], difference[nights], person) for nights, person in draws.nights()]
+    biases, slopes = [bias for bias, _, _ in found], [slope for _, _, slope in found]
+    lower, upper = ([None if sd is None else bias + z * sd for bias, sd, _ in found] for z in (-Z, Z))
+    return [interval_of(biases), interval_of(lower), interval_of(upper), interval_of(slopes)]
 
 
 def spread(difference: Float, person: NDArray[np.int64]) -> float | None:
@@ -87,8 +94,13 @@ def spread(difference: Float, person: NDArray[np.int64]) -> float | None:
     With one night each it is the SD. Else the variance is the sum of two components of a one-way analysis of
     variance (Bland & Altman 2007): within subjects the mean square; between them the excess of the mean square between
     over it, divided by (N^2 - sum m^2) / ((n - 1) N), with m nights a subject and N in all.
+
+    Parameters
+    ----------
+    person
+        Of whom each difference is, 0, 1, ... without a gap.
     """
-    _, person, nights = np.unique(person, return_inverse=True, return_counts=True)
+    nights = np.bincount(person)
     n, total = len(nights), len(difference)
     if n < 2:
         return None
@@ -101,28 +113,19 @@ def spread(difference: Float, person: NDArray[np.int64]) -> float | None:
     return math.sqrt(max(between - within, 0.0) / nights_each + within)
 
 
-def _limit_of(difference: Float, sign: int) -> Callable[[NDArray[np.int64], NDArray[np.int64]], float | None]:
-    """Lower (-1) or upper (1) limit of agreement of drawn nights."""
-
-    def limit(nights: NDArray[np.int64], person: NDArray[np.int64]) -> float | None:
-        sd = spread(difference[nights], person)
-        return None if sd is None else float(difference[nights].mean()) + sign * Z * sd
-
-    return limit
-
-
-def _around(value: float, sd: float, n: int, z: float) -> Interval:
+def _around(bias: float, sd: float | None, n: int, z: float) -> Interval:
     """Interval of `bias + z sd` of n differences, by the t distribution (Bland & Altman 1999, section 2.1)."""
+    if sd is None:
+        return None
     half = float(stats.t.ppf(0.975, n - 1)) * sd * math.sqrt(1 / n + z**2 / (2 * (n - 1)))
-    return value - half, value + half
+    return bias + z * sd - half, bias + z * sd + half
 
 
-def _slope(middle: Float, difference: Float) -> tuple[float | None, Interval]:
-    """Slope of the difference on the mean, with its interval by t from three nights on."""
-    if np.ptp(middle) == 0:
-        return None, None
+def _slope_interval(middle: Float, difference: Float) -> Interval:
+    """Interval of the slope by the t distribution, from three nights on."""
+    n = len(middle)
+    if n < 3 or np.ptp(middle) == 0:
+        return None
     found = stats.linregress(middle, difference)
-    if len(middle) < 3:
-        return float(found.slope), None
-    half = float(stats.t.ppf(0.975, len(middle) - 2) * found.stderr)
-    return float(found.slope), (float(found.slope) - half, float(found.slope) + half)
+    half = float(stats.t.ppf(0.975, n - 2) * found.stderr)
+    return float(found.slope) - half, float(found.slope) + half

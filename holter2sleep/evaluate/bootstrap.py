@@ -5,7 +5,7 @@ The unit of resampling is the subject, never the epoch or the night: all nights 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,23 +31,17 @@ class Draws:
 
     def of_sums(self, by_night: Sequence[Any], measure: Callable[[Any], float | None]) -> Interval:
         """Interval of a measure of a sum over nights, such as of counts. `by_night`: arrays of one shape."""
-        times = (self.people[:, :, None] == np.arange(self.n_subjects)).sum(axis=1)[:, self.person]
-        return interval_of(map(measure, np.tensordot(times, np.array(by_night), axes=1)))
+        if not len(self.people):
+            return None
+        times = np.array([np.bincount(people, minlength=self.n_subjects) for people in self.people])
+        return interval_of(map(measure, np.tensordot(times[:, self.person], np.array(by_night), axes=1)))
 
-    def of_nights(self, measure: Callable[[NDArray[np.int64], NDArray[np.int64]], float | None]) -> Interval:
-        """Interval of a measure of drawn nights.
-
-        The measure is given the indices of the nights, and of whom each is; a person drawn twice is two persons.
-        """
+    def nights(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The nights of each draw, and of whom each is, 0, 1, ...; a person drawn twice is two persons."""
         nights_of = [np.flatnonzero(self.person == i) for i in range(self.n_subjects)]
-        return interval_of(measure(*_drawn_nights(index, nights_of)) for index in self.people)
-
-
-def _drawn_nights(
-    people: NDArray[np.int64], nights_of: list[NDArray[np.intp]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    nights = [nights_of[i] for i in people]
-    return np.concatenate(nights), np.repeat(np.arange(len(nights)), [len(of) for of in nights])
+        for people in self.people:
+            own = [nights_of[i] for i in people]
+            yield np.concatenate(own), np.repeat(np.arange(len(own)), [len(of) for of in own])
 
 
 def interval_of(values: Iterable[float | None]) -> Interval:

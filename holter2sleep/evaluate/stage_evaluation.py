@@ -48,8 +48,12 @@ def evaluate_stages(nights: Sequence[StagedNight], peers: Sequence[Peer], seed: 
     Raises
     ------
     UsageError
-        No epoch of any night is staged on both sides.
+        No epoch of any night is staged on both sides, or two peers have one name.
     """
+    beside = [*floors_of(nights), *peers]
+    names = [peer.name for peer in beside]
+    if len(set(names)) < len(names):
+        raise UsageError(f"peers have one name twice: {', '.join(names)} (the floors are among them); call them apart")
     in_classes = [JudgedNights.of(nights, n, seed) for n in CLASSES if any(n <= night.most_classes for night in nights)]
     if not len(in_classes[0].pooled.truth):
         raise UsageError("no epoch is staged on both sides in any night: do the references belong to these nights?")
@@ -67,7 +71,7 @@ def evaluate_stages(nights: Sequence[StagedNight], peers: Sequence[Peer], seed: 
     tables |= {
         "measures": measures,
         "bland_altman": agreement_table(measures, seed),
-        "peers": peer_table(nights, [*floors_of(nights), *peers], seed),
+        "peers": peer_table(nights, beside, seed),
     }
     finest = [judged for judged in in_classes if len(judged.nights) == len(nights)][-1]
     return StageEvaluation(tables, finest, seed)

@@ -78,14 +78,14 @@ def _by_classes(found: StageEvaluation) -> Iterator[tuple[int, dict[str, Row]]]:
 def _nights(found: StageEvaluation) -> list[str]:
     """A line a night: kappa in each number of classes, the rest in the finest."""
     n = found.finest.n_classes
-    heads = [f"kappa {k}" for k in CLASSES if k <= n]
+    heads = [f"k{k}" for k in CLASSES if k <= n]
     lines = [("night", "epochs", "staged", *heads, "accuracy", "F1", "ECE")]
     for row in found.of("nights", n_classes=n).to_dicts():
         own = found.of("nights", night=row["night"]).filter(pl.col("n_classes") <= n)["kappa"].to_list()
         cells = [number(row[name], 2) for name in ("accuracy", "macro_f1", "calibration_error")]
         kappas = [number(value, 2) for value in own]
         lines.append((row["night"], str(row["n_compared"]), number(row["coverage"], 2), *kappas, *cells))
-    return [f"By night; accuracy, F1, ECE (calibration error) in {n} classes", *aligned(lines)]
+    return [f"By night: kappa in 2 to {n} classes; accuracy, F1 and calibration error in {n}", *aligned(lines)]
 
 
 def _stages(found: StageEvaluation) -> list[str]:

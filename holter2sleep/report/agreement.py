@@ -60,7 +60,7 @@ def agreement_page(found: StageEvaluation) -> Page:
 def _write_head_and_foot(page: Page, found: StageEvaluation) -> None:
     right_mm = MARGIN_MM + TEXT_WIDTH_MM
     nights, n_subjects = found.finest.nights, found.finest.draws.n_subjects
-    page.text(MARGIN_MM, 13, f"Sleep stages by {found.scorers}: agreement with the reference", size=11, weight="bold")
+    page.text(MARGIN_MM, 13, f"Sleep stages by {found.scorers} against the reference", size=11, weight="bold")
     page.text(right_mm, 13, f"{len(nights)} nights, {n_subjects} subjects", size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)

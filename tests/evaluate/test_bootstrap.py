@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holter2sleep.evaluate.bootstrap import Draws
+from holter2sleep.evaluate.bootstrap import Draws, interval_of
 from holter2sleep.evaluate.stages import kappa
 
 NAMES = [f"s{i}" for i in range(12)]
@@ -31,18 +31,18 @@ def test_two_nights_of_one_person_are_one_night_of_double_weight() -> None:
 
 def test_interval_of_a_mean_is_that_of_its_standard_error() -> None:
     values = np.random.default_rng(0).normal(size=400)
-    low, high = Draws([str(i) for i in range(400)], 0).of_nights(lambda drawn, _: float(values[drawn].mean()))
+    drawn = Draws([str(i) for i in range(400)], 0)
+    low, high = interval_of(float(values[nights].mean()) for nights, _ in drawn.nights())
     half = 1.96 * values.std() / 20
     assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
 
 
 def test_a_person_drawn_twice_is_two_persons_with_all_his_nights() -> None:
-    seen = []
-    Draws(["a", "a", "b"], 0, 50).of_nights(lambda drawn, person: seen.append((drawn.tolist(), person.tolist())))
+    seen = [(nights.tolist(), person.tolist()) for nights, person in Draws(["a", "a", "b"], 0, 50).nights()]
     assert ([0, 1, 0, 1], [0, 0, 1, 1]) in seen
     assert ([2, 2], [0, 1]) in seen
 
 
 def test_one_person_has_no_interval() -> None:
     assert Draws(["a", "a"], 0).of_sums(nights(2), kappa) is None
-    assert Draws(["a", "a"], 0).of_nights(lambda drawn, _: 1.0) is None
+    assert list(Draws(["a", "a"], 0).nights()) == []

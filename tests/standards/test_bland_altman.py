@@ -77,7 +77,7 @@ def test_components_of_an_unbalanced_table_worked_by_hand() -> None:
 
     Nights each: (9 - 5) / (1 x 3) = 4/3; component (50/3 - 2) / (4/3) = 11; SD sqrt(11 + 2).
     """
-    assert spread(np.array([0.0, 2, 6]), np.array([4, 4, 9])) == pytest.approx(np.sqrt(13))
+    assert spread(np.array([0.0, 2, 6]), np.array([0, 0, 1])) == pytest.approx(np.sqrt(13))
 
 
 def test_nights_of_one_subject_that_differ_more_than_subjects_do_leave_no_negative_component() -> None:

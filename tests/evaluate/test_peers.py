@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from staged import blurred, course, hypnogram, staged
+from made_stages import blurred, course, hypnogram, staged
 
 from holter2sleep.evaluate.floors import clock_left_out, counts_by_time
 from holter2sleep.evaluate.peers import CLOCK, MAJORITY, floors_of, peer_of_hypnograms, peer_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from staged import hypnogram, staged
+from made_stages import hypnogram, staged
 
 from holter2sleep.evaluate.sleep_agreement import agreement_table, measure_table
 from holter2sleep.phenotypes.dictionary import load_dictionary

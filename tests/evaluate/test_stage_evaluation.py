@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from staged import blurred, course, hypnogram, staged, sure_of
+from made_stages import blurred, course, hypnogram, staged, sure_of
 
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.peers import peer_of_hypnograms

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from staged import blurred, course, hypnogram, staged
+from made_stages import blurred, course, hypnogram, staged
 
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.people import subjects_of

@@ -11,7 +11,7 @@ import numpy as np
 from holter2sleep.evaluate.calibration import brier_score, reliability
 from holter2sleep.evaluate.classes import CLASSES, Codes, codes, common_classes, merged
 from holter2sleep.evaluate.stages import StageMatrix, counts_of
-from holter2sleep.night import Bool, EpochGrid, Float, Hypnogram, Lights, frozen_array
+from holter2sleep.night import UNSCORED, Bool, EpochGrid, Float, Hypnogram, Lights, frozen_array
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,8 @@ def pooled_epochs(nights: Sequence[Judged]) -> Judged:
 
 
 def on_grid(hypnogram: Hypnogram, grid: EpochGrid) -> Hypnogram:
-    """The same stages on a grid that may be shorter, or longer: then the rest is unscored."""
+    """The same stages, without chances, on a grid that may be shorter, or longer: then the rest is unscored."""
     n = min(grid.n, hypnogram.grid.n)
-    stage = np.full(grid.n, "U", "<U4")
+    stage = np.full(grid.n, UNSCORED, "<U4")
     stage[:n] = hypnogram.stage[:n]
-    proba = None
-    if hypnogram.proba is not None:
-        proba = np.full((grid.n, hypnogram.proba.shape[1]), np.nan, np.float32)
-        proba[:n] = hypnogram.proba[:n]
-    return Hypnogram(grid, stage, hypnogram.scheme, hypnogram.scorer, proba)
+    return Hypnogram(grid, stage, hypnogram.scheme, hypnogram.scorer)

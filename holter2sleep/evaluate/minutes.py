@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from holter2sleep.evaluate.bootstrap import Interval, interval_of
 from holter2sleep.evaluate.calibration import calibration_error, reliability
 from holter2sleep.evaluate.stages import accuracy, kappa, majority_accuracy
 from holter2sleep.night import EPOCH_S, Bool, Float, frozen_array
@@ -94,7 +95,7 @@ def interval_by_subject(
     measure: Callable[[Minutes], float | None],
     rng: np.random.Generator,
     draws: int,
-) -> tuple[float, float] | None:
+) -> Interval:
     """95 % interval of a pooled measure, drawing whole subjects with replacement; None with fewer than two."""
     names = sorted(set(subjects))
     if len(names) < 2:
@@ -103,13 +104,7 @@ def interval_by_subject(
         pooled_minutes([record for record, who in zip(records, subjects, strict=True) if who == name]) for name in names
     ]
     drawn = rng.integers(len(names), size=(draws, len(names)))
-    values = [
-        value for index in drawn if (value := measure(pooled_minutes([of_subject[i] for i in index]))) is not None
-    ]
-    if not values:
-        return None
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    return interval_of(measure(pooled_minutes([of_subject[i] for i in index])) for index in drawn)
 
 
 def accuracy_of(minutes: Minutes) -> float | None:

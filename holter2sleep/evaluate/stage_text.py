@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from holter2sleep.evaluate.bland_altman import BY_T
 from holter2sleep.evaluate.bootstrap import DRAWS
 from holter2sleep.evaluate.classes import CLASSES
 from holter2sleep.evaluate.peers import CLOCK
@@ -40,6 +41,7 @@ def _head(found: StageEvaluation) -> list[str]:
     drawn = f"{DRAWS} draws of subjects, seed {found.seed}" if n_subjects > 1 else "none: one subject"
     return [
         f"Sleep stages by {found.scorers} against the references. Research use only.",
+        "A stager that has learned from these nights is flattered.",
         f"{len(found.finest.nights)} nights of {n_subjects} subjects, {total.counts.sum()} epochs staged on both sides",
         f"Left out: {total.n_reference_unscored} epochs without a reference stage, "
         f"{total.n_test_unscored} not staged by the test",
@@ -119,26 +121,25 @@ def _calibration(found: StageEvaluation) -> list[str]:
     if not bins:
         return ["Calibration: the nights have no probabilities"]
     kept = found.of("coverage", **which).to_dicts()
-    return [
-        f"Chance of the answer, and share that was right ({found.finest.n_classes} classes)",
-        *aligned([("chance", "epochs", "mean", "right"), *bins], "  "),
-        "",
-        *aligned([("surest epochs kept", *(_percent(row["coverage"]) for row in kept)),
-                  ("kappa", *(number(row["kappa"]) for row in kept))], "  "),
-    ]  # fmt: skip
+    shares = ("surest epochs kept", *(_percent(row["coverage"]) for row in kept))
+    kappas = ("kappa", *(number(row["kappa"]) for row in kept))
+    title = f"Chance of the answer, and share that was right ({found.finest.n_classes} classes)"
+    return [title, *aligned([("chance", "epochs", "mean", "right"), *bins], "  "), "", *aligned([shares, kappas], "  ")]
 
 
 def _sleep(found: StageEvaluation) -> list[str]:
-    lines = [("measure", "nights", "bias", "SD", "limits of agreement", "slope", "by")]
+    lines = [("measure", "n", "bias", "SD", "limits of agreement", "slope", "by")]
     table = found.tables["bland_altman"].to_dicts()
     for row in table:
         bias = with_interval({"value": row["bias"], "ci_low": row["bias_low"], "ci_high": row["bias_high"]}, 1)
         limits = ABSENT if row["lower"] is None else f"{row['lower']:.1f} to {row['upper']:.1f}"
-        name, by = f"{row['measure']}, {row['unit']}", "t" if row["intervals_by"].startswith("t ") else "draws"
+        name, by = f"{row['measure']}, {row['unit']}", "t" if row["intervals_by"] == BY_T else "d"
         lines.append((name, str(row["n_nights"]), bias, number(row["sd"], 1), limits, number(row["slope"], 2), by))
     if not table:
         return ["Sleep measures: no night defines one on both sides"]
-    return ["Sleep measures, test minus reference (Bland and Altman)", *aligned(lines), *_how_spread(table)]
+    head = "Sleep measures, test minus reference (Bland and Altman); n nights"
+    by = "Intervals by t: of the t distribution (1999); by d: drawn over subjects."
+    return [head, *aligned(lines), by, *_how_spread(table)]
 
 
 def _how_spread(table: Sequence[Row]) -> list[str]:

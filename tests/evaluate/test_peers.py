@@ -8,6 +8,7 @@ import pytest
 from made_stages import blurred, course, hypnogram, staged
 
 from holter2sleep.evaluate.floors import clock_left_out, counts_by_time
+from holter2sleep.evaluate.judged import on_grid
 from holter2sleep.evaluate.peers import CLOCK, MAJORITY, floors_of, peer_of_hypnograms, peer_table
 
 
@@ -94,3 +95,12 @@ def test_a_coarse_peer_is_compared_in_what_it_can_say_and_where_it_was() -> None
     assert list(found) == [2, 3]
     assert (found[3]["n_nights"], found[3]["n_epochs"], found[3]["accuracy"]) == (1, 6, 5 / 6)
     assert found[3]["ours_more_low"] is None  # one subject
+
+
+@pytest.mark.parametrize("n", [4, 6, 9])
+def test_a_peer_of_another_length_is_compared_where_both_are(n: int) -> None:
+    truth = hypnogram(["W", "N1", "N2", "N3", "R", "W"])
+    night = staged("a", truth, truth)
+    longer = hypnogram((["W", "N1", "N2", "N3", "R", "W", "W", "W", "W"])[:n])
+    peer = peer_of_hypnograms("other", {"a": on_grid(longer, night.test.grid)})
+    assert rows(peer_table([night], [peer], 0), "other")[5]["n_epochs"] == min(n, 6)

@@ -21,7 +21,7 @@ out_option = click.option(
 
 def subject_options(command: Callable[..., None]) -> Callable[..., None]:
     """Options of a command whose intervals come from drawing subjects."""
-    seed = click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
+    seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the bootstrap.")
     told = "CSV with recording_id, subject_id; else each night is a person."
     return click.option("--subjects", type=EXISTING, help=told)(seed(command))
 

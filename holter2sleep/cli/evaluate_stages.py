@@ -74,9 +74,9 @@ def stages(
 
     \b
     Examples:
-      holter2sleep evaluate stages --test nights/ --reference-dir slpdb --suffix .st
-      holter2sleep evaluate stages --test nights/ --reference-dir slpdb --subjects subjects.csv
-        --groups groups.csv --peer mesa=nights_mesa/ --out agreement/
+      holter2sleep evaluate stages --test nights/ --reference-dir slpdb
+      holter2sleep evaluate stages --test nights/ --reference-dir slpdb \\
+        --subjects people.csv --peer mesa=nights_mesa/ --out agreement/
     """  # noqa: D301  click reads the backspace
     from holter2sleep.evaluate.pairs import find_pairs
     from holter2sleep.evaluate.people import subjects_of

@@ -108,6 +108,7 @@ def test_one_night_in_three_classes_draws_a_page(data: Path, tmp_path: Path) -> 
     [
         (["--peer", "mesa"], "give NAME=FOLDER"),
         (["--peer", "mesa=nowhere"], "is no folder"),
+        (["--seed", "-1"], "x>=0"),
         (["--peer", "mesa={references}/.."], "no night of peer mesa"),
         (["--groups", "{references}/n0.txt"], "needed: recording_id"),
         (["--subjects", "{people}"], "6 nights"),

@@ -43,10 +43,13 @@ ALLOWED = {
     "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split"},
-    "report": TABLES | {"export"},  # a report carries its annotations
+    # A report carries its annotations; the page of an evaluation draws what was found.
+    "report": TABLES | {"export", "evaluate"},
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
-    "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
+    # Figures come from annotations, whoever made them; sleep measures, the clock floor and the columns of a night's
+    # tables have one definition.
+    "evaluate": {"night", "clock", "spans", "errors", "io", "sleep", "phenotypes"},
     "training": TABLES | {"analyze", "evaluate", "simulate", "split"},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead

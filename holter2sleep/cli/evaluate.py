@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import rich_click as click
 
+from holter2sleep.cli.evaluate_options import Rows, echo_json, inputs, out_option, subject_options, write_reports
+from holter2sleep.cli.evaluate_stages import stages
 from holter2sleep.cli.number import Number
-
-Rows = Mapping[str, Mapping[str, float | None]]
-
-BOOTSTRAP_DRAWS = 2000
-EXISTING = click.Path(exists=True, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.group()
@@ -26,41 +21,6 @@ def evaluate() -> None:
     Example:
       holter2sleep evaluate beats --test nights/ --reference-dir mitdb
     """  # noqa: D301  click reads the backspace
-
-
-def _people(command: Callable[..., None]) -> Callable[..., None]:
-    """Options of a command whose intervals come from drawing subjects."""
-    seed = click.option("--seed", default=0, show_default=True, help="Seed of the bootstrap.")
-    told = "CSV with recording_id, subject_id; else each night is a person."
-    return click.option("--subjects", type=EXISTING, help=told)(seed(command))
-
-
-def _inputs(suffix: str) -> Callable[[Any], Any]:
-    """The options every subcommand shares: what is tested, against what."""
-
-    def add(command: Any) -> Any:
-        for option in reversed(
-            [
-                click.option(
-                    "--test",
-                    "tests",
-                    type=EXISTING,
-                    multiple=True,
-                    required=True,
-                    help="Night folder, folder of night folders, or file; repeatable.",
-                ),
-                click.option(
-                    "--reference", "references", type=EXISTING, multiple=True, help="Reference file, one for each test."
-                ),
-                click.option("--reference-dir", type=FOLDER, help="Folder of references named recording id + suffix."),
-                click.option("--suffix", default=suffix, show_default=True, help="Ending of the references' names."),
-                click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
-            ]
-        ):
-            command = option(command)
-        return command
-
-    return add
 
 
 def _protocol(*names: str) -> Callable[[Any], Any]:
@@ -82,9 +42,7 @@ def _protocol(*names: str) -> Callable[[Any], Any]:
             show_default=True,
             help="Time at the start that is not scored, s; likewise.",
         ),
-        "out": click.option(
-            "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the reports, as text and CSV."
-        ),
+        "out": out_option,
     }
 
     def add(command: Any) -> Any:
@@ -95,8 +53,11 @@ def _protocol(*names: str) -> Callable[[Any], Any]:
     return add
 
 
+evaluate.add_command(stages)
+
+
 @evaluate.command()
-@_inputs(".atr")
+@inputs(".atr")
 @_protocol("window", "learning", "out")
 def beats(
     references: tuple[Path, ...],
@@ -129,9 +90,9 @@ def beats(
     total = gross_agreement(list(records.values()))
     measures = {name: record.measures() for name, record in records.items()}
     rows = {**measures, "gross": total.measures(), "average": average(list(measures.values()))}
-    _write_reports(out, beat_files(records, protocol))
+    write_reports(out, beat_files(records, protocol))
     if as_json:
-        _echo_json(rows, classes=list(CLASSES), **_beat_facts({**records, "gross": total}), protocol=str(protocol))
+        echo_json(rows, classes=list(CLASSES), **_beat_facts({**records, "gross": total}), protocol=str(protocol))
         return
     _echo_deviations(protocol.deviations)
     _echo_rates("record", rows)
@@ -165,7 +126,7 @@ def _beat_facts(records: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @evaluate.command()
-@_inputs(".atr")
+@inputs(".atr")
 @click.option(
     "--kind",
     "kinds",
@@ -214,10 +175,10 @@ def episodes(
     rows = {**records, "gross": total.measures(), "average": average(list(records.values()))}
     rules = f"{protocol}; {' '.join(kinds)}; episodes of the test of at least {min_length:g} s"
     table = episode_table(agreements, f"Episodes of {' '.join(kinds)}")
-    _write_reports(out, {"episodes.txt": f"{rules}\n{table.text()}", "episodes.csv": table.csv(protocol=rules)})
+    write_reports(out, {"episodes.txt": f"{rules}\n{table.text()}", "episodes.csv": table.csv(protocol=rules)})
     if as_json:
         facts = {"n_reference": total.n_reference, "n_test": total.n_test, "protocol": str(protocol)}
-        _echo_json(rows, kinds=list(kinds), min_length_s=min_length, **facts)
+        echo_json(rows, kinds=list(kinds), min_length_s=min_length, **facts)
         return
     _echo_deviations(protocol.deviations)
     _echo_rates("record", rows)
@@ -229,51 +190,8 @@ def episodes(
 
 
 @evaluate.command()
-@_inputs(".st")
-@_people
-def stages(
-    references: tuple[Path, ...],
-    tests: tuple[Path, ...],
-    reference_dir: Path,
-    suffix: str,
-    as_json: bool,
-    subjects: Path | None,
-    seed: int,
-) -> None:
-    """Sleep stages, epoch by epoch: kappa, accuracy, macro F1, in the finest scheme both sides can say.
-
-    Unscored and movement epochs are left out and counted. The interval comes from drawing whole subjects.
-
-    Example: holter2sleep evaluate stages --test nights/ --reference-dir slpdb --suffix .st
-    """
-    import numpy as np
-
-    from holter2sleep.evaluate.nights import compare_night_stages, subjects_of
-    from holter2sleep.evaluate.pairs import find_pairs
-    from holter2sleep.evaluate.stages import bootstrap_interval, kappa, pooled
-
-    pairs = find_pairs(tests, references, reference_dir, suffix)
-    matrices = {pair.recording_id: compare_night_stages(pair) for pair in pairs}
-    total = pooled(list(matrices.values()))
-    rows = {**{name: matrix.measures() for name, matrix in matrices.items()}, "pooled": total.measures()}
-    people = subjects_of(list(matrices), subjects)
-    interval = bootstrap_interval(list(matrices.values()), people, kappa, np.random.default_rng(seed), BOOTSTRAP_DRAWS)
-    left_out = {"reference_unscored": total.n_reference_unscored, "test_unscored": total.n_test_unscored}
-    if as_json:
-        facts = {"kappa_95_interval": interval, "n_subjects": len(set(people)), "draws": BOOTSTRAP_DRAWS, "seed": seed}
-        _echo_json(rows, classes=total.classes, counts=total.counts.tolist(), **facts, **left_out)
-        return
-    _echo_rates("night", rows)
-    _echo_interval("kappa", rows["pooled"]["kappa"], interval, f"{len(set(people))} subjects", seed)
-    unscored, unstaged = left_out.values()
-    click.echo(f"Left out: {unscored} epochs without a reference stage, {unstaged} not staged by the test")
-    click.echo("\nPooled counts (row: reference, column: test)")
-    _echo_counts(total.classes, total.counts)
-
-
-@evaluate.command()
-@_inputs(".apn")
-@_people
+@inputs(".apn")
+@subject_options
 def minutes(
     references: tuple[Path, ...],
     tests: tuple[Path, ...],
@@ -292,9 +210,11 @@ def minutes(
     """
     import numpy as np
 
+    from holter2sleep.evaluate.bootstrap import DRAWS
     from holter2sleep.evaluate.minutes import accuracy_of, auc_of, interval_by_subject, pooled_minutes
-    from holter2sleep.evaluate.nights import compare_night_minutes, subjects_of
+    from holter2sleep.evaluate.nights import compare_night_minutes
     from holter2sleep.evaluate.pairs import find_pairs
+    from holter2sleep.evaluate.people import subjects_of
 
     pairs = find_pairs(tests, references, reference_dir, suffix)
     records = {pair.recording_id: compare_night_minutes(pair) for pair in pairs}
@@ -302,46 +222,31 @@ def minutes(
     rows = {**{name: record.measures() for name, record in records.items()}, "pooled": total.measures()}
     people = subjects_of(list(records), subjects)
     intervals = {
-        name: interval_by_subject(list(records.values()), people, measure, np.random.default_rng(seed), BOOTSTRAP_DRAWS)
+        name: interval_by_subject(list(records.values()), people, measure, np.random.default_rng(seed), DRAWS)
         for name, measure in {"accuracy": accuracy_of, "auc": auc_of}.items()
     }
     n_minutes = {"judged": len(total.reference), "indeterminate": total.n_indeterminate}
     if as_json:
-        facts = {"n_subjects": len(set(people)), "draws": BOOTSTRAP_DRAWS, "seed": seed, "n_minutes": n_minutes}
-        _echo_json(rows, **{f"{name}_95_interval": interval for name, interval in intervals.items()}, **facts)
+        facts = {"n_subjects": len(set(people)), "draws": DRAWS, "seed": seed, "n_minutes": n_minutes}
+        echo_json(rows, **{f"{name}_95_interval": interval for name, interval in intervals.items()}, **facts)
         return
     _echo_rates("night", rows)
     for name, interval in intervals.items():
-        _echo_interval(name, rows["pooled"][name], interval, f"{len(set(people))} subjects", seed)
+        _echo_interval(name, rows["pooled"][name], interval, f"{len(set(people))} subjects, {DRAWS} draws, seed {seed}")
     click.echo(f"{n_minutes['judged']} minutes judged, {n_minutes['indeterminate']} indeterminate")
 
 
-def _echo_interval(name: str, value: float | None, interval: tuple[float, float] | None, who: str, seed: int) -> None:
+def _echo_interval(name: str, value: float | None, interval: tuple[float, float] | None, drawn: str) -> None:
     """A pooled figure with its interval, where there is one."""
     if value is not None and interval:
         low, high = interval
-        drawn = f"{who}, {BOOTSTRAP_DRAWS} draws, seed {seed}"
         click.echo(f"\nPooled {name} {value:.3f}, 95 % interval {low:.3f} to {high:.3f} ({drawn})")
-
-
-def _write_reports(out: Path | None, reports: Mapping[str, str]) -> None:
-    """Reports into their folder, all or none."""
-    from holter2sleep.io.export import write_files
-
-    if out is None:
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    write_files({out / name: [text.encode()] for name, text in reports.items()})
 
 
 def _echo_deviations(deviations: Iterable[str]) -> None:
     """What is not as the standard asks, before anything else."""
     for text in deviations:
         click.echo(f"NOT a standard EC57 result: {text}")
-
-
-def _echo_json(rows: Rows, **facts: Any) -> None:
-    click.echo(json.dumps({"measures": rows, **facts}, indent=1))
 
 
 def _echo_rates(first: str, rows: Rows) -> None:

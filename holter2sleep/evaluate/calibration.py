@@ -1,61 +1,43 @@
-"""How far the chances of a stager come true, and what is gained where it may be silent.
+"""How far chances come true.
 
 References
 ----------
 Guo C, Pleiss G, Sun Y, Weinberger KQ (2017) On calibration of modern neural networks. ICML, equation 3.
-El-Yaniv R, Wiener Y (2010) On the foundations of noise-free selective classification. J Mach Learn Res 11:1605-1641.
+Brier GW (1950) Verification of forecasts expressed in terms of probability. Mon Weather Rev 78:1-3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.evaluate.stages import kappa
-from holter2sleep.night import Float
+from holter2sleep.evaluate.classes import Codes
+from holter2sleep.night import Bool, Float
 
-N_BINS = 10
+N_BINS = 10  # Guo 2017 uses 15; ten keep hundreds of epochs in each
 
 
-def expected_calibration_error(chance: Float, truth: NDArray[np.int64]) -> float:
-    """Mean distance between the chance of the answer and the share of right answers, over ten bins of the chance.
+def reliability(said: Float, true: Bool) -> NDArray[np.float64]:
+    """Over equal bins of the chance said: how many, the sum of the chances, how many came true. array (3, N_BINS)."""
+    bins = np.minimum((said * N_BINS).astype(int), N_BINS - 1)
+    return np.array([np.bincount(bins, weights, N_BINS) for weights in (np.ones(len(said)), said, true)])
 
-    Parameters
-    ----------
-    chance
-        array (n, n_classes), rows sum to 1.
-    truth
-        Column of the true class; array (n,).
+
+def calibration_error(table: NDArray[np.float64]) -> float | None:
+    """Expected calibration error of a reliability table: mean distance of chance and truth, bins by their content.
 
     Examples
     --------
-    >>> chance = np.array([[0.75, 0.25]] * 4)
-    >>> expected_calibration_error(chance, np.array([0, 0, 0, 1])), expected_calibration_error(chance, np.zeros(4, int))
-    (0.0, 0.25)
+    >>> said = np.array([0.75] * 4)
+    >>> calibration_error(reliability(said, np.array([True, True, True, False])))
+    0.0
+    >>> calibration_error(reliability(said, np.ones(4, bool)))
+    0.25
     """
-    sure, right = chance.max(axis=1), chance.argmax(axis=1) == truth
-    bins = np.minimum((sure * N_BINS).astype(int), N_BINS - 1)
-    count = np.bincount(bins, minlength=N_BINS)
-    gap = np.abs(np.bincount(bins, sure - right, minlength=N_BINS))
-    return float(gap[count > 0].sum() / count.sum())
+    n, said, true = table
+    return float(np.abs(said - true).sum() / n.sum()) if n.sum() else None
 
 
-def kappa_by_coverage(chance: Float, truth: NDArray[np.int64], coverage: Sequence[float]) -> dict[float, float | None]:
-    """Kappa of the surest answers, for each share of them that is kept."""
-    n_classes = chance.shape[1]
-    order = np.argsort(-chance.max(axis=1), kind="stable")
-    answer = chance.argmax(axis=1)
-    return {
-        share: kappa(counts_of(truth[kept], answer[kept], n_classes))
-        for share in coverage
-        for kept in [order[: round(share * len(order))]]
-    }
-
-
-def counts_of(truth: NDArray[np.int64], answer: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    """How often each class was answered for each; row = truth. array (n_classes, n_classes)."""
-    counts = np.zeros((n_classes, n_classes), np.int64)
-    np.add.at(counts, (truth, answer), 1)
-    return counts
+def brier_score(chance: Float, truth: Codes) -> float:
+    """Squared distance of the chances from the truth, 0 to 2 an epoch, summed over epochs."""
+    return float(((chance - np.eye(chance.shape[1])[truth]) ** 2).sum())

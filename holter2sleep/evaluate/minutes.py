@@ -16,12 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from holter2sleep.evaluate.bootstrap import Interval, interval_of
+from holter2sleep.evaluate.calibration import calibration_error, reliability
 from holter2sleep.evaluate.stages import accuracy, kappa, majority_accuracy
 from holter2sleep.night import EPOCH_S, Bool, Float, frozen_array
 
 MINUTE_S = 60.0
 CALLED = 0.5  # chance from which a minute is called respiratory
-CALIBRATION_BINS = 10  # Guo 2017 uses 15; ten keep hundreds of minutes in each
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Minutes:
             "specificity": _share(counts[0, 0], counts[0].sum()),
             "kappa": kappa(counts),
             "auc": auc(self.reference, self.chance),
-            "ece": calibration_error(self.reference, self.chance),
+            "ece": calibration_error(reliability(self.chance, self.reference)),
             "majority_accuracy": majority_accuracy(counts),
             "coverage": _share(len(self.reference), n),
         }
@@ -88,23 +89,13 @@ def auc(reference: Bool, score: Float) -> float | None:
     return float((rank_sum - n_true * (n_true + 1) / 2) / (n_true * n_false))
 
 
-def calibration_error(reference: Bool, chance: Float) -> float | None:
-    """Mean distance between the chance said and the share that came true, over equal bins weighted by content."""
-    if len(reference) == 0:
-        return None
-    index = np.minimum((chance * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    said = np.bincount(index, chance, CALIBRATION_BINS)
-    true = np.bincount(index, reference, CALIBRATION_BINS)
-    return float(np.abs(said - true).sum() / len(reference))
-
-
 def interval_by_subject(
     records: Sequence[Minutes],
     subjects: Sequence[str],
     measure: Callable[[Minutes], float | None],
     rng: np.random.Generator,
     draws: int,
-) -> tuple[float, float] | None:
+) -> Interval:
     """95 % interval of a pooled measure, drawing whole subjects with replacement; None with fewer than two."""
     names = sorted(set(subjects))
     if len(names) < 2:
@@ -113,13 +104,7 @@ def interval_by_subject(
         pooled_minutes([record for record, who in zip(records, subjects, strict=True) if who == name]) for name in names
     ]
     drawn = rng.integers(len(names), size=(draws, len(names)))
-    values = [
-        value for index in drawn if (value := measure(pooled_minutes([of_subject[i] for i in index]))) is not None
-    ]
-    if not values:
-        return None
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+    return interval_of(measure(pooled_minutes([of_subject[i] for i in index])) for index in drawn)
 
 
 def accuracy_of(minutes: Minutes) -> float | None:

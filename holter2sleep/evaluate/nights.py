@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from holter2sleep.clock import Clock
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.ec57 import BeatMatrix, EpisodeAgreement, compare_episodes, scored_spans
 from holter2sleep.evaluate.minutes import Minutes, compare_minutes
@@ -23,12 +21,10 @@ from holter2sleep.evaluate.rhythms import (
     rhythm_codes,
 )
 from holter2sleep.evaluate.sides import Side, read_side
-from holter2sleep.evaluate.stages import StageMatrix, compare_stages
 from holter2sleep.io.annotations import header_beside
 from holter2sleep.io.beatfiles import is_annotation_file, read_beats
-from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.io.minutes import read_minutes
-from holter2sleep.night import EpochGrid, Float, Hypnogram
+from holter2sleep.night import EpochGrid, Float
 from holter2sleep.spans import EMPTY, Spans
 
 
@@ -70,45 +66,12 @@ def _test_side(pair: Pair, protocol: Protocol) -> Side:
     return Side(read_beats(pair.table("beats.parquet")), vf, af, _unusable_spans(pair))
 
 
-def compare_night_stages(pair: Pair) -> StageMatrix:
-    """Counts of a night's stages against a scored hypnogram."""
-    run = pair.run()
-    if not run:
-        raise UsageError(f"{pair.test}: stages are compared for a night folder, which has epochs.parquet and run.json")
-    table = pl.read_parquet(pair.table("epochs.parquet"), columns=["stage"])
-    grid = EpochGrid(table.height, run["duration_s"])
-    test = Hypnogram(grid, table["stage"].to_numpy(), run["hypnogram"]["scheme"], run["hypnogram"]["scorer"])
-    clock = Clock.of_iso(run["start"], run.get("time_zone")) if run["start"] else None
-    reference, _ = read_hypnogram(pair.reference, grid, clock)
-    return compare_stages(reference, test)
-
-
 def compare_night_minutes(pair: Pair) -> Minutes:
     """Minutes of a reference with the chances of respiratory events in a night's epochs."""
     if not pair.run():
         raise UsageError(f"{pair.test}: minutes are compared for a night folder, which has epochs.parquet")
     table = pl.read_parquet(pair.table("epochs.parquet"), columns=["p_respiratory"])
     return compare_minutes(*read_minutes(pair.reference), table["p_respiratory"].cast(pl.Float64).to_numpy())
-
-
-def subjects_of(recording_ids: Sequence[str], table: Path | None) -> list[str]:
-    """Person of each recording, from a CSV with `recording_id, subject_id`; without it each is a person.
-
-    Raises
-    ------
-    UsageError
-        The table lacks a column or a recording.
-    """
-    if table is None:
-        return list(recording_ids)
-    people = pl.read_csv(table, infer_schema=False)
-    if not {"recording_id", "subject_id"} <= set(people.columns):
-        raise UsageError(f"{table}: columns {', '.join(people.columns)}; needed: recording_id, subject_id")
-    known = dict(people.select("recording_id", "subject_id").iter_rows())
-    missing = [name for name in recording_ids if name not in known]
-    if missing:
-        raise UsageError(f"{table}: no row for {', '.join(missing)}")
-    return [known[name] for name in recording_ids]
 
 
 def _duration_s(pair: Pair, *times_s: Float) -> float:

@@ -1,7 +1,6 @@
-"""Sleep stages against a scored reference: kappa, accuracy, F1, epoch by epoch.
+"""Sleep stages against a scored reference: kappa, accuracy, F1, sensitivity, from counts of epochs.
 
-The unit of resampling is the subject, never the epoch or the night. Epochs without a stage on either
-side are left out of every rate, and counted.
+Epochs without a stage on either side are left out of every rate, and counted.
 
 References
 ----------
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.night import MERGED, SCHEMES, UNSCORED, Hypnogram, Text, frozen_array
+from holter2sleep.evaluate.classes import CLASSES, Codes, codes, common_classes
+from holter2sleep.night import Hypnogram, frozen_array
 
 Counts = NDArray[np.int64]  # (n_classes, n_classes), row = reference, column = test
 
@@ -45,9 +45,7 @@ class StageMatrix:
     def measures(self) -> dict[str, float | None]:
         """Kappa, accuracy, macro F1, the majority class's accuracy, coverage and kappa of each class."""
         return {
-            "kappa": kappa(self.counts),
-            "accuracy": accuracy(self.counts),
-            "macro_f1": macro_f1(self.counts),
+            **{name: measure(self.counts) for name, measure in POOLED_MEASURES.items()},
             "majority_accuracy": majority_accuracy(self.counts),
             "coverage": self.coverage,
             **{f"kappa_{name.lower()}": class_kappa(self.counts, i) for i, name in enumerate(self.classes)},
@@ -58,7 +56,14 @@ def _ratio(part: float, whole: float) -> float | None:
     return float(part / whole) if whole > 0 else None
 
 
-def kappa(counts: NDArray[np.int64]) -> float | None:
+def counts_of(truth: Codes, answer: Codes, n_classes: int) -> Counts:
+    """How often each class was answered for each; row = truth. array (n_classes, n_classes)."""
+    counts = np.zeros((n_classes, n_classes), np.int64)
+    np.add.at(counts, (truth, answer), 1)
+    return counts
+
+
+def kappa(counts: Counts) -> float | None:
     """Cohen's kappa; None where chance alone would agree fully, or there is no epoch.
 
     Examples
@@ -91,47 +96,56 @@ def majority_accuracy(counts: Counts) -> float | None:
     return _ratio(counts.sum(axis=1).max(), counts.sum())
 
 
+def sensitivity(counts: Counts, index: int) -> float | None:
+    """Share of the reference's epochs of a class that the test calls so."""
+    return _ratio(counts[index, index], counts[index].sum())
+
+
+def positive_predictivity(counts: Counts, index: int) -> float | None:
+    """Share of the test's epochs of a class that the reference calls so."""
+    return _ratio(counts[index, index], counts[:, index].sum())
+
+
+def f1(counts: Counts, index: int) -> float | None:
+    """Harmonic mean of sensitivity and positive predictivity; None for a class that occurs on neither side."""
+    return _ratio(2 * counts[index, index], counts[index].sum() + counts[:, index].sum())
+
+
 def macro_f1(counts: Counts) -> float | None:
     """Mean F1 over the classes that occur on either side."""
-    total = counts.sum(axis=0) + counts.sum(axis=1)
-    present = total > 0
-    return float((2 * np.diag(counts)[present] / total[present]).mean()) if present.any() else None
+    found = [value for i in range(len(counts)) if (value := f1(counts, i)) is not None]
+    return float(np.mean(found)) if found else None
 
 
-def merge_stages(stage: Text, scheme: str) -> Text:
-    """Stage letters in a coarser scheme; what is no stage of it becomes `U`.
+POOLED_MEASURES: dict[str, Callable[[Counts], float | None]] = {
+    "kappa": kappa,
+    "accuracy": accuracy,
+    "macro_f1": macro_f1,
+}
+CLASS_MEASURES: dict[str, Callable[[Counts, int], float | None]] = {
+    "sensitivity": sensitivity,
+    "positive_predictivity": positive_predictivity,
+    "f1": f1,
+    "kappa": class_kappa,
+}
+
+
+def compare_stages(reference: Hypnogram, test: Hypnogram, n_classes: int | None = None) -> StageMatrix:
+    """Epoch-by-epoch counts over the epochs both grids have; in the most classes both can say unless told.
 
     Raises
     ------
     ValueError
-        A letter is coarser than the scheme, such as `NREM` for AASM5.
+        More classes than one of the two can say.
     """
-    letters, index = np.unique(stage, return_inverse=True)
-    merged = [MERGED[scheme].get(str(letter), str(letter)) for letter in letters]
-    too_coarse = set(merged) & {"L", "NREM"} - set(SCHEMES[scheme])
-    if too_coarse:
-        raise ValueError(f"stages {sorted(too_coarse)} cannot be told apart into {scheme}")
-    known = [letter if letter in SCHEMES[scheme] else UNSCORED for letter in merged]
-    return np.array(known, "<U4")[index]
-
-
-def common_scheme(one: str, other: str) -> str:
-    """The coarser of two schemes: the finest that both can say."""
-    return min(one, other, key=lambda scheme: len(SCHEMES[scheme]))
-
-
-def compare_stages(reference: Hypnogram, test: Hypnogram) -> StageMatrix:
-    """Epoch-by-epoch counts in the finest scheme both can say, over the epochs both grids have."""
-    scheme = common_scheme(reference.scheme, test.scheme)
-    classes = SCHEMES[scheme]
+    n_classes = n_classes or common_classes(reference.scheme, test.scheme)
     n = min(reference.grid.n, test.grid.n)
-    of_reference, of_test = (merge_stages(h.stage[:n], scheme) for h in (reference, test))
-    scored = of_reference != UNSCORED
-    staged = scored & (of_test != UNSCORED)
-    counts = [[np.sum(staged & (of_reference == r) & (of_test == t)) for t in classes] for r in classes]
+    truth, answer = (codes(h.stage[:n], n_classes) for h in (reference, test))
+    scored, staged = truth >= 0, answer >= 0
+    both = scored & staged
     return StageMatrix(
-        classes=classes,
-        counts=np.array(counts),
+        classes=CLASSES[n_classes],
+        counts=counts_of(truth[both], answer[both], n_classes),
         n_epochs=n,
         n_reference_unscored=int((~scored).sum()),
         n_test_unscored=int((scored & ~staged).sum()),
@@ -156,28 +170,3 @@ def pooled(matrices: Sequence[StageMatrix]) -> StageMatrix:
         n_reference_unscored=sum(matrix.n_reference_unscored for matrix in matrices),
         n_test_unscored=sum(matrix.n_test_unscored for matrix in matrices),
     )
-
-
-def bootstrap_interval(
-    matrices: Sequence[StageMatrix],
-    subjects: Sequence[str],
-    measure: Callable[[Counts], float | None],
-    rng: np.random.Generator,
-    draws: int,
-) -> tuple[float, float] | None:
-    """95 % interval of a pooled measure, drawing whole subjects with replacement.
-
-    `subjects[i]` is the person of night i; all nights of a drawn person come along. None with fewer than
-    two subjects, or where the measure is undefined.
-    """
-    names, person = np.unique(np.asarray(subjects), return_inverse=True)
-    if len(names) < 2:
-        return None
-    nights = np.array([matrix.counts for matrix in matrices])
-    by_subject = np.array([nights[person == i].sum(axis=0) for i in range(len(names))])
-    drawn = rng.integers(len(names), size=(draws, len(names)))
-    values = [value for index in drawn if (value := measure(by_subject[index].sum(axis=0))) is not None]
-    if not values:
-        return None
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)

@@ -56,12 +56,7 @@ class Table:
         """Lines as the field's reports have them."""
         lines = [("Record", *(column.title for column in self.columns))]
         lines += [(name, *map(self._cell, self.columns, values)) for name, values in self.rows]
-        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-        aligned = (
-            (line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)))
-            for line in lines
-        )
-        return "\n".join([self.heading, *(" ".join(cells).rstrip() for cells in aligned)]) + "\n"
+        return "\n".join([self.heading, *aligned(lines)]) + "\n"
 
     @staticmethod
     def _cell(column: Column, value: Value) -> str:
@@ -72,6 +67,17 @@ class Table:
         names = ["record", *(column.name for column in self.columns), *facts]
         rows = ([name, *(ABSENT if v is None else v for v in values), *facts.values()] for name, values in self.rows)
         return csv_text(names, rows)
+
+
+def aligned(lines: Sequence[Sequence[str]], gap: str = " ") -> list[str]:
+    """Lines of cells under one another: the first cell at the left, all others at the right of their columns."""
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return [
+        gap.join(
+            [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))]
+        ).rstrip()
+        for first, *cells in lines
+    ]
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -14,38 +14,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.evaluate.stages import kappa
+from holter2sleep.evaluate.classes import UNKNOWN, Codes
+from holter2sleep.evaluate.floors import BIN_S, counts_by_time, summed
+from holter2sleep.evaluate.stages import counts_of, kappa
 from holter2sleep.night import EPOCH_S, SCHEMES
 from holter2sleep.sleep.staging.clock import SCHEME, StageTable
 
 TABLE = Path(__file__).parents[1] / "sleep" / "staging" / "clock_table.json"
-BIN_S = 1800.0
 MIN_NIGHTS = 5  # a bin reached by fewer nights is left out: its shares would be those of a few people
 # Code of the set -> column of the scheme: wake, REM, S1, S2, S3, S4. Any other code is unscored.
 COLUMN = {0: 0, 1: 2, 2: 1, 3: 1, 4: 1, 5: 1}
 
-Codes = NDArray[np.int64]  # (n_epochs,), column of the scheme, -1 where unscored
-
 
 def read_night(path: Path) -> Codes:
-    """Column of the scheme for each epoch. array (n_epochs,); -1 is unscored."""
-    return np.array([COLUMN.get(int(line), -1) for line in path.read_text().split()])
+    """Column of the scheme for each epoch. array (n_epochs,); UNKNOWN is unscored."""
+    return np.array([COLUMN.get(int(line), UNKNOWN) for line in path.read_text().split()])
 
 
 def count_stages(nights: list[Codes]) -> NDArray[np.int64]:
     """Epochs by half hour since the start, and stage. array (n_bins, n_classes)."""
-    n_bins = 1 + max(_bins(night).max() for night in nights)
-    counts = np.zeros((n_bins, len(SCHEMES[SCHEME])), dtype=np.int64)
-    n_nights = np.zeros(n_bins, dtype=np.int64)
-    for night in nights:
-        scored = night >= 0
-        np.add.at(counts, (_bins(night)[scored], night[scored]), 1)
-        n_nights[np.unique(_bins(night)[scored])] += 1
-    return counts[n_nights >= MIN_NIGHTS]
-
-
-def _bins(night: Codes) -> NDArray[np.int64]:
-    return (np.arange(len(night)) * EPOCH_S // BIN_S).astype(np.int64)
+    counts = [counts_by_time(n, EPOCH_S * np.arange(len(n), dtype=np.float64), len(SCHEMES[SCHEME])) for n in nights]
+    n_nights = summed([(own > 0).max(axis=1, keepdims=True) for own in counts])[:, 0]
+    return summed(counts)[n_nights >= MIN_NIGHTS]
 
 
 def left_out_kappa(nights: list[Codes]) -> float:
@@ -54,8 +44,8 @@ def left_out_kappa(nights: list[Codes]) -> float:
     for i, night in enumerate(nights):
         table = StageTable.from_counts(count_stages(nights[:i] + nights[i + 1 :]), BIN_S)
         guess = table.at(EPOCH_S * (np.arange(len(night), dtype=np.float64) + 0.5)).argmax(axis=1)
-        scored = night >= 0
-        np.add.at(matrix, (night[scored], guess[scored]), 1)
+        scored = night != UNKNOWN
+        matrix += counts_of(night[scored], guess[scored], len(matrix))
     value = kappa(matrix)
     if value is None:
         raise ValueError("kappa is undefined: the nights hold a single stage")

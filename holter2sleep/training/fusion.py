@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from holter2sleep.evaluate.classes import UNKNOWN
 from holter2sleep.sleep.staging.fusion_net import DILATIONS, TAPS, Rows, standardised
 
 LENGTH = 320  # epochs of a training piece
 N_SCORED, N_TAUGHT = 8, 4  # pieces in a batch
 RATE, DECAY = 3e-3, 1e-2
 N_STAGES = 5
-UNKNOWN = -1
 # Stages of the network that are one class for the teachers: W, NREM, R.
 TEACHERS_CLASSES = (slice(0, 1), slice(1, 4), slice(4, 5))
 

@@ -2,78 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from holter2sleep.evaluate.calibration import counts_of, expected_calibration_error, kappa_by_coverage
-from holter2sleep.evaluate.stages import StageMatrix, accuracy, bootstrap_interval, class_kappa, kappa, macro_f1
+from holter2sleep.evaluate.bootstrap import Draws
+from holter2sleep.evaluate.calibration import calibration_error
+from holter2sleep.evaluate.chance_tables import by_coverage
+from holter2sleep.evaluate.classes import CLASSES, MERGES, UNKNOWN, Codes, merged
+from holter2sleep.evaluate.floors import clock_left_out
+from holter2sleep.evaluate.judged import Judged, pooled_epochs
+from holter2sleep.evaluate.peers import more_kappa, paired_counts
+from holter2sleep.evaluate.stages import accuracy, class_kappa, counts_of, kappa, macro_f1, majority_accuracy
 from holter2sleep.night import EPOCH_S, Float
 from holter2sleep.sleep.staging.base import Proba
-from holter2sleep.sleep.staging.clock import StageTable
-from holter2sleep.training.clock import BIN_S
-from holter2sleep.training.fusion import N_STAGES, UNKNOWN, TrainingNight
+from holter2sleep.training.fusion import TrainingNight
 
-# Class of W, N1, N2, N3, R in each number of classes.
-MERGES = {2: (0, 1, 1, 1, 1), 3: (0, 1, 1, 1, 2), 4: (0, 1, 1, 2, 3), 5: (0, 1, 2, 3, 4)}
-NAMES = {2: ("W", "sleep"), 3: ("W", "NREM", "R"), 4: ("W", "L", "N3", "R"), 5: ("W", "N1", "N2", "N3", "R")}
-COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
-DRAWS, SEED = 2000, 0
-
-
-def merged(chance: Float, n_classes: int) -> Float:
-    """Chances of the coarser classes. array (n_epochs, n_classes)."""
-    into = np.eye(n_classes)[list(MERGES[n_classes])]
-    return chance @ into
+SEED = 0
 
 
 def figures_of(nights: Sequence[TrainingNight], chances: Sequence[Float]) -> dict[str, Any]:
     """Figures by number of classes, with 95 % intervals over subjects and the floors."""
-    clock = clock_left_out(nights)
+    begins_s = [EPOCH_S * np.arange(len(night.stage), dtype=np.float64) for night in nights]
+    clock = clock_left_out([n.stage for n in nights], begins_s, [n.subject for n in nights], len(CLASSES[5]))
     return {f"{n}_classes": _figures(nights, chances, clock, n) for n in MERGES}
 
 
 def _figures(
     nights: Sequence[TrainingNight], chances: Sequence[Float], clock: Sequence[Float], n_classes: int
 ) -> dict[str, Any]:
-    merge = np.array(MERGES[n_classes])
-    truth = [merge[night.stage[night.stage != UNKNOWN]] for night in nights]
-    chance = [merged(one[night.stage != UNKNOWN], n_classes) for night, one in zip(nights, chances, strict=True)]
-    by_night = [counts_of(t, c.argmax(axis=1), n_classes) for t, c in zip(truth, chance, strict=True)]
-    counts, pooled_chance, pooled_truth = np.sum(by_night, axis=0), np.concatenate(chance), np.concatenate(truth)
-    floor = [
-        counts_of(t, merged(c[night.stage != UNKNOWN], n_classes).argmax(axis=1), n_classes)
-        for night, t, c in zip(nights, truth, clock, strict=True)
-    ]
-    coverage = kappa_by_coverage(pooled_chance, pooled_truth, COVERAGE)
+    judged = [_judged(night, chance, n_classes) for night, chance in zip(nights, chances, strict=True)]
+    by_night, everything = [one.matrix.counts for one in judged], pooled_epochs(judged)
+    counts = everything.matrix.counts
+    floor = [_judged(night, chance, n_classes).matrix.counts for night, chance in zip(nights, clock, strict=True)]
+    interval = Draws([night.subject for night in nights], SEED).of_sums(by_night, kappa)
     return {
         "kappa": _rounded(kappa(counts)),
-        "kappa_interval": _interval(nights, by_night, n_classes, kappa),
+        "kappa_interval": None if interval is None else [_rounded(end) for end in interval],
         "kappa_by_night": {night.name: _rounded(kappa(c)) for night, c in zip(nights, by_night, strict=True)},
         "accuracy": _rounded(accuracy(counts)),
         "macro_f1": _rounded(macro_f1(counts)),
-        "kappa_of_class": {name: _rounded(class_kappa(counts, i)) for i, name in enumerate(NAMES[n_classes])},
+        "kappa_of_class": {name: _rounded(class_kappa(counts, i)) for i, name in enumerate(CLASSES[n_classes])},
         "counts": counts.tolist(),
-        "calibration_error": _rounded(expected_calibration_error(pooled_chance, pooled_truth)),
-        "kappa_by_coverage": {f"{share:g}": _rounded(value) for share, value in coverage.items()},
+        "calibration_error": _rounded(calibration_error(everything.reliability)),
+        "kappa_by_coverage": {f"{share:g}": _rounded(value) for share, _, _, value in by_coverage(everything)},
         "clock_kappa": _rounded(kappa(np.sum(floor, axis=0))),
-        "majority_accuracy": _rounded(counts.sum(axis=1).max() / counts.sum()),
+        "majority_accuracy": _rounded(majority_accuracy(counts)),
     }
 
 
-def _interval(
-    nights: Sequence[TrainingNight],
-    by_night: Sequence[NDArray[np.int64]],
-    n_classes: int,
-    measure: Callable[[NDArray[np.int64]], float | None],
-) -> list[float | None] | None:
-    matrices = [StageMatrix(NAMES[n_classes], counts, int(counts.sum()), 0, 0) for counts in by_night]
-    found = bootstrap_interval(
-        matrices, [night.subject for night in nights], measure, np.random.default_rng(SEED), DRAWS
-    )
-    return None if found is None else [_rounded(end) for end in found]
+def _judged(night: TrainingNight, chance: Float, n_classes: int) -> Judged:
+    """The scored epochs of a night, answered by the most probable class."""
+    truth, chance = _in_classes(night.stage, n_classes), merged(chance, n_classes)
+    return Judged.of(truth, chance.argmax(axis=1), chance, n_classes)
+
+
+def _in_classes(stage: Codes, n_classes: int) -> Codes:
+    """W, N1, N2, N3, R as so many classes; UNKNOWN stays."""
+    return np.where(stage == UNKNOWN, UNKNOWN, np.array(MERGES[n_classes])[stage])
 
 
 def _rounded(value: float | None) -> float | None:
@@ -82,26 +69,22 @@ def _rounded(value: float | None) -> float | None:
 
 def beside(nights: Sequence[TrainingNight], chances: Sequence[Proba], opinions: Sequence[Proba]) -> dict[str, Any]:
     """Kappa of another's W, NREM and R on the same epochs, and how much more ours has, with its interval."""
-    people = sorted({night.subject for night in nights})
-    ours, theirs = (np.zeros((len(people), 3, 3), np.int64) for _ in range(2))
-    for night, chance, opinion in zip(nights, chances, opinions, strict=True):
-        known = (night.stage != UNKNOWN) & np.isfinite(opinion).all(axis=1)
-        truth, person = np.array(MERGES[3])[night.stage[known]], people.index(night.subject)
-        ours[person] += counts_of(truth, merged(chance[known].astype(np.float64), 3).argmax(axis=1), 3)
-        theirs[person] += counts_of(truth, opinion[known].argmax(axis=1), 3)
-    drawn = np.random.default_rng(SEED).integers(len(people), size=(DRAWS, len(people)))
-    more = [_more(ours[index], theirs[index]) for index in drawn]
-    interval = [_rounded(end) for end in np.quantile(more, [0.025, 0.975])]
+    both = [
+        paired_counts(
+            _in_classes(night.stage, 3),
+            merged(chance.astype(np.float64), 3).argmax(axis=1),
+            np.where(np.isfinite(opinion).all(axis=1), opinion.argmax(axis=1), UNKNOWN),
+            3,
+        )
+        for night, chance, opinion in zip(nights, chances, opinions, strict=True)
+    ]
+    interval = Draws([night.subject for night in nights], SEED).of_sums(both, more_kappa)
+    total = np.sum(both, axis=0)
     return {
-        "kappa": _rounded(kappa(theirs.sum(axis=0))),
-        "ours_more": _rounded(_more(ours, theirs)),
-        "interval": interval,
+        "kappa": _rounded(kappa(total[1])),
+        "ours_more": _rounded(more_kappa(total)),
+        "interval": None if interval is None else [_rounded(end) for end in interval],
     }
-
-
-def _more(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:
-    """Difference of the pooled kappas; a kappa that is undefined counts as 0."""
-    return (kappa(ours.sum(axis=0)) or 0.0) - (kappa(theirs.sum(axis=0)) or 0.0)
 
 
 def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[str, Any]:
@@ -117,22 +100,3 @@ def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[
         "share_theirs": [_rounded(n / counts.sum()) for n in counts.sum(axis=1)],
         "share_ours": [_rounded(n / counts.sum()) for n in counts.sum(axis=0)],
     }
-
-
-def clock_left_out(nights: Sequence[TrainingNight]) -> list[Float]:
-    """Stage shares by the time since the recording began, of the other subjects' nights. arrays (n_epochs, 5)."""
-    answers = []
-    for night in nights:
-        others = [other for other in nights if other.subject != night.subject]
-        n_bins = 1 + max(_bins(len(other.stage)).max() for other in others)
-        counts = np.zeros((n_bins, N_STAGES), np.int64)
-        for other in others:
-            known = other.stage != UNKNOWN
-            np.add.at(counts, (_bins(len(known))[known], other.stage[known]), 1)
-        middle_s = EPOCH_S * (np.arange(len(night.stage), dtype=np.float64) + 0.5)
-        answers.append(StageTable.from_counts(counts, BIN_S).at(middle_s).astype(np.float64))
-    return answers
-
-
-def _bins(n_epochs: int) -> NDArray[np.int64]:
-    return (np.arange(n_epochs) * EPOCH_S // BIN_S).astype(np.int64)

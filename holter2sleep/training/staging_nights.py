@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.evaluate.classes import UNKNOWN, codes
 from holter2sleep.io import read_recording
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import EPOCH_S, SCHEMES, Beats, Float, Recording, Source
+from holter2sleep.night import EPOCH_S, Beats, Float, Recording, Source
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Evidence
 from holter2sleep.split import cut_night, find_nights
-from holter2sleep.training.fusion import UNKNOWN
 
-STAGES = SCHEMES["AASM5"]
 ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
 HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
 HUG_HOLE_S = 30.0  # between stitched pieces: its length is not told, and nothing is said across it
@@ -52,13 +51,8 @@ def read_scored(folder: Path, recipe: Recipe) -> list[HeardNight]:
         recording = read_recording(folder / f"{name}.ecg")
         evidence = _evidence(recording, recipe)
         scored, _ = read_hypnogram(folder / f"{name}.st", evidence.grid, recording.wall_clock)
-        nights.append(HeardNight(name, name[:5], evidence, columns_of(scored.stage)))
+        nights.append(HeardNight(name, name[:5], evidence, codes(scored.stage, 5)))
     return nights
-
-
-def columns_of(letters: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Column of each stage letter; UNKNOWN where unscored. array (n_epochs,)."""
-    return np.array([STAGES.index(letter) if letter in STAGES else UNKNOWN for letter in letters])
 
 
 def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from holter2sleep.evaluate.classes import merged
 from holter2sleep.night import EPOCH_S, Bool, Float
 from holter2sleep.sleep.staging import Evidence
 from holter2sleep.sleep.staging.base import Proba
@@ -15,7 +16,6 @@ from holter2sleep.sleep.staging.fusion import HOURS_LIMITS, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.physiology import against_night, physiology
 from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_figures import merged
 from holter2sleep.training.staging_nights import SwingNight
 
 SHARE = np.array([0.12, 0.68, 0.20])  # W, NREM, R of the sleep-accel nights and of adults' nights in bed at large

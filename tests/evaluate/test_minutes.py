@@ -16,7 +16,6 @@ from holter2sleep.evaluate.minutes import (
     Minutes,
     accuracy_of,
     auc,
-    calibration_error,
     compare_minutes,
     interval_by_subject,
     pooled_minutes,
@@ -41,8 +40,9 @@ def test_rates_of_a_worked_example() -> None:
 
 def test_chances_that_come_true_have_no_calibration_error() -> None:
     chance = np.repeat([0.25, 0.75], 4)
-    assert calibration_error(np.array([1, 0, 0, 0, 1, 1, 1, 0], bool), chance) == pytest.approx(0.0)
-    assert calibration_error(np.zeros(8, bool), chance) == pytest.approx(0.5)
+    true = Minutes(np.array([1, 0, 0, 0, 1, 1, 1, 0], bool), chance, 0)
+    never = Minutes(np.zeros(8, bool), chance, 0)
+    assert (true.measures()["ece"], never.measures()["ece"]) == pytest.approx((0.0, 0.5))
 
 
 def test_one_kind_alone_has_no_auc_and_no_sensitivity() -> None:

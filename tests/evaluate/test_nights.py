@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from holter2sleep.cli.evaluate import evaluate
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.evaluate.nights import compare_night_beats, compare_night_record, compare_night_stages, subjects_of
+from holter2sleep.evaluate.nights import compare_night_beats, compare_night_record
 from holter2sleep.evaluate.pairs import Pair, find_pairs
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.evaluate.tables import Column, record_table
@@ -102,28 +102,6 @@ def test_beats_missed_in_unusable_epochs_go_to_column_x(night: Path, references:
     assert (matrix.scored_s, matrix.shutdown_s) == (600.0, 60.0)
 
 
-def test_reference_of_five_classes_is_compared_in_three(night: Path, references: Path) -> None:
-    matrix = compare_night_stages(Pair("n01", references / "n01.txt", night))
-    assert np.diag(matrix.counts).tolist() == [10, 15, 5]
-    assert matrix.measures()["kappa"] == 1.0
-
-
-def test_stages_of_a_bare_file_are_refused(references: Path) -> None:
-    with pytest.raises(UsageError, match="night folder"):
-        compare_night_stages(Pair("n01", references / "n01.txt", references / "n01.txt"))
-
-
-def test_subjects_come_from_a_table(tmp_path: Path) -> None:
-    table = tmp_path / "subjects.csv"
-    table.write_text("recording_id,subject_id\nslp01a,1\nslp01b,1\n")
-    assert subjects_of(["slp01b", "slp01a"], table) == ["1", "1"]
-    with pytest.raises(UsageError, match="no row for slp02"):
-        subjects_of(["slp02"], table)
-    table.write_text("id,subject\na,1\n")
-    with pytest.raises(UsageError, match="needed: recording_id, subject_id"):
-        subjects_of(["a"], table)
-
-
 def test_table_without_episode_columns_is_refused(references: Path) -> None:
     with pytest.raises(RecordingError, match="start_s, end_s, kind"):
         read_rhythm_spans(references / "n01.csv", ["AFIB"])
@@ -170,12 +148,6 @@ def test_episodes_command_leaves_out_short_episodes_of_the_test(night: Path, ref
         "duration_positive_predictivity": 0.5,
     }
     assert (found["n_reference"], found["n_test"]) == (1, 1)
-
-
-def test_stages_command_prints_pooled_kappa_and_counts(night: Path, references: Path) -> None:
-    text = output("stages", "--test", night, "--reference", references / "n01.txt")
-    assert "Left out: 0 epochs" in text
-    assert text.splitlines()[-3].split() == ["W", "10", "0", "0"]
 
 
 @pytest.mark.parametrize("command", ["beats", "episodes", "stages"])

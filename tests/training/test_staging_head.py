@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from holter2sleep.evaluate.classes import MERGES, UNKNOWN, merged
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
-from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece
+from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece
 from holter2sleep.training.staging import WEIGHTS, calibrated_left_out, fit_temperature
-from holter2sleep.training.staging_figures import MERGES, beside, figures_of, merged
-from holter2sleep.training.staging_nights import columns_of
+from holter2sleep.training.staging_figures import beside, figures_of
 from holter2sleep.training.staging_teachers import pooled
 
 N_FEATURES, N_DIMENSIONS = 4, 6
@@ -146,10 +146,6 @@ def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
         assert found["kappa_interval"] == [1.0, 1.0]
         assert found["calibration_error"] == 0.0
         assert found["clock_kappa"] < 0.2
-
-
-def test_letters_outside_the_scheme_are_unknown() -> None:
-    assert columns_of(np.array(["W", "U", "R", "N3"])).tolist() == [0, UNKNOWN, 4, 3]
 
 
 def test_no_subject_is_both_scored_and_taught() -> None:

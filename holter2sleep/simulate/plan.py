@@ -39,6 +39,7 @@ class NightPlan:
     rmssd_ms: float = 32.0  # N2, without ectopy
     respiration_bpm: float = 14.5  # N2
     awakenings_per_hour: float = 2.0
+    rem_breaks_per_hour: float = 0.0  # of REM: single epochs of W or N1 within it
 
     pvc_per_hour: float = 0.0
     couplets_per_hour: float = 0.0

@@ -29,6 +29,7 @@ def simulate_hypnogram(plan: NightPlan, rng: np.random.Generator) -> Hypnogram:
     _wake_briefly(stage, plan.awakenings_per_hour, rng)
     if plan.hours >= SHORTEST_NIGHT_WITH_FINAL_WAKE_H:
         stage[-_epochs(FINAL_WAKE_MIN, rng) :] = "W"
+    _break_rem(stage, plan.rem_breaks_per_hour, rng)
     return Hypnogram(grid, stage, "AASM5", "simulated")
 
 
@@ -56,3 +57,12 @@ def _wake_briefly(stage: np.ndarray, per_hour: float, rng: np.random.Generator) 
         end = epoch + rng.integers(1, 5)
         stage[epoch:end] = "W"
         stage[end : end + 1] = "N1"
+
+
+def _break_rem(stage: np.ndarray, per_hour: float, rng: np.random.Generator) -> None:
+    """Single epochs of W or N1 amid REM, none beside another."""
+    inside = np.flatnonzero((stage[1:-1] == "R") & (stage[:-2] == "R") & (stage[2:] == "R")) + 1
+    breaks = min(rng.poisson(per_hour * (stage == "R").sum() / 120), len(inside) // 2)
+    for epoch in sorted(rng.choice(inside, breaks, replace=False)) if breaks else ():
+        if stage[epoch - 1] == "R":
+            stage[epoch] = rng.choice(["W", "N1"])

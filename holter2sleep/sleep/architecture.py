@@ -58,7 +58,8 @@ def sleep_measures(hypnogram: Hypnogram, lights: Lights, rules: SleepRules) -> M
     """AASM sleep measures by phenotype id.
 
     Minutes: `tib spt tst sol waso rem_latency *_min`; percent: `se` (of TIB), `*_pct` (of TST); per hour of TST:
-    `awakening_index stage_shifts_per_h sleep_fragmentation_index`; `sleep_midpoint_h` in hours from the recording's
+    `awakening_index stage_shifts_per_h sleep_fragmentation_index`; per hour of R `rem_fragmentation_index`, the changes
+    from R to any other stage; `sleep_midpoint_h` in hours from the recording's
     start; `n_awakenings` a count. `rem_latency` runs from sleep onset. `sleep_fragmentation_index` counts shifts from
     any stage to W or N1 (Haba-Rubio 2004).
 
@@ -134,7 +135,8 @@ def _period(in_bed: _InBed, lights: Lights) -> Measures:
 def _fragmentation(in_bed: _InBed, hypnogram: Hypnogram) -> Measures:
     """Awakenings and changes of stage within the sleep period."""
     stage = in_bed.stage[in_bed.first : in_bed.after] if in_bed.asleep.any() else in_bed.stage[:0]
-    reached = stage[1:][stage[1:] != stage[:-1]]  # the stage each shift leads to
+    shifted = stage[1:] != stage[:-1]
+    left, reached = stage[:-1][shifted], stage[1:][shifted]
     tst_h = EPOCH_S / 3600 * int(in_bed.asleep.sum())
     n_awakenings = float((reached == "W").sum())
     found: Measures = {
@@ -142,6 +144,9 @@ def _fragmentation(in_bed: _InBed, hypnogram: Hypnogram) -> Measures:
         "awakening_index": n_awakenings / tst_h if tst_h else None,
         "stage_shifts_per_h": len(reached) / tst_h if tst_h else None,
     }
+    if hypnogram.can_say("rem"):
+        rem_h = EPOCH_S / 3600 * int((stage == "R").sum())
+        found["rem_fragmentation_index"] = float((left == "R").sum()) / rem_h if rem_h else None
     if hypnogram.can_say("n1"):
         to_light = np.isin(reached, ["W", "N1"]).sum()
         found["sleep_fragmentation_index"] = float(to_light) / tst_h if tst_h else None

@@ -290,3 +290,18 @@ def test_an_unknown_preset_is_answered_with_the_nearest_one() -> None:
         preset("apnoea")
     with pytest.raises(ValueError, match="known: healthy, sample"):
         preset("zzz")
+
+
+def rem_left(synthetic: SyntheticNight) -> int:
+    stage = synthetic.hypnogram.stage
+    return int(((stage[:-1] == "R") & (stage[1:] != "R")).sum())
+
+
+def test_rem_is_broken_as_often_as_planned_and_without_breaks_nothing_changes() -> None:
+    plain, broken = made(hours=8.0), made(hours=8.0, rem_breaks_per_hour=20.0)
+    rem_h = (plain.hypnogram.stage == "R").sum() / 120
+    assert rem_left(broken) - rem_left(plain) == pytest.approx(20 * rem_h, abs=3 * np.sqrt(20 * rem_h))
+    changed = plain.hypnogram.stage != broken.hypnogram.stage
+    assert set(plain.hypnogram.stage[changed]) == {"R"}
+    assert set(broken.hypnogram.stage[changed]) <= {"W", "N1"}
+    assert not (changed[1:] & changed[:-1]).any()

@@ -59,6 +59,7 @@ def test_a_worked_night() -> None:
             "awakening_index": 4.0,
             "stage_shifts_per_h": 6 / 0.25,
             "sleep_fragmentation_index": 2 / 0.25,  # to W once, to N1 once
+            "rem_fragmentation_index": 1 / 0.05,  # once out of 3 min of R
         }
     )
 
@@ -116,6 +117,12 @@ def test_unscored_epochs_are_neither_sleep_nor_wake_and_hide_no_shift() -> None:
     assert found["waso"] == 1.5
     assert found["n_awakenings"] == 1.0
     assert found["stage_shifts_per_h"] == pytest.approx(2 / (8 / 120))
+
+
+def test_rem_is_left_as_often_as_another_stage_follows_it_and_never_at_the_end_of_sleep() -> None:
+    found = measures("W N2*4 R*5 W R*4 N1 R*3 U R*2 N2*2 R*6 W", rules=LENIENT)
+    assert found["rem_fragmentation_index"] == pytest.approx(3 / (20 / 120))
+    assert measures("W N2*4 W")["rem_fragmentation_index"] is None
 
 
 @pytest.mark.parametrize(

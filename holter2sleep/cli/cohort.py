@@ -121,3 +121,64 @@ def _told(made: Made, exclude: str | None) -> int:
     for why in made.broken.values():
         tell(why)
     return RecordingError.exit_code if made.broken else 0
+
+
+@cohort.command()
+@click.argument("directory", metavar="DIR", type=PATH)
+@click.option(
+    "--by", metavar="NAMES", help="sex,age,ahi,af or any column; default: of sex,age,ahi,af,site,device what is known."
+)
+@click.option("--reference-dir", type=PATH, metavar="HYPNOGRAMS", help="Scored hypnograms: recording id + suffix.")
+@click.option("--suffix", default=".st", show_default=True, help="Ending of the hypnograms' names.")
+@click.option("--rules", metavar="NAME|FILE", default="audit", show_default=True, help="Margins, bands, least number.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, on stdout.")
+@click.pass_context
+def audit(
+    context: click.Context,
+    directory: Path,
+    by: str | None,
+    reference_dir: Path | None,
+    suffix: str,
+    rules: str,
+    as_json: bool,
+) -> None:
+    """Say whether numbers are missing more often, or stages less right, in some groups of people.
+
+    For each sex, band of age and AHI, with and without AF, site, device, or any column of the manifest: numbers that
+    are missing, epochs left undecided, signal quality, recordings that failed, nights left out; with --reference-dir
+    kappa and calibration of the stages. Intervals come from drawing subjects. A difference is flagged by a rule that
+    audit.md states; groups that are too small are named, not tested. All nights count, those left out too.
+
+    Writes DIR/cohort/audit.csv and audit.md. Exit code 0, whether anything differs or not.
+
+    \b
+    Examples:
+      holter2sleep cohort audit results/
+      holter2sleep cohort audit results/ --by sex,age,bmi
+      holter2sleep cohort audit results/ --reference-dir scored --suffix .xml --json
+    """  # noqa: D301  click reads the backspace
+    from contextlib import ExitStack
+
+    from holter2sleep.cli.progress import nights_shown
+    from holter2sleep.cli.tell import tell
+    from holter2sleep.cohort.audit import audit_cohort
+    from holter2sleep.cohort.audit_files import write_audit
+    from holter2sleep.cohort.audit_rules import read_audit_rules
+    from holter2sleep.cohort.audit_text import as_json as audit_as_json
+    from holter2sleep.errors import RecordingError
+
+    names = [name.strip() for name in (by or "").split(",") if name.strip()]
+    reference = None if reference_dir is None else (reference_dir, suffix)
+    asked = read_audit_rules(rules)
+    with ExitStack() as stack:
+        found = audit_cohort(directory, names, asked, reference, lambda n: stack.enter_context(nights_shown(n)))
+    paths = write_audit(directory, found)
+    if as_json:
+        click.echo(audit_as_json(found))
+    else:
+        click.echo(f"{found.flagged.height} differences flagged")
+        for path in paths:
+            click.echo(path)
+    for why in found.broken.values():
+        tell(why)
+    context.exit(RecordingError.exit_code if found.broken else 0)

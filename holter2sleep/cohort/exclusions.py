@@ -6,7 +6,6 @@ A night is counted at the first step it fails, so that the numbers of a flow cha
 from __future__ import annotations
 
 import difflib
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.assets import asset
+from holter2sleep.cohort.rule_files import check_keys, read_rules_file
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
 from holter2sleep.phenotypes.wide import parted
@@ -22,7 +21,6 @@ from holter2sleep.phenotypes.wide import parted
 SHIPPED = "cohort"
 _LIMITS = ("at_least", "at_most", "one_of")
 _NEEDED = ("name", "measure", "unknown", "reason")
-_LARGEST_BYTES = 1 << 20
 
 EXCLUDED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "recording_id": pl.String,
@@ -81,15 +79,7 @@ def read_steps(name_or_file: str) -> tuple[Step, ...]:
     RecipeError
         File missing, TOML broken, an unknown or missing key, or a value of the wrong kind.
     """
-    path = _path(name_or_file)
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise RecipeError(f"{path}: larger than {_LARGEST_BYTES >> 20} MB; exclusion steps are a short TOML file")
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:  # TOML or UTF-8 that is none
-        raise RecipeError(f"{path}: not valid TOML ({error})") from None
+    path, table = read_rules_file(name_or_file, "--exclude", SHIPPED)
     if set(table) != {"step"} or not isinstance(table["step"], list):
         raise RecipeError(f"{path}: found {', '.join(table) or 'nothing'}; expected a list of [[step]]")
     steps = tuple(_step(path, number, facts) for number, facts in enumerate(table["step"], 1))
@@ -99,28 +89,11 @@ def read_steps(name_or_file: str) -> tuple[Step, ...]:
     return steps
 
 
-def _path(name_or_file: str) -> Path:
-    path = Path(name_or_file)
-    if path.suffix == ".toml":
-        return path
-    try:
-        return asset("pipelines", f"{name_or_file}.toml")
-    except FileNotFoundError as error:
-        raise RecipeError(f"--exclude {name_or_file!r}: {error}. Give {SHIPPED!r}, or a .toml file") from None
-
-
 def _step(path: Path, number: int, facts: Any) -> Step:
     where = f"{path}, step {number}"
     if not isinstance(facts, dict):
         raise RecipeError(f"{where}: expected [[step]] with {', '.join(_NEEDED)}")
-    for key in facts:
-        if key not in (*_NEEDED, *_LIMITS):
-            close = difflib.get_close_matches(key, (*_NEEDED, *_LIMITS), n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join((*_NEEDED, *_LIMITS))}"
-            raise RecipeError(f"{where}: unknown key {key!r}; {advice}")
-    missing = [key for key in _NEEDED if key not in facts]
-    if missing:
-        raise RecipeError(f"{where}: missing {', '.join(missing)}")
+    check_keys(where, facts, (*_NEEDED, *_LIMITS), _NEEDED)
     wrong = [key for key in _NEEDED if not (isinstance(facts[key], str) and facts[key].strip())]
     if wrong:
         raise RecipeError(f"{where}: {wrong[0]} = {facts[wrong[0]]!r}; expected words")

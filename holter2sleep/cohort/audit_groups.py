@@ -94,8 +94,7 @@ def _thirds(value: pl.Series) -> tuple[float, ...]:
 
 def _banded(value: pl.Series, edges: tuple[float, ...]) -> pl.Series:
     """Names of half-open bands: `under 18`, `18 to 40`, `75 and more`."""
-    names = [f"under {edges[0]:g}"]
-    names += [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
-    return (
-        value.cast(pl.Float64).cut(edges, labels=[*names, f"{edges[-1]:g} and more"], left_closed=True).cast(pl.String)
-    )
+    named = [pl.when(value < edges[0]).then(pl.lit(f"under {edges[0]:g}"))]
+    named += [pl.when(value < high).then(pl.lit(f"{low:g} to {high:g}")) for low, high in pairwise(edges)]
+    last = pl.when(value >= edges[-1]).then(pl.lit(f"{edges[-1]:g} and more"))
+    return pl.select(pl.coalesce(*named, last)).to_series()

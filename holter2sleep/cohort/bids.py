@@ -74,15 +74,16 @@ def write_bids(folder: Path, name: str, nights: pl.DataFrame, runs: pl.DataFrame
 def stems_of(nights: pl.DataFrame) -> pl.DataFrame:
     """The beginning of each night's file names, with what is told of its subject.
 
-    A subject without an id of the manifest is named by its recording. Sessions are the visits where these tell all
-    nights of a subject apart, else the numbers of the nights, else their order.
+    A subject without an id of the manifest is named by its first recording. Sessions are the visits where these tell
+    all nights of a subject apart, else the numbers of the nights, else their order.
 
     Raises
     ------
     UsageError
         Two subjects have one label.
     """
-    known = pl.when(pl.col("subject").str.contains(r"^[0-9a-f]{64}$")).then("recording").otherwise("subject")
+    first = pl.col("recording").first().over("subject")
+    known = pl.when(pl.col("subject").str.contains(r"^[0-9a-f]{64}$")).then(first).otherwise("subject")
     told = nights.select(
         "subject",
         "age",

@@ -7,6 +7,7 @@ import polars as pl
 from holter2sleep.cohort.checks import STATUSES
 from holter2sleep.cohort.merge import Merged
 from holter2sleep.phenotypes.dictionary import load_dictionary
+from holter2sleep.phenotypes.wide import parted
 
 QUALITY_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "phenotype": pl.String,
@@ -44,33 +45,52 @@ NIGHT_QUALITY_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
-def quality_table(phenotypes: pl.LazyFrame, n_nights: int) -> pl.DataFrame:
-    """One row for each phenotype and stratum of the long table; order statistics are those of values that are ok."""
-    good = pl.col("value").filter(pl.col("status") == "ok")
-    counts = {f"n_{status}": (pl.col("status") == status).sum().cast(pl.Int64) for status in STATUSES}
-    spread = {
-        "minimum": good.min(),
-        **{name: good.quantile(q, "linear") for name, q in (("p05", 0.05), ("median", 0.5), ("p95", 0.95))},
-        "maximum": good.max(),
-    }
+def quality_table(phenotypes: pl.LazyFrame, nights: pl.DataFrame) -> pl.DataFrame:
+    """One row for each phenotype and stratum of the long table; order statistics are those of the wide one.
+
+    Parameters
+    ----------
+    phenotypes
+        Long table; it is streamed, as that of a large cohort does not fit into memory.
+    nights
+        Wide table of the same nights.
+    """
+    keys, statuses = ["phenotype", "stratum", "unit"], pl.col("status")
+    counts = phenotypes.group_by(*keys, "status").agg(n=pl.len()).collect(engine="streaming")
+    n_of = {f"n_{status}": pl.col("n").filter(statuses == status).sum() for status in STATUSES}
     entries = load_dictionary().values()
-    defined = pl.LazyFrame(
+    defined = pl.DataFrame(
         [(entry.name, entry.domain, *entry.plausible) for entry in entries],
         {"phenotype": pl.String, "domain": pl.String, "plausible_low": pl.Float64, "plausible_high": pl.Float64},
         orient="row",
     )
+    places = _spread(nights).with_row_index("_place")
     return (
-        phenotypes.group_by("phenotype", "stratum", "unit", maintain_order=True)
-        .agg(_rows=pl.len().cast(pl.Int64), **counts, **spread)
-        .join(defined, on="phenotype", how="left", maintain_order="left")
-        .with_columns(
-            n_nights=pl.lit(n_nights, pl.Int64),
-            n_absent=n_nights - pl.col("_rows"),
-            missing_share=100 * (1 - pl.col("n_ok") / n_nights),
-        )
+        counts.group_by(keys)
+        .agg(pl.col("n").sum().alias("_rows"), **n_of)
+        .join(defined, on="phenotype", how="left")
+        .join(places, on=["phenotype", "stratum"], how="left")
+        .with_columns(n_nights=pl.lit(nights.height), n_absent=nights.height - pl.col("_rows").cast(pl.Int64))
+        .with_columns(missing_share=100 * (1 - pl.col("n_ok") / pl.col("n_nights")))
+        .sort("_place", *keys, nulls_last=True)
         .select(*QUALITY_SCHEMA)
-        .collect()
+        .cast(pl.Schema(QUALITY_SCHEMA))
     )
+
+
+def _spread(nights: pl.DataFrame) -> pl.DataFrame:
+    """Order statistics of each number of a wide table, in its order."""
+    keys = {name: key for name in nights.columns if (key := parted(name))}
+    column = pl.col(list(keys)).cast(pl.Float64)
+    spread = {
+        "minimum": column.min(),
+        **{name: column.quantile(q, "linear") for name, q in (("p05", 0.05), ("median", 0.5), ("p95", 0.95))},
+        "maximum": column.max(),
+    }
+    values = {name: nights.select(of_all).row(0) if keys else () for name, of_all in spread.items()}
+    words = {"phenotype": [key[0] for key in keys.values()], "stratum": [key[1] for key in keys.values()]}
+    schema = {**dict.fromkeys(words, pl.String), **dict.fromkeys(values, pl.Float64)}
+    return pl.DataFrame({**words, **{name: list(row) for name, row in values.items()}}, schema)
 
 
 def night_quality_table(
@@ -119,17 +139,17 @@ def _counts(merged: Merged) -> pl.DataFrame:
             n_implausible=(pl.col("status") == "implausible").sum(),
         )
         .with_columns(pl.col("ok_share").fill_nan(None))
-        .collect()
+        .collect(engine="streaming")
     )
     return counts.join(merged.n_problems, on="recording_id", how="left").with_columns(pl.col("n_problems").fill_null(0))
 
 
 def _same_inputs(nights: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
     """Nights whose content an earlier one of another recording has too: one person counted twice."""
-    keys = ["input_sha256", "channel"]
-    first = pl.col("recording").first().over(keys)
+    first = pl.col("recording").first().over("input_sha256", "channel")
     return (
         runs.with_columns(nights["recording"])
-        .filter(pl.col("recording") != first)
-        .select("recording_id", same_input_as=first)
+        .with_columns(same_input_as=first)
+        .filter(pl.col("recording") != pl.col("same_input_as"))
+        .select("recording_id", "same_input_as")
     )

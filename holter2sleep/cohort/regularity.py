@@ -60,7 +60,7 @@ def _row(nights: pl.DataFrame) -> dict[str, Any]:
     onsets = [_hour(row, row["lights_off_s"] + 60 * row["sol__night"]) for row in rows if _has_onset(row)]
     known = [row for row in rows if row["sleep_midpoint_h__night"] is not None]
     midpoints = [_hour(row, HOUR_S * row["sleep_midpoint_h__night"]) for row in known]
-    index, compared_h = sleep_regularity([_sleep_of(row) for row in rows if row["date_known"]])
+    index, compared_h = sleep_regularity([_sleep_of(row) for row in _followed([r for r in rows if r["date_known"]])])
     return {
         "subject": nights["subject"][0],
         "n_nights_timed": len(onsets),
@@ -69,6 +69,13 @@ def _row(nights: pl.DataFrame) -> dict[str, Any]:
         "sleep_regularity_index": index,
         "sleep_regularity_h": compared_h,
     }
+
+
+def _followed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Nights that begin within half a day of 24 h before or after another: only their epochs are worth reading."""
+    starts = [row["start"] for row in rows]
+    gaps_s = [[abs(abs((one - other).total_seconds()) - DAY_S) for other in starts] for one in starts]
+    return [row for row, own in zip(rows, gaps_s, strict=True) if min(own) < DAY_S / 2]
 
 
 def _has_onset(row: dict[str, Any]) -> bool:

@@ -130,7 +130,7 @@ def _write(
         stream_into(long, rows_of(merged.long, nights["recording_id"]))
     both = {"nights": nights, "subjects": subject_table(nights, runs)}
     text = {
-        "quality": quality_table(pl.scan_parquet(long), nights.height),
+        "quality": quality_table(pl.scan_parquet(long), nights),
         "quality_nights": night_quality_table(source.nights, source.runs, merged, would_exclude),
         "problems": merged.problems,
         "excluded": excluded,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from command_runs import ok, run
 
 from benchmarks.synthetic_nights import write_night
-from command_runs import ok, run
 from holter2sleep.cohort.exclusions import SHIPPED, excluded_nights, flow_of_steps, read_steps
 from holter2sleep.errors import RecipeError
 
@@ -30,7 +30,9 @@ def steps(tmp_path: Path, text: str) -> Path:
     return path
 
 
-TIME = '[[step]]\nname = "time"\nmeasure = "analysable_time__night"\nat_least = 4.0\nunknown = "exclude"\nreason = "r"\n'
+TIME = (
+    '[[step]]\nname = "time"\nmeasure = "analysable_time__night"\nat_least = 4.0\nunknown = "exclude"\nreason = "r"\n'
+)
 AGE = '[[step]]\nname = "age"\nmeasure = "age"\nat_least = 18\nunknown = "keep"\nreason = "adults"\n'
 SITE = '[[step]]\nname = "site"\nmeasure = "site"\none_of = ["x", "z"]\nunknown = "keep"\nreason = "s"\n'
 
@@ -106,8 +108,8 @@ def test_an_unknown_measure_or_name_is_told_with_what_would_work(tmp_path: Path)
         read_steps("nothing")
     with pytest.raises(RecipeError, match="cannot be read"):
         read_steps(str(tmp_path / "missing.toml"))
+    (tmp_path / "latin.toml").write_bytes("# é\n".encode("latin-1"))
     with pytest.raises(RecipeError, match="not valid TOML"):
-        (tmp_path / "latin.toml").write_bytes('# é\n'.encode("latin-1"))
         read_steps(str(tmp_path / "latin.toml"))
 
 
@@ -120,7 +122,10 @@ def test_excluded_nights_leave_the_tables_and_are_listed_with_the_reason(tmp_pat
     assert pl.read_parquet(folder / "nights.parquet")["recording_id"].to_list() == ["a", "c"]
     assert set(pl.read_parquet(folder / "phenotypes.parquet")["recording_id"]) == {"a", "c"}
     excluded = pl.read_csv(folder / "excluded.csv", infer_schema=False)
-    assert excluded.select("recording_id", "step", "value").rows() == [("b", "analysable_time", "3.0"), ("d", "age", "9.0")]
+    assert excluded.select("recording_id", "step", "value").rows() == [
+        ("b", "analysable_time", "3.0"),
+        ("d", "age", "9.0"),
+    ]
     flow = json.loads((folder / "flow.json").read_text(encoding="utf-8"))
     assert (flow["entered"], flow["excluded"], flow["nights"]) == (4, 2, 2)
     assert flow["excluded_by_step"] == {"analysable_time": 1, "analysable_share": 0, "age": 1}

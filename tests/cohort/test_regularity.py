@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from command_runs import ok
 
 from benchmarks.synthetic_nights import epoch_rows, write_night
-from command_runs import ok
 from holter2sleep.cohort.regularity import DAY_S, clock_sd_min, sleep_regularity
 
 HOUR = 120  # epochs

@@ -116,6 +116,10 @@ def _told(made: Made, exclude: str | None) -> int:
     elif would.height:
         said = f"every night is in; --exclude cohort would leave out {would.height} of {flow['nights']} ({steps})"
         click.echo(said, err=True)
+    for what, found in flow["made_by"].items():
+        if len(found) > 1:
+            shown = ", ".join(f"{name[:16]} {n}" for name, n in found.items())
+            click.echo(f"the nights are not made alike: {what} {shown}; see quality_nights.csv", err=True)
     if made.problems.height:
         click.echo(f"{made.problems.height} kinds of rows differ from the dictionary: see problems.csv", err=True)
     for why in made.broken.values():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,7 +13,15 @@ from numpy.typing import NDArray
 from holter2sleep.cohort.audit_groups import attributes_of, groups_of, source_of
 from holter2sleep.cohort.audit_measures import kind_of, measure_table
 from holter2sleep.cohort.audit_rules import AuditRules
-from holter2sleep.cohort.audit_stages import ScoredNight, differences, figures_of, read_scored, sums_of
+from holter2sleep.cohort.audit_stages import (
+    NO_FIGURES,
+    Figure,
+    ScoredNight,
+    differences,
+    figures_of,
+    read_scored,
+    sums_of,
+)
 from holter2sleep.cohort.audit_stats import contrast, false_discovery
 from holter2sleep.cohort.publish import alone_in
 from holter2sleep.cohort.sources import COHORT, Source, find_runs, read_source
@@ -167,7 +174,7 @@ def compare_groups(
         if scored:
             ids = dict(zip(table["recording_id"], subject.tolist(), strict=True))
             members = set(table["recording_id"].filter(table["group"] == group))
-            stages = _stages(scored, ids, members, weights, rules, rng)
+            stages = _stages(scored, ids, members, rules, rng)
             rows.append(stages.with_columns(group=pl.lit(group)))
     return _judged(pl.concat(rows, how="diagonal_relaxed"), groups["attribute"][0], rules)
 
@@ -176,7 +183,6 @@ def _stages(
     scored: Sequence[ScoredNight],
     subject_of: dict[str, int],
     members: set[str],
-    weights: Float,
     rules: AuditRules,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
@@ -186,32 +192,32 @@ def _stages(
     who_in, who_out = (
         np.array([subject_of[night.recording_id] for night in side], np.int64) for side in (inside, outside)
     )
-    rows: list[dict[str, Any]] = []
     own, others = (
-        figures_of(side, [str(number) for number in who], rules.draws, rng) if side else {}
+        figures_of(side, [str(number) for number in who], rules.draws, rng) if side else NO_FIGURES
         for side, who in ((inside, who_in), (outside, who_out))
     )
-    low, high, p = _differences(inside, outside, who_in, who_out, weights, rng)
-    for i, name in enumerate(("kappa", "calibration_error")):
-        value, interval = own.get(name, (None, None))
-        rest = others.get(name, (None, None))[0]
-        rows.append(
-            {
-                "measure": name,
-                "n_nights": float(len(inside)),
-                "n_subjects": float(len(set(who_in.tolist()))),
-                "n_rest": float(len(set(who_out.tolist()))),
-                "value": value,
-                "low": interval[0] if interval else None,
-                "high": interval[1] if interval else None,
-                "rest": rest,
-                "difference": None if value is None or rest is None else value - rest,
-                "difference_low": low[i],
-                "difference_high": high[i],
-                "p": p[i],
-            }
-        )
+    low, high, p = _differences(inside, outside, who_in, who_out, rules.draws, rng)
+    rows = [
+        {
+            "measure": name,
+            "n_nights": float(len(inside)),
+            "n_subjects": float(len(set(who_in.tolist()))),
+            "n_rest": float(len(set(who_out.tolist()))),
+            **_side_by_side(own[name], others[name]),
+            "difference_low": low[i],
+            "difference_high": high[i],
+            "p": p[i],
+        }
+        for i, name in enumerate(NO_FIGURES)
+    ]
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _side_by_side(own: Figure, other: Figure) -> dict[str, float | None]:
+    (value, interval), (rest, _) = own, other
+    low, high = interval or (None, None)
+    difference = None if value is None or rest is None else value - rest
+    return {"value": value, "low": low, "high": high, "rest": rest, "difference": difference}
 
 
 def _differences(
@@ -219,7 +225,7 @@ def _differences(
     outside: Sequence[ScoredNight],
     who_in: NDArray[np.int64],
     who_out: NDArray[np.int64],
-    weights: Float,
+    draws: int,
     rng: np.random.Generator,
 ) -> tuple[Float, Float, Float]:
     """Intervals and p of scored subjects alone; those without a hypnogram are not drawn."""
@@ -228,7 +234,7 @@ def _differences(
     people = np.unique(np.r_[who_in, who_out])
     places = [np.searchsorted(people, who) for who in (who_in, who_out)]
     sums = [sums_of(side, place, len(people)) for side, place in zip((inside, outside), places, strict=True)]
-    drawn = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), len(weights)).astype(float)
+    drawn = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), draws).astype(float)
     is_in: Bool = np.isin(people, who_in)
     return differences(sums[0], sums[1], drawn, is_in, PERMUTATIONS_OF_STAGES, rng)
 

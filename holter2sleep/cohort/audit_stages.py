@@ -27,6 +27,9 @@ from holter2sleep.night import MERGED, SCHEMES, Bool, EpochGrid, Float, Hypnogra
 from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.phenotypes.files import read_run, read_table
 
+Figure = tuple[float | None, tuple[float, float] | None]  # a value and its 95 % interval, where they are defined
+NO_FIGURES: dict[str, Figure] = {"kappa": (None, None), "calibration_error": (None, None)}
+
 
 @dataclass(frozen=True)
 class ScoredNight:
@@ -130,7 +133,7 @@ def calibration_sums(chance: Float, truth: NDArray[np.int64]) -> Float:
 
 def figures_of(
     nights: Sequence[ScoredNight], subjects: Sequence[str], draws: int, rng: np.random.Generator
-) -> dict[str, tuple[float | None, tuple[float, float] | None]]:
+) -> dict[str, Figure]:
     """Kappa and calibration error of a group's nights, each with the interval from drawing its subjects."""
     matrices = [night.matrix for night in nights]
     pooled = np.sum([matrix.counts for matrix in matrices], axis=0)

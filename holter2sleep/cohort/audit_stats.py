@@ -22,6 +22,8 @@ from holter2sleep.night import Bool, Float
 
 INTERVAL = (0.025, 0.975)
 FIRST_LOOK = 0.05  # p by Student's t from which groups are permuted: above, both say no
+ENOUGH_FOR_T = 100  # expected values other than the commonest in the smaller side; skewness falls with the root of it
+_FEW_VALUES = 64  # different ones: the draws are then of numbers of each, not of subjects
 _PERMUTED_AT_ONCE = 500
 
 
@@ -111,6 +113,7 @@ def _p_values(mean_in: Float, mean_out: Float, permutations: int, rng: np.random
     """Two-sided p of no difference; by Student's t, and where that is small by permuting groups as well.
 
     The larger of both counts: with few subjects of many alike (nobody lacks the number but two) t is far too sure.
+    Where the smaller side holds many that are not alike, both say the same, and t is enough.
     """
     p = np.full(mean_in.shape[1], np.nan)
     for i in range(mean_in.shape[1]):
@@ -118,7 +121,7 @@ def _p_values(mean_in: Float, mean_out: Float, permutations: int, rng: np.random
         if len(one) < 2 or len(other) < 2 or np.ptp(np.r_[one, other]) == 0:
             continue
         p[i] = _student(one, other)
-        if p[i] < FIRST_LOOK:
+        if p[i] < FIRST_LOOK and _uncommon(one, other) < ENOUGH_FOR_T:
             p[i] = max(p[i], _permuted(one, other, permutations, rng))
     return p
 
@@ -132,17 +135,31 @@ def _student(one: Float, other: Float) -> float:
 
 def _permuted(one: Float, other: Float, permutations: int, rng: np.random.Generator) -> float:
     """Share of permutations, the one that happened among them, with as large a difference."""
-    both = np.r_[one, other]
-    n, smaller = len(both), min(len(one), len(other))
+    both, smaller = np.r_[one, other], min(len(one), len(other))
     expected = smaller * both.mean()
     found = abs(min((one, other), key=len).sum() - expected)
-    exceeding = 0
+    away = np.abs(_permuted_sums(both, smaller, permutations, rng) - expected)
+    return float((1 + (away >= found - 1e-9 * max(1.0, found)).sum()) / (1 + permutations))
+
+
+def _permuted_sums(values: Float, n_chosen: int, permutations: int, rng: np.random.Generator) -> Float:
+    """Sums of so many values chosen at random, none twice. array (permutations,)."""
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= _FEW_VALUES:
+        return rng.multivariate_hypergeometric(counts, n_chosen, permutations, method="marginals") @ distinct
+    sums = []
     for first in range(0, permutations, _PERMUTED_AT_ONCE):
         size = min(_PERMUTED_AT_ONCE, permutations - first)
-        chosen = np.argpartition(rng.random((size, n)), smaller - 1, axis=1)[:, :smaller]
-        away = np.abs(both[chosen].sum(axis=1) - expected)
-        exceeding += int((away >= found - 1e-9 * max(1.0, found)).sum())
-    return (1 + exceeding) / (1 + permutations)
+        chosen = np.argpartition(rng.random((size, len(values))), n_chosen - 1, axis=1)[:, :n_chosen]
+        sums.append(values[chosen].sum(axis=1))
+    return np.concatenate(sums)
+
+
+def _uncommon(one: Float, other: Float) -> float:
+    """How many values other than the commonest one expects in the smaller side."""
+    both = np.r_[one, other]
+    commonest = np.unique(both, return_counts=True)[1].max()
+    return float(min(len(one), len(other)) * (1 - commonest / len(both)))
 
 
 def false_discovery(p: Float) -> Float:

@@ -28,6 +28,7 @@ def flow_of(source: Source, kept: pl.DataFrame, recipe: str | None, steps: list[
         **source.members.flow,
         "unreadable": len(source.broken),
         "nights_finished": source.nights.height,
+        "made_by": {name: _counts(source.nights[name]) for name in ("version", "recipe_sha256", "scorer")},
         "exclusions": recipe,
         "steps": steps,
         "excluded": source.nights.height - kept.height,
@@ -35,6 +36,11 @@ def flow_of(source: Source, kept: pl.DataFrame, recipe: str | None, steps: list[
         "nights": kept.height,
         "subjects": _subjects(source.members, source.nights, kept),
     }
+
+
+def _counts(made_by: pl.Series) -> dict[str, int]:
+    """How many nights each version, recipe or stager made."""
+    return dict(made_by.value_counts(sort=True, name="n").sort("n", made_by.name, descending=[True, False]).iter_rows())
 
 
 def _subjects(members: Members, nights: pl.DataFrame, kept: pl.DataFrame) -> dict[str, int | None]:

@@ -26,6 +26,7 @@ FACT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "version": pl.String,
     "recipe_sha256": pl.String,
 }
+NIGHT_NUMBER = "night_number"  # beside the facts in the wide table
 # What else a run says, for orders and checks; none of it reaches a table of the cohort as it is: starts are dates.
 RUN_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "recording_id": pl.String,
@@ -164,7 +165,7 @@ def night_numbers(facts: pl.DataFrame, runs: pl.DataFrame, visits: pl.Series | N
     table = table.with_columns(part=pl.when(same_recording).then("part"))
     orders = [_rank(name) for name in ("start", "visit", "part")]
     alone = pl.when(pl.len().over("subject") == 1).then(1)
-    return table.select(night_number=pl.coalesce(alone, *orders).cast(pl.Int64)).to_series()
+    return table.select(pl.coalesce(alone, *orders).cast(pl.Int64).alias(NIGHT_NUMBER)).to_series()
 
 
 def _rank(name: str) -> pl.Expr:

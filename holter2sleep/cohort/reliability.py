@@ -10,16 +10,23 @@ Spearman-Brown: nights whose mean reaches a reliability, Shrout and Fleiss 1979,
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from holter2sleep.cohort.intraclass import Nested, Spread, two_way
+from holter2sleep.cohort.nights import NIGHT_NUMBER
 from holter2sleep.night import Float
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.wide import parted
 
+Numbers = NDArray[np.int64]  # (n_nights,)
+
 DRAWS = 1000
 INTERVAL = (0.025, 0.975)
+NUMBERS_AT_ONCE = 400  # memory: 10,000 nights of so many take 32 MB a table, and ten tables are formed
 LEAST_SUBJECTS = 5  # with fewer, drawing subjects says little: no interval
 # Landis and Koch call 0.81 and more almost perfect; 0.8 is what group studies ask of a measure (Nunnally 1978).
 WANTED = 0.8
@@ -62,14 +69,20 @@ def reliability_table(nights: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     names = [name for name in nights.columns if (key := parted(name)) and not key[1].startswith("hour_")]
     if not names or nights.is_empty():
         return pl.DataFrame(schema=RELIABILITY_SCHEMA)
-    values = nights.select(pl.col(names).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
-    subject = nights["subject"].fill_null("").rank("dense").cast(pl.Int64).to_numpy() - 1
-    columns = {**_over_nights(values, subject, rng), **_first_two(values, subject, nights["night_number"], rng)}
-    keys = [key for name in names if (key := parted(name))]
-    units = [load_dictionary()[phenotype].unit for phenotype, _ in keys]
-    table = pl.DataFrame(
-        {"phenotype": [key[0] for key in keys], "stratum": [key[1] for key in keys], "unit": units, **columns}
-    )
+    subject = nights["subject"].rank("dense").cast(pl.Int64).to_numpy() - 1
+    number = nights[NIGHT_NUMBER].fill_null(0).to_numpy()
+    n_subjects = int(subject.max()) + 1
+    weights = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), DRAWS).astype(float)
+    parts = []
+    for first in range(0, len(names), NUMBERS_AT_ONCE):
+        block = names[first : first + NUMBERS_AT_ONCE]
+        values = nights.select(pl.col(block).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+        columns = _over_nights(values, subject, weights) | _first_two(values, subject, number, weights)
+        keys = [key for name in block if (key := parted(name))]
+        units = [load_dictionary()[phenotype].unit for phenotype, _ in keys]
+        words = {"phenotype": [key[0] for key in keys], "stratum": [key[1] for key in keys], "unit": units}
+        parts.append(pl.DataFrame(words | columns))
+    table = pl.concat(parts)
     return (
         table.with_columns(pl.selectors.float().fill_nan(None))
         .select(*RELIABILITY_SCHEMA)
@@ -77,12 +90,10 @@ def reliability_table(nights: pl.DataFrame, rng: np.random.Generator) -> pl.Data
     )
 
 
-def _over_nights(values: Float, subject: np.ndarray, rng: np.random.Generator) -> dict[str, Float]:
+def _over_nights(values: Float, subject: Numbers, weights: Float) -> dict[str, Float]:
     """What the nights of all subjects say, with intervals."""
     nested = Nested.of(values, subject)
-    n_subjects = len(nested.n)
-    whole = nested.spread(np.ones((1, n_subjects)))
-    drawn = nested.spread(rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), DRAWS).astype(float))
+    whole, drawn = nested.spread(np.ones((1, weights.shape[1]))), nested.spread(weights)
     has_interval = whole.n_subjects[0] >= LEAST_SUBJECTS
     icc_low, icc_high = _interval(drawn.icc, has_interval)
     sd_low, sd_high = _interval(drawn.within_sd, has_interval)
@@ -123,22 +134,17 @@ def _nights_needed(icc: Float) -> Float:
     return needed
 
 
-def _first_two(
-    values: Float, subject: np.ndarray, number: pl.Series, rng: np.random.Generator
-) -> dict[str, Float | list[float]]:
+def _first_two(values: Float, subject: Numbers, number: Numbers, weights: Float) -> dict[str, Any]:
     """First night against the second, subject by subject; ICC(2,1) and ICC(3,1) of these two."""
-    which = number.fill_null(0).to_numpy()
-    n_subjects = int(subject.max()) + 1
-    sides = np.full((2, n_subjects, values.shape[1]), np.nan)
+    sides = np.full((2, weights.shape[1], values.shape[1]), np.nan)
     for night in (1, 2):
-        sides[night - 1, subject[which == night]] = values[which == night]
+        sides[night - 1, subject[number == night]] = values[number == night]
     both = np.isfinite(sides).all(axis=0)
     pairs = [np.column_stack([sides[0, both[:, i], i], sides[1, both[:, i], i]]) for i in range(values.shape[1])]
     iccs = [two_way(pair) for pair in pairs]
     effect = np.where(both, sides[0] - sides[1], 0.0)
     n_pairs = both.sum(axis=0)
-    drawn = rng.multinomial(n_subjects, np.full(n_subjects, 1 / n_subjects), DRAWS).astype(float)
-    low, high = _interval(_mean(drawn @ effect, drawn @ both), n_pairs >= LEAST_SUBJECTS)
+    low, high = _interval(_mean(weights @ effect, weights @ both), n_pairs >= LEAST_SUBJECTS)
     return {
         "n_pairs": n_pairs,
         "icc_2_1": [icc for icc, _ in iccs],

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
+from holter2sleep.cohort.epochs import read_epochs
 from holter2sleep.cohort.publish import is_sealed
 from holter2sleep.cohort.sources import COHORT, Source
 from holter2sleep.errors import RecordingError
 from holter2sleep.night import UNSCORED
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.wide import parted
+
+log = logging.getLogger(__name__)
 
 ALL_MISSING = "missing_share"
 MISSING = "missing__"  # before the name of a phenotype
@@ -62,11 +66,6 @@ def measure_table(
 
     Missing is a phenotype of the whole night whose status is not ok; `missing_share` is the share of all of them. The
     share of epochs with low confidence is of those staged with a confidence; a hypnogram scored by hand has none.
-
-    Raises
-    ------
-    RecordingError
-        A night's `epochs.parquet` is broken.
     """
     nights = source.nights
     missing = [
@@ -97,14 +96,13 @@ _SIGNAL_COLUMNS = (
 
 
 def _of_epochs(folder: Path, low_confidence: float, show: Callable[[str], None]) -> dict[str, float | None]:
-    """Shares of a night's epochs that are left undecided."""
+    """Shares of a night's epochs that are left undecided; unknown where its table of epochs is broken."""
     show(folder.name)
-    path = folder / "epochs.parquet"
     try:
-        epochs = pl.read_parquet(path, columns=list(_EPOCH_COLUMNS))
-    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        found = next(iter(str(error).splitlines()), type(error).__name__)
-        raise RecordingError(f"{path}: no table of epochs ({found}); run analyze on the recording again") from None
+        epochs = read_epochs(folder, *_EPOCH_COLUMNS)
+    except RecordingError as error:
+        log.warning("%s; its epochs are not counted", error)
+        return dict.fromkeys(ABSTENTION)
     confidence = epochs.filter(pl.col("stage") != UNSCORED)["confidence"].drop_nulls()
     return {
         "unscored_share": _percent(epochs["stage"] == UNSCORED),

@@ -6,7 +6,7 @@ A night is counted at the first step it fails, so that the numbers of a flow cha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,9 @@ class Step:
         """Whether a night fails the step."""
         value = pl.col(self.measure)
         if self.one_of is not None:
-            passes = value.cast(pl.String).is_in([str(item) for item in self.one_of])
+            numbers = [float(item) for item in self.one_of if isinstance(item, int | float)]
+            words = value.cast(pl.String).is_in([str(item) for item in self.one_of])
+            passes = words | value.cast(pl.Float64, strict=False).is_in(numbers).fill_null(value=False)
         else:
             number = value.cast(pl.Float64, strict=False)
             passes = pl.lit(value=True)
@@ -131,9 +133,9 @@ def excluded_nights(nights: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame
     Raises
     ------
     RecipeError
-        A step's measure is no column of the table, and no phenotype in a stratum that it has.
+        A step's measure is no column of the table, and no phenotype in a stratum that it has; or limits of words.
     """
-    check_measures(steps, nights.columns)
+    check_measures(steps, nights.schema)
     absent = [pl.lit(None).alias(step.measure) for step in steps if step.measure not in nights.columns]
     left, found = nights.with_columns(absent), [pl.DataFrame(schema=EXCLUDED_SCHEMA)]
     for step in steps:
@@ -153,8 +155,8 @@ def excluded_nights(nights: pl.DataFrame, steps: Sequence[Step]) -> pl.DataFrame
     return pl.concat(found)
 
 
-def check_measures(steps: Sequence[Step], columns: Collection[str]) -> None:
-    """Whether all measures are columns, or could be.
+def check_measures(steps: Sequence[Step], columns: Mapping[str, pl.DataType]) -> None:
+    """Whether all measures are columns that can be compared, or could be.
 
     Raises
     ------
@@ -162,7 +164,10 @@ def check_measures(steps: Sequence[Step], columns: Collection[str]) -> None:
         One is not.
     """
     for step in steps:
-        if step.measure in columns or _is_defined(step.measure):
+        kind = columns.get(step.measure)
+        if step.one_of is None and kind is not None and not (kind.is_numeric() or kind == pl.Null):
+            raise RecipeError(f"step {step.name!r}: {step.measure} holds words, which have no limits; give one_of")
+        if kind is not None or _is_defined(step.measure):
             continue
         close = difflib.get_close_matches(step.measure, columns, n=1)
         advice = f"did you mean {close[0]!r}?" if close else "give a column of nights.parquet"

@@ -11,6 +11,7 @@ Mardia KV, Jupp PE (2000) Directional statistics. Wiley, 2.2 (mean direction).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -20,8 +21,11 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.clock import Clock
+from holter2sleep.cohort.epochs import read_epochs
+from holter2sleep.errors import RecordingError
 from holter2sleep.night import EPOCH_S, STAGE_STRATA, Float
-from holter2sleep.phenotypes.files import read_table
+
+log = logging.getLogger(__name__)
 
 DAY_S, HOUR_S = 86400.0, 3600.0
 # Two hours asked for twice: with less the index is that of a moment. Ours; Phillips has whole days.
@@ -105,7 +109,11 @@ def clock_sd_min(hours: Float) -> float | None:
 
 def _sleep_of(row: dict[str, Any]) -> tuple[float, Float]:
     """Second of the calendar at which a night begins, and 1 asleep, 0 awake, NaN unscored in each epoch."""
-    stage = read_table(Path(row["folder"]) / "epochs.parquet")["stage"]
+    try:
+        stage = read_epochs(Path(row["folder"]), "stage")["stage"]
+    except RecordingError as error:
+        log.warning("%s; its sleep is compared with no other night's", error)
+        stage = pl.Series([], dtype=pl.String)
     asleep = pl.when(stage.is_in(list(_ASLEEP))).then(1.0).when(stage.is_in(list(_AWAKE))).then(0.0)
     state = pl.select(asleep.fill_null(float("nan"))).to_series().to_numpy()
     return (row["start"] - row["start"].replace(year=1800, month=1, day=1, hour=0)).total_seconds(), state

@@ -140,7 +140,8 @@ def _write(
         text |= {"nights_nsrr": nsrr_table(nights), "names": name_table(nights.columns)}
     if options.reference:
         facts = nights.select(*FACT_SCHEMA)
-        write_parquet(ready / "reference.parquet", reference_table(pl.read_parquet(long), facts))
+        good = pl.scan_parquet(long).filter(pl.col("status") == "ok").collect(engine="streaming")
+        write_parquet(ready / "reference.parquet", reference_table(good, facts))
     for name, table in both.items():
         write_parquet(ready / f"{name}.parquet", table)
     for name, table in (both | text).items():

@@ -101,6 +101,14 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, text: str, words: st
         read_steps(str(steps(tmp_path, text)))
 
 
+def test_limits_of_words_are_told_and_numbers_may_be_listed(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="site holds words"):
+        excluded_nights(NIGHTS, read_steps(str(steps(tmp_path, TIME.replace("analysable_time__night", "site")))))
+    ages = AGE.replace("at_least = 18", "one_of = [50, 30]")
+    excluded = excluded_nights(NIGHTS, read_steps(str(steps(tmp_path, ages))))
+    assert excluded["recording_id"].to_list() == ["c", "f"]
+
+
 def test_an_unknown_measure_or_name_is_told_with_what_would_work(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'analysable_time__night'"):
         excluded_nights(NIGHTS, read_steps(str(steps(tmp_path, TIME.replace("__night", "__nigth")))))

@@ -47,6 +47,22 @@ def test_nights_that_do_not_follow_each_other_are_not_compared() -> None:
     assert sleep_regularity([]) == (None, 0.0)
 
 
+def test_a_broken_table_of_epochs_is_told_and_leaves_the_index_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    same = {"input": {"file": "x", "sha256": "one person", "format": "EDF"}}
+    for day in (1, 2, 3):
+        write_night(tmp_path, f"n{day}", start=f"2024-03-0{day}T22:30:00", epochs=epoch_rows("W2" * 400), **same)
+    (tmp_path / "n2" / "epochs.parquet").write_bytes(b"nothing")
+    ok("cohort", tmp_path)
+    assert "n2/epochs.parquet: no table of epochs" in caplog.text
+    found = pl.read_parquet(tmp_path / "cohort" / "subjects.parquet").row(0, named=True)
+    assert (found["n_nights"], found["sleep_regularity_index"], found["sleep_regularity_h"]) == (3, None, 0.0)
+    ok("cohort", "audit", tmp_path, "--by", "sex")
+    table = pl.read_csv(tmp_path / "cohort" / "audit.csv").filter(pl.col("measure") == "unscored_share")
+    assert table["n_nights"].to_list() == [2]
+
+
 def test_subjects_get_the_spread_of_their_clock_times(tmp_path: Path) -> None:
     same = {"input": {"file": "x", "sha256": "one person", "format": "EDF"}}
     epochs = epoch_rows("W" * 60 + "2" * 900)

@@ -83,6 +83,8 @@ def make_cohort(directory: Path, options: CohortOptions, begin: Callable[[int], 
         flow = _flow(source, excluded, options.exclude, steps)
         try:
             _write(ready, directory, source, excluded, would_exclude, options)
+            # others may stand beside them: of a run with other options, or of another command
+            flow["files"] = sorted(path.name for path in ready.iterdir())
             (ready / SEAL).write_text(json.dumps(flow, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             said = f"{folder}: cannot be written ({error.strerror or error}); nothing was changed"

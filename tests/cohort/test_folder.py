@@ -52,6 +52,7 @@ def test_the_word_run_may_be_left_out(nights: Path) -> None:
     ok("cohort", nights)
     assert {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")} == before
     assert {"nights.csv", "nights.parquet", "phenotypes.parquet", "dictionary.csv", "flow.json"} <= before.keys()
+    assert {*flow(nights)["files"], "flow.json"} == before.keys()
 
 
 def test_quality_counts_each_status_and_what_no_night_has(nights: Path) -> None:

@@ -16,6 +16,7 @@ from holter2sleep.phenotypes.files import read_table
 
 MANIFEST = Path("batch", "manifest.parquet")  # what batch keeps of a manifest: ids, and the columns that travel along
 FAILURES = "failures.csv"
+FAILURE_COLUMNS = ("recording_id", "step", "error", "message")
 OF_MANIFEST = "manifest"  # step of a row that could not be used
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from holter2sleep.cohort.members import FAILURES, Members, members_of
+from holter2sleep.cohort.members import FAILURE_COLUMNS, FAILURES, Members, members_of
 from holter2sleep.cohort.merge import Merged, NightTable, merge_nights
 from holter2sleep.cohort.nights import facts_of_runs, night_numbers
 from holter2sleep.errors import RecordingError, UsageError
@@ -19,7 +19,6 @@ from holter2sleep.phenotypes.files import read_run
 from holter2sleep.phenotypes.find import find_nights
 
 COHORT = "cohort"  # folder of the tables, beside those of the nights
-FAILURE_COLUMNS = ("recording_id", "step", "error", "message")
 GATHERING = "cohort"  # step of a night whose folder could not be read
 
 

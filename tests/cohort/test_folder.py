@@ -17,6 +17,7 @@ from command_runs import ok, run
 from benchmarks.synthetic_nights import epoch_rows, write_night
 from holter2sleep.cohort import publish as publishing
 from holter2sleep.cohort.publish import alone_in, is_sealed, publish
+from holter2sleep.cohort.tables import CohortOptions, make_cohort
 from holter2sleep.errors import OutputError, UsageError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 
@@ -302,6 +303,40 @@ def test_a_folder_is_sealed_only_when_every_table_is_there(tmp_path: Path, monke
     monkeypatch.undo()
     assert publishing.SEAL == publish(scratch, folder)[0].name
     assert is_sealed(folder)
+
+
+class Killed(BaseException):
+    """What no handler catches, like a kill."""
+
+
+def test_a_kill_between_any_two_moves_leaves_no_folder_that_looks_finished(
+    nights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok("cohort", nights)
+    files = flow(nights)["files"]
+    write_night(nights, "d")
+    replace = Path.replace
+    for n_moved in range(len(files) + 1):  # the last move is that of the seal
+        left = n_moved
+
+        def dies(self: Path, target: Path) -> Path:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+            return replace(self, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", dies)
+            with pytest.raises(Killed):
+                make_cohort(nights, CohortOptions(), lambda _: lambda _: None)
+        assert not is_sealed(nights / "cohort")
+        for name in files:  # each is whole, of one run or the other
+            if name.endswith(".parquet"):
+                assert pl.read_parquet(nights / "cohort" / name).height > 0
+    ok("cohort", nights)
+    assert is_sealed(nights / "cohort")
+    assert ids(nights) == ["a", "b", "c", "d"]
 
 
 WAIT = """

@@ -153,7 +153,8 @@ def audit(
     kappa and calibration of the stages. Intervals come from drawing subjects. A difference is flagged by a rule that
     audit.md states; groups that are too small are named, not tested. All nights count, those left out too.
 
-    Writes DIR/cohort/audit.csv and audit.md. Exit code 0, whether anything differs or not.
+    Writes DIR/cohort/audit.csv and audit.md. Exit code: 0 done, whether anything differs or not; 2 wrong use; 3 done
+    but for nights that cannot be read, or none can; 5 rules that cannot be used.
 
     \b
     Examples:

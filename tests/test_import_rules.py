@@ -60,7 +60,7 @@ ALLOWED = {
     "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
-    "cohort": RUN,
+    "cohort": RUN | {"export", "evaluate", ""},  # BIDS of many nights is that of each; an audit scores them
     "batch": RUN | {"cohort", "start", ""},
     "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "batch", "start", ""},
 }

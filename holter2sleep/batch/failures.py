@@ -9,10 +9,8 @@ from pathlib import Path
 
 from holter2sleep.batch.ledger import Failure, Record
 from holter2sleep.batch.manifest import BadRow
-from holter2sleep.cohort.members import FAILURES, OF_MANIFEST
+from holter2sleep.cohort.members import FAILURE_COLUMNS, FAILURES, OF_MANIFEST
 from holter2sleep.io.export import write_bytes
-
-COLUMNS = ("recording_id", "step", "error", "message")
 
 
 def write_failures(out: Path, records: Iterable[Record], bad: Iterable[BadRow]) -> None:
@@ -21,6 +19,6 @@ def write_failures(out: Path, records: Iterable[Record], bad: Iterable[BadRow]) 
     rows += sorted((failure for record in records for failure in record.failures), key=lambda row: row.recording_id)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    table.writerows([getattr(row, name) for name in COLUMNS] for row in rows)
+    table.writerow(FAILURE_COLUMNS)
+    table.writerows([getattr(row, name) for name in FAILURE_COLUMNS] for row in rows)
     write_bytes(out / FAILURES, text.getvalue().encode("utf-8", errors="backslashreplace"))

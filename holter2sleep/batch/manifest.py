@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.batch.manifest_file import read_rows, with_numbers
-from holter2sleep.cohort.nights import FACT_SCHEMA
+from holter2sleep.cohort.nights import FACT_SCHEMA, NIGHT_NUMBER
 from holter2sleep.errors import UsageError
 from holter2sleep.io.files import exists, is_file
 from holter2sleep.night import Sex
@@ -25,7 +25,13 @@ OLDEST_YEARS = 130
 SEXES: dict[str, Sex] = {"f": "F", "female": "F", "woman": "F", "m": "M", "male": "M", "man": "M"}
 _SECONDS = re.compile(r"\d+(\.\d+)?\s*s")
 _FIRST_LINE = 2  # of the file, which begins with the names of the columns
-_BESIDE = (*FACT_SCHEMA, "phenotype", "stratum", "value")  # names that columns of the cohort's own tables have
+_BESIDE = (
+    *FACT_SCHEMA,
+    NIGHT_NUMBER,
+    "phenotype",
+    "stratum",
+    "value",
+)  # names that columns of the cohort's own tables have
 _WIDE = "__"  # between phenotype and stratum in the wide table
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from holter2sleep.cli.analyze import OUTPUT, analyze
+from holter2sleep.cli.groups import Runs
 from holter2sleep.cli.number import Number
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ OF_ALL = frozenset(
     | {"hypnogram_code", "stager", "recipe", "settings", "seed"}
 )
 OF_ONE = ("recording_id", "age", "sex", "start", "lights_off", "lights_on", "beats", "hypnogram")
-
-
-class _Runs(click.RichGroup):
-    """A group whose command `run` may be left out: `batch nights.csv` is `batch run nights.csv`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = {*self.commands, *ctx.help_option_names}
-        return super().parse_args(ctx, args if not args or args[0] in known else ["run", *args])
 
 
 class Shard(click.ParamType[tuple[int, int]]):
@@ -56,7 +49,7 @@ def _options_of_analyze(command: click.Command) -> click.Command:
     return command
 
 
-@click.group(cls=_Runs)
+@click.group(cls=Runs)
 def batch() -> None:
     """Analyse a cohort: a manifest in, a folder for each night out; resumable, failures recorded, never lost.
 
@@ -155,7 +148,8 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
     if options["with_cohort"] and tally.n_done:
         from holter2sleep.cli.cohort import gather_cohort
 
-        gather_cohort(options["out"], reference=False)
+        gathered = gather_cohort(options["out"])
+        context.exit(max(tally.exit_code, gathered))
     context.exit(tally.exit_code)
 
 

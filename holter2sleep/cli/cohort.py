@@ -1,50 +1,189 @@
-"""`holter2sleep cohort`: finished nights as one table, and a reference made of them."""
+"""`holter2sleep cohort`: finished nights as one set of tables, and what differs between groups of people."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
+
+from holter2sleep.cli.groups import Runs
+
+if TYPE_CHECKING:
+    from holter2sleep.cohort.tables import Made
 
 PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.group(cls=Runs)
+def cohort() -> None:
+    """Gather finished nights into DIR/cohort/, and audit what differs between groups of people.
+
+    The word `run` may be left out; `holter2sleep cohort run --help` shows the tables and options.
+
+    \b
+    Examples:
+      holter2sleep cohort results/
+      holter2sleep cohort results/ --exclude cohort
+      holter2sleep cohort audit results/ --by sex,age,site
+    """  # noqa: D301  click reads the backspace
+
+
+@cohort.command()
 @click.argument("directory", metavar="DIR", type=PATH)
+@click.option("--exclude", metavar="NAME|FILE", help="Leave nights out by ordered rules: `cohort`, or your own TOML.")
 @click.option("--reference", is_flag=True, help="Also make reference.parquet: percentiles of each number by sex.")
-def cohort(directory: Path, reference: bool) -> None:
+@click.option(
+    "--names",
+    type=click.Choice(["own", "nsrr"]),
+    default="own",
+    show_default=True,
+    help="nsrr: also nights_nsrr.csv, with NSRR's harmonised terms where there are such.",
+)
+@click.option("--bids", type=PATH, metavar="DIR", help="Also write the nights as a BIDS derivative into a new folder.")
+@click.pass_context
+def run(
+    context: click.Context, directory: Path, exclude: str | None, reference: bool, names: str, bids: Path | None
+) -> None:
     """Gather the finished nights of a folder into DIR/cohort/.
 
-    Where batch made the nights they are those of its manifest, and `subject` is the manifest's subject_id.
+    Where batch made the nights they are those of its manifest, and `subject` is the manifest's subject_id. No night is
+    left out unless --exclude asks for it; pipelines/cohort.toml holds the shipped rules, each with its reason.
 
     \b
     phenotypes.parquet   the long tables of all nights under one another
     nights.parquet/.csv  a row a night, a column for each phenotype__stratum;
                          after batch, the manifest's columns too
-    flow.json            how many entered, finished, failed, were left out
-    failures.csv         after batch: which failed, and why
+    subjects.parquet/.csv  a row a subject: mean and SD over the nights,
+                         regularity of sleep
+    reliability.csv      night-to-night ICC, spread within subjects, effect of
+                         the first night, with intervals from drawing subjects
+    quality.csv          a row a number: how often missing and why, its range
+    quality_nights.csv   a row a night: signal, warnings, other versions
+    problems.csv         rows that the dictionary does not know
+    excluded.csv         which nights were left out, by which rule
+    flow.json            how many entered, finished, failed, were left out;
+                         the last file to be written
+    failures.csv         which failed, and why
     dictionary.csv       what each number means
     reference.parquet    with --reference: mean, SD and percentiles of each
                          number by sex, from 40 subjects on; a subject counts
                          once. It speaks only of ages and recorded times that
                          its nights have: see `compare --reference`.
 
+    Exit code: 0 done, 2 wrong use, 3 done but for nights that cannot be read, or none can, 5 rules that cannot be used.
+
     \b
     Examples:
-      holter2sleep cohort results/
-      holter2sleep cohort results/ --reference
+      holter2sleep cohort run results/
+      holter2sleep cohort run results/ --reference
+      holter2sleep cohort run results/ --exclude my_study.toml
+      holter2sleep cohort run results/ --names nsrr --bids results_bids
     """  # noqa: D301  click reads the backspace
-    gather_cohort(directory, reference)
+    context.exit(gather_cohort(directory, exclude, reference, names == "nsrr", bids))
 
 
-def gather_cohort(directory: Path, reference: bool) -> None:
-    """Make the tables, and print where they lie."""
+def gather_cohort(
+    directory: Path,
+    exclude: str | None = None,
+    reference: bool = False,
+    nsrr: bool = False,
+    bids: Path | None = None,
+) -> int:
+    """Make the tables, and print where they lie; the exit code."""
     from contextlib import ExitStack
 
     from holter2sleep.cli.progress import nights_shown
-    from holter2sleep.cohort.tables import make_cohort
+    from holter2sleep.cohort.tables import CohortOptions, make_cohort
 
+    options = CohortOptions(exclude=exclude, reference=reference, nsrr=nsrr, bids=bids)
     with ExitStack() as stack:
-        made = make_cohort(directory, reference, lambda n: stack.enter_context(nights_shown(n)))
-    for path in made:
+        made = make_cohort(directory, options, lambda n: stack.enter_context(nights_shown(n)))
+    for path in made.paths:
         click.echo(path)
+    return _told(made, exclude)
+
+
+def _told(made: Made, exclude: str | None) -> int:
+    """Say on stderr what became of the nights; the exit code."""
+    from holter2sleep.cli.tell import tell
+    from holter2sleep.errors import RecordingError
+
+    flow, would = made.flow, made.would_exclude
+    steps = ", ".join(f"{name} {n}" for name, n in would["step"].value_counts(sort=True, name="n").iter_rows())
+    if exclude is not None:
+        click.echo(f"{flow['nights']} nights kept, {flow['excluded']} left out ({steps or 'none'})", err=True)
+    elif would.height:
+        said = f"every night is in; --exclude cohort would leave out {would.height} of {flow['nights']} ({steps})"
+        click.echo(said, err=True)
+    for what, found in flow["made_by"].items():
+        if len(found) > 1:
+            shown = ", ".join(f"{name[:16]} {n}" for name, n in found.items())
+            click.echo(f"the nights are not made alike: {what} {shown}; see quality_nights.csv", err=True)
+    if made.problems.height:
+        click.echo(f"{made.problems.height} kinds of rows differ from the dictionary: see problems.csv", err=True)
+    for why in made.broken.values():
+        tell(why)
+    return RecordingError.exit_code if made.broken else 0
+
+
+@cohort.command()
+@click.argument("directory", metavar="DIR", type=PATH)
+@click.option(
+    "--by", metavar="NAMES", help="sex,age,ahi,af or any column; default: of sex,age,ahi,af,site,device what is known."
+)
+@click.option("--reference-dir", type=PATH, metavar="HYPNOGRAMS", help="Scored hypnograms: recording id + suffix.")
+@click.option("--suffix", default=".st", show_default=True, help="Ending of the hypnograms' names.")
+@click.option("--rules", metavar="NAME|FILE", default="audit", show_default=True, help="Margins, bands, least number.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable, on stdout.")
+@click.pass_context
+def audit(
+    context: click.Context,
+    directory: Path,
+    by: str | None,
+    reference_dir: Path | None,
+    suffix: str,
+    rules: str,
+    as_json: bool,
+) -> None:
+    """Say whether numbers are missing more often, or stages less right, in some groups of people.
+
+    For each sex, band of age and AHI, with and without AF, site, device, or any column of the manifest: numbers that
+    are missing, epochs left undecided, signal quality, recordings that failed, nights left out; with --reference-dir
+    kappa and calibration of the stages. Intervals come from drawing subjects. A difference is flagged by a rule that
+    audit.md states; groups that are too small are named, not tested. All nights count, those left out too.
+
+    Writes DIR/cohort/audit.csv and audit.md. Exit code: 0 done, whether anything differs or not; 2 wrong use; 3 done
+    but for nights that cannot be read, or none can; 5 rules that cannot be used.
+
+    \b
+    Examples:
+      holter2sleep cohort audit results/
+      holter2sleep cohort audit results/ --by sex,age,bmi
+      holter2sleep cohort audit results/ --reference-dir scored --suffix .xml --json
+    """  # noqa: D301  click reads the backspace
+    from contextlib import ExitStack
+
+    from holter2sleep.cli.progress import nights_shown
+    from holter2sleep.cli.tell import tell
+    from holter2sleep.cohort.audit import audit_cohort
+    from holter2sleep.cohort.audit_files import write_audit
+    from holter2sleep.cohort.audit_rules import read_audit_rules
+    from holter2sleep.cohort.audit_text import as_json as audit_as_json
+    from holter2sleep.errors import RecordingError
+
+    names = [name.strip() for name in (by or "").split(",") if name.strip()]
+    reference = None if reference_dir is None else (reference_dir, suffix)
+    asked = read_audit_rules(rules)
+    with ExitStack() as stack:
+        found = audit_cohort(directory, names, asked, reference, lambda n: stack.enter_context(nights_shown(n)))
+    paths = write_audit(directory, found)
+    if as_json:
+        click.echo(audit_as_json(found))
+    else:
+        click.echo(f"{found.flagged.height} differences flagged")
+        for path in paths:
+            click.echo(path)
+    for why in found.broken.values():
+        tell(why)
+    context.exit(RecordingError.exit_code if found.broken else 0)

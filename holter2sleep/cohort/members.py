@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from holter2sleep.phenotypes.files import read_run, read_table
+from holter2sleep.errors import RecordingError
+from holter2sleep.phenotypes.files import read_table
 
 MANIFEST = Path("batch", "manifest.parquet")  # what batch keeps of a manifest: ids, and the columns that travel along
 FAILURES = "failures.csv"
+FAILURE_COLUMNS = ("recording_id", "step", "error", "message")
 OF_MANIFEST = "manifest"  # step of a row that could not be used
 
 
@@ -38,14 +40,15 @@ class Members:
         return dict(zip(known["recording_id"], known["subject_id"], strict=True))
 
 
-def members_of(directory: Path, folders: Sequence[Path]) -> Members:
-    """The nights among the folders; without a manifest, all of them."""
+def members_of(directory: Path, runs: Mapping[Path, dict[str, Any] | None]) -> Members:
+    """The nights among the folders, given with what their `run.json` says; without a manifest, all of them."""
+    folders = tuple(runs)
     if not (directory / MANIFEST).is_file():
-        return Members(tuple(folders), None, {"entered": len(folders), "nights": len(folders)})
+        return Members(folders, None, {"entered": len(folders), "nights": len(folders)})
     columns = read_table(directory / MANIFEST)
     entered = set(columns["recording_id"])
     n_bad, errors = _errors(directory)
-    whole = {folder: recording_of(read_run(folder) or {}, folder.name) for folder in folders}
+    whole = {folder: recording_of(run or {}, folder.name) for folder, run in runs.items()}
     ours = {folder: name for folder, name in whole.items() if name in entered}
     # an older night may still stand where the analysis by another recipe or version has failed
     kept = tuple(folder for folder, name in ours.items() if not {name, folder.name} & errors.keys())
@@ -73,11 +76,21 @@ def recording_of(run: dict[str, Any], name: str) -> str:
 
 
 def _errors(directory: Path) -> tuple[int, dict[str, str]]:
-    """Rows of the manifest that could not be used, and what nights failed with; nothing without a `failures.csv`."""
+    """Rows of the manifest that could not be used, and what nights failed with; nothing without a `failures.csv`.
+
+    Raises
+    ------
+    RecordingError
+        The file is none that batch wrote.
+    """
     path = directory / FAILURES
     if not path.is_file():
         return 0, {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        steps = [row["step"] for row in rows]
+    except (UnicodeDecodeError, KeyError, csv.Error):
+        raise RecordingError(f"{path}: no failures.csv of batch in UTF-8; run batch again, which writes it") from None
     errors = {row["recording_id"]: row["error"] for row in rows if row["step"] != OF_MANIFEST}
-    return sum(row["step"] == OF_MANIFEST for row in rows), errors
+    return steps.count(OF_MANIFEST), errors

@@ -43,15 +43,35 @@ def bids_files(night: FinishedNight, name: str) -> dict[str, bytes]:
     UsageError
         An id without a letter or digit.
     """
+    return bids_tables(night, f"sub-{bids_label(name)}_task-sleep")
+
+
+def bids_label(name: str) -> str:
+    """A name without what BIDS does not allow in the label of a subject or session.
+
+    Raises
+    ------
+    UsageError
+        A name without a letter or digit.
+
+    Examples
+    --------
+    >>> bids_label("n-01")
+    'n01'
+    """
     label = re.sub(r"[^0-9A-Za-z]", "", name)
     if not label:
         raise UsageError(f"{name}: BIDS names a subject with letters and digits; analyse it with --id")
-    stem = f"sub-{label}_task-sleep"
+    return label
+
+
+def bids_tables(night: FinishedNight, stem: str) -> dict[str, bytes]:
+    """Events and hypnogram of a night under names that begin with `stem`."""
     return {
-        f"{stem}_events.tsv": _tsv(_events(night)),
-        f"{stem}_events.json": _json(_EVENT_COLUMNS),
-        f"{stem}_hypnogram.tsv": _tsv(_hypnogram(night)),
-        f"{stem}_hypnogram.json": _json(_hypnogram_columns(night)),
+        f"{stem}_events.tsv": bids_tsv(_events(night)),
+        f"{stem}_events.json": bids_json(_EVENT_COLUMNS),
+        f"{stem}_hypnogram.tsv": bids_tsv(_hypnogram(night)),
+        f"{stem}_hypnogram.json": bids_json(_hypnogram_columns(night)),
     }
 
 
@@ -98,9 +118,11 @@ def _hypnogram_columns(night: FinishedNight) -> dict[str, Any]:
     }
 
 
-def _tsv(table: pl.DataFrame) -> bytes:
+def bids_tsv(table: pl.DataFrame) -> bytes:
+    """A table as BIDS has it: tabs, `n/a` where nothing is known."""
     return table.write_csv(separator="\t", null_value="n/a").encode()
 
 
-def _json(content: dict[str, Any]) -> bytes:
+def bids_json(content: dict[str, Any]) -> bytes:
+    """Facts as JSON."""
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()

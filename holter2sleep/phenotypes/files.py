@@ -174,7 +174,7 @@ def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_scratch_prefix(folder)) as scratch:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=scratch_prefix(folder)) as scratch:
             _fill(folder, Path(scratch), write)
     except OSError as error:
         raise OutputError(
@@ -200,7 +200,7 @@ def _fill(folder: Path, scratch: Path, write: Callable[[Path], None]) -> None:
 # --- what a killed run leaves behind ----------------------------------------------------------------
 
 
-def _scratch_prefix(folder: Path) -> str:
+def scratch_prefix(folder: Path) -> str:
     """Beginning of a scratch folder's name: whose place it takes, and which process on which machine works in it."""
     return f".{folder.name}.h2s-{machine()}-{os.getpid()}-"
 

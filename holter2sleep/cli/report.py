@@ -10,23 +10,29 @@ import rich_click as click
 @click.command()
 @click.argument("night_dirs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--layout", type=click.Path(path_type=Path), help="Layout file (TOML) instead of reports/patient.toml.")
-def report(night_dirs: tuple[Path, ...], layout: Path | None) -> None:
-    """Draw the PDF of finished nights again from their tables.
+@click.option("--language", metavar="NAME|FILE", help="en, de, or a catalogue file (TOML).  [default: the layout's]")
+@click.option("--plain", is_flag=True, help="A page in plain words for the recorded person: person.pdf.")
+def report(night_dirs: tuple[Path, ...], layout: Path | None, language: str | None, plain: bool) -> None:
+    """Draw the PDF of finished nights again from their tables, with what it says in narrative.json.
 
     \b
     Examples:
       holter2sleep report results/night
       holter2sleep report results/* --layout my_layout.toml
+      holter2sleep report results/night --language de
+      holter2sleep report results/night --plain --language de
     """  # noqa: D301  click reads the backspace
     import sys
 
     from holter2sleep.errors import Holter2SleepError
-    from holter2sleep.report.pdf import write_report
+    from holter2sleep.report.pdf import write_plain_page, write_report
 
+    if plain and layout:
+        raise click.UsageError("--plain has its own layout, reports/person.toml; leave --layout out")
     code = 0
     for folder in _nights(night_dirs):
         try:
-            click.echo(str(write_report(folder, layout)))
+            click.echo(str(write_plain_page(folder, language) if plain else write_report(folder, layout, language)))
         except Holter2SleepError as error:
             click.echo(f"Error: {error}", err=True)
             code = max(code, error.exit_code)

@@ -46,8 +46,10 @@ NIGHT_FILES = frozenset(
         *(f"{name}.csv" for name in AS_CSV),
         "run.json",
         "report.pdf",
+        "narrative.json",
     }
 )
+DRAWN = frozenset({"report.pdf", "narrative.json", "person.pdf"})  # by `report`, which may add them to a night
 
 
 @dataclass(frozen=True)

@@ -14,33 +14,71 @@ from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
+from holter2sleep.report.narrative import narrative_json
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
+from holter2sleep.report.words import load_words
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
-FOOT = "Research use only, not for diagnosis"
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
 
 
-def write_report(night_dir: Path, layout: Path | None = None) -> Path:
-    """`report.pdf` of a finished night, drawn from its tables; the same tables give the same bytes.
+def write_report(night_dir: Path, layout: Path | None = None, language: str | None = None) -> Path:
+    """`report.pdf` and `narrative.json` of a finished night, from its tables; the same tables give the same bytes.
+
+    Parameters
+    ----------
+    night_dir
+        Folder that `analyze` made.
+    layout
+        Layout file; None is `reports/patient.toml`.
+    language
+        A shipped language or a catalogue file; None is the layout's.
 
     Raises
     ------
     RecordingError
         The folder is no finished night.
     RecipeError
-        The layout cannot be used.
+        The layout, the rules of the narrative or the language cannot be used.
+    NarrativeError
+        A sentence says another number than the tables; nothing is written.
     """
-    night = report_night(read_night(night_dir))
-    read = read_layout(layout, SECTIONS, TRACKS)
+    night, read = _ready(night_dir, read_layout(layout, SECTIONS, TRACKS), language)
+    narrative = narrative_json(night, read)
+    path = _written(night_dir / "report.pdf", _styled(night, read))
+    _written(night_dir / "narrative.json", narrative.encode())
+    return path
+
+
+def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
+    """`person.pdf`: a page for the recorded person, in plain words.
+
+    Raises
+    ------
+    RecordingError, RecipeError, NarrativeError
+        As `write_report`.
+    """
+    night, read = _ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="person.toml"), language)
+    return _written(night_dir / "person.pdf", _styled(night, read))
+
+
+def _ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
+    return report_night(read_night(night_dir), load_words(language or layout.language)), layout
+
+
+def _styled(night: ReportNight, layout: Layout) -> bytes:
     with style.context(["default", asset("reports", "holter2sleep.mplstyle")]):
-        content = render(night, read)
-    path, part = night_dir / "report.pdf", night_dir / "report.pdf.part"
+        return render(night, layout)
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """A file that is either complete or as it was."""
+    part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)
     part.replace(path)
     return path
@@ -51,7 +89,7 @@ def render(night: ReportNight, layout: Layout) -> bytes:
     sheets = flow([section_blocks(night, layout, section) for section in layout.section], layout.section)
     # No date: the same tables must give the same bytes.
     facts = {
-        "Title": f"{layout.title}: {night.run['recording_id']}",
+        "Title": f"{night.words.layout(layout.title)}: {night.run['recording_id']}",
         "Creator": f"holter2sleep {night.run['version']}",
         "CreationDate": None,
     }
@@ -68,11 +106,12 @@ def render(night: ReportNight, layout: Layout) -> bytes:
 
 def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """A section's blocks under its title, caption last."""
-    blocks = SECTIONS[section.draw](night, layout, section)
+    blocks, words = SECTIONS[section.draw](night, layout, section), night.words
     if section.title:
-        blocks = [heading(section.title), *blocks]
+        letter, title = layout.table_letter(section), words.layout(section.title)
+        blocks = [heading(f"{letter}  {title}" if letter else title), *blocks]
     if section.caption:
-        blocks = [*blocks, paragraph(with_facts(section.caption, night), size=5.8, colour=SOFT)]
+        blocks = [*blocks, paragraph(with_facts(words.layout(section.caption), night), size=5.8, colour=SOFT)]
     return blocks
 
 
@@ -98,13 +137,16 @@ def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Shee
 
 def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number: int, total: int) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
-    run = night.run
+    run, words = night.run, night.words
     right_mm = MARGIN_MM + TEXT_WIDTH_MM
-    page.text(MARGIN_MM, 13, layout.title, size=12 if number == 1 else 8, weight="bold")
+    page.text(MARGIN_MM, 13, words.layout(layout.title), size=12 if number == 1 else 8, weight="bold")
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
-    made = f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
+    recipe = f"{run['recipe']['name']} {run['recipe']['sha256'][:8]}"
+    made = words("page.made", version=run["version"], recipe=recipe)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, made, size=5.8, colour=SOFT)
-    page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, FOOT, size=6.2, weight="bold", colour=INK, align="center")
-    page.text(right_mm, 290.5, f"page {number} of {total}", size=5.8, colour=SOFT, align="right")
+    page.text(
+        MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, words("page.foot"), size=6.2, weight="bold", colour=INK, align="center"
+    )
+    page.text(right_mm, 290.5, words("page.number", number=number, total=total), size=5.8, colour=SOFT, align="right")

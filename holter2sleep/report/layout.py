@@ -22,6 +22,10 @@ STRATA = (
     "event_free", "bed", "day",
 )  # fmt: skip
 
+# Parts of the narrative: of the report, in the order in which it is read, and of the page for the recorded person.
+PARTS = ("quality", "rhythm", "sleep", "breathing", "autonomic")
+PERSON_PARTS = ("person_recorded", "person_quality", "person_numbers")
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -45,7 +49,7 @@ class Section:
     text: tuple[str, ...] = ()  # sentences printed as they are
     strata: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()  # of the narrative
+    parts: tuple[str, ...] = ()  # of the narrative, as PARTS or PERSON_PARTS
 
 
 # Keys without which a section has nothing to show.
@@ -141,6 +145,7 @@ def _check_section(section: Section, where: str, drawn: Collection[str], tracks:
     shown = [split_name(name) for name in section.phenotypes]
     check_known(section.tracks, tracks, f"{where}: track")
     check_known(section.strata, STRATA, f"{where}: stratum")
+    check_known(section.parts, (*PARTS, *PERSON_PARTS), f"{where}: part")
     check_known([name for name, _ in shown], load_dictionary(), f"{where}: phenotype")
     check_known([stratum for _, stratum in shown], STRATA, f"{where}: stratum")
     if section.draw == "contrasts" and len(section.strata) != 2:

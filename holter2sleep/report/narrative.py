@@ -13,9 +13,9 @@ import polars as pl
 
 from holter2sleep.errors import NarrativeError
 from holter2sleep.night import EPOCH_S, STAGE_STRATA
-from holter2sleep.report.layout import Layout, split_name
+from holter2sleep.report.layout import PARTS, Layout, split_name
 from holter2sleep.report.methods import recipe_sections
-from holter2sleep.report.rules import BEATS, PARTS, Rule, Rulebook, load_rulebook
+from holter2sleep.report.rules import BEATS, Rule, Rulebook, load_rulebook
 from holter2sleep.report.tables import Cell, ReportNight
 from holter2sleep.report.templates import Place, fill, numbers_in, places
 
@@ -152,7 +152,7 @@ class Teller:
             "see": lambda: self.pointer(rule)[0],
             "stages": lambda: self.night.stages_by,
             "label": lambda: _label(first, split_name(self.spoken_of(rule)[0])[1]),
-            "reason": lambda: _why(first),
+            "reason": lambda: _why(first, self.night),
         }
         return by_name[place.name]()
 
@@ -250,11 +250,16 @@ def _due_of_value(cell: Cell, forms: tuple[str, ...]) -> list[str]:
     return [*percent, *(f"{end:.{digits}f}" for end in ends)] if len(ends) == 2 else []
 
 
-def _why(cell: Cell) -> str:
-    """Why there is no number."""
+def _why(cell: Cell, night: ReportNight) -> str:
+    """Why there is no number: how much is short, or what the input lacks where that is certain."""
     if cell.status == "insufficient_data" and cell.shortfall:
         have, needed, counts = cell.shortfall
         return cell.words("status.insufficient_why", have=have, needed=needed, counts=counts)
+    if cell.status == "not_applicable" and "waveform" in cell.entry.needs and night.run["channel"] is None:
+        return cell.words("status.no_waveform_why")
+    unclassed = night.cell("n_veb").status == "not_applicable"
+    if cell.status == "not_applicable" and "beat_classes" in cell.entry.needs and unclassed:
+        return cell.words("status.no_classes_why")
     return cell.words(f"status.{cell.status}")
 
 

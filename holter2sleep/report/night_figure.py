@@ -15,7 +15,7 @@ from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
 from holter2sleep.report.tables import ReportNight
 
 LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
-LETTER_MM = 2.6
+LETTER_MM = 2.6  # for the letter of a track
 GAP_MM = 1.6
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
 HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)

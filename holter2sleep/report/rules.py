@@ -15,14 +15,12 @@ from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.recipe import load_recipe
 from holter2sleep.report.conditions import Condition, parse_condition
-from holter2sleep.report.layout import STRATA, Limits, check_known, filled, split_name
+from holter2sleep.report.layout import PARTS, PERSON_PARTS, STRATA, Limits, check_known, filled, split_name
 from holter2sleep.report.methods import flat_choices
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.templates import check_template
 from holter2sleep.report.words import Words
 
-PARTS = ("quality", "rhythm", "sleep", "breathing", "autonomic")  # the order in which a report is read
-PERSON_PARTS = ("person_recorded", "person_quality", "person_numbers")
 BEATS = {"V": "n_veb", "S": "n_sveb"}  # column of the epochs that counts them
 RULE_ID = re.compile(r"R-(?P<topic>[A-Z0-9]+)-\d+")
 PRIORITIES = (1, 2, 3)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from holter2sleep.report.grid import paragraph, subheading
-from holter2sleep.report.layout import Layout, Section
+from holter2sleep.report.layout import PARTS, Layout, Section
 from holter2sleep.report.methods import with_facts
 from holter2sleep.report.narrative import Sentence, most_important, sentences
 from holter2sleep.report.page import INK, MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Block, Page, glued, wrap
-from holter2sleep.report.rules import PARTS, load_rulebook
+from holter2sleep.report.rules import load_rulebook
 from holter2sleep.report.tables import ReportNight
 
 TEXT_SIZE, ID_SIZE, LINE_MM = 6.8, 4.8, 3.2

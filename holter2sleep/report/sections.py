@@ -39,6 +39,7 @@ Facts = list[tuple[str, str]]  # label, value
 Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
 BASIS_SIZE = 5.6
+VALUE_MM = 56.0  # from the label of a key number to the end of its value
 ALIKE_HOURS = 12  # rows that say the same, from which on they become one
 
 
@@ -196,7 +197,10 @@ def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Bl
             y_mm = top_mm + ROW_MM * (i % half + 1)
             page.text(x_mm, y_mm - 1.2, row_label(cell, stratum), size=6.8)
             size, colour = (6.8, INK) if cell.ok else (5.8, SOFT)
-            page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=size, weight="bold", colour=colour, align="right")
+            room_mm = VALUE_MM - text_width_mm(row_label(cell, stratum), 6.8) - 1.5
+            fits = text_width_mm(cell.with_unit, size, "bold") <= room_mm
+            value = cell.with_unit if cell.ok or fits else cell.short
+            page.text(x_mm + VALUE_MM, y_mm - 1.2, value, size=size, weight="bold", colour=colour, align="right")
             page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=BASIS_SIZE, colour=SOFT, align="right")
             page.line((x_mm, x_mm + width_mm), (y_mm, y_mm), width=0.25)
 

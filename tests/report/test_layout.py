@@ -63,6 +63,7 @@ def test_every_section_in_code_is_in_a_shipped_layout_and_every_track_too() -> N
         ('"hypnogram", "hypnodensity"', '"hypnogramm", "hypnodensity"', "did you mean 'hypnogram'"),
         ('"rmssd:nrem"', '"rmsd:nrem"', "did you mean 'rmssd'"),
         ('"rmssd:nrem"', '"rmssd:nremm"', "did you mean 'nrem'"),
+        ('parts = ["quality"', 'parts = ["qualiti"', "part 'qualiti' is unknown; did you mean 'quality'"),
         ("low_confidence = 0.5", "low_confidense = 0.5", "did you mean 'low_confidence'"),
         ("low_confidence = 0.5", "", "missing low_confidence"),
         ('"SDNN, ms", ', "", "6 heads for 7 phenotypes"),

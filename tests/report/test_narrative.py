@@ -19,11 +19,11 @@ from holter2sleep.assets import asset
 from holter2sleep.autonomic.ahi import BANDS_PER_H
 from holter2sleep.errors import NarrativeError, RecipeError
 from holter2sleep.phenotypes.files import read_night
-from holter2sleep.report.layout import Layout, read_layout, split_name
+from holter2sleep.report.layout import PARTS, PERSON_PARTS, Layout, read_layout, split_name
 from holter2sleep.report.narrative import Sentence, Teller, check_numbers, most_important, narrative_json, sentences
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.pdf import write_plain_page, write_report
-from holter2sleep.report.rules import PARTS, PERSON_PARTS, load_rulebook
+from holter2sleep.report.rules import load_rulebook
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import Cell, ReportNight, report_night
 from holter2sleep.report.words import load_words
@@ -120,6 +120,20 @@ def test_finding_without_a_value_is_said_to_be_not_assessed_and_why(
     assert load_words()(f"status.{status}") in said.text
     assert said.values[0].status == status
     assert said.values[0].value is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ("R-QTC-0", "the input holds beats only"),
+        ("R-VE-0", "the beats have no classes"),
+        ("R-HRT-0", "have no classes"),
+    ],
+)
+def test_beats_without_waveform_and_classes_say_what_they_lack(tmp_path: Path, rule: str, why: str) -> None:
+    unknown = {(name, "night"): "not_applicable" for name in ("n_veb", "turbulence_onset", "qtc_fridericia")}
+    said = said_of(tmp_path, waveform=False, statuses=unknown)
+    assert why in said[rule]
 
 
 def test_too_few_premature_beats_are_counted_in_the_words_for_it(tmp_path: Path) -> None:

@@ -260,6 +260,8 @@ def _why(cell: Cell, night: ReportNight) -> str:
     unclassed = night.cell("n_veb").status == "not_applicable"
     if cell.status == "not_applicable" and "beat_classes" in cell.entry.needs and unclassed:
         return cell.words("status.no_classes_why")
+    if cell.status == "not_applicable" and cell.entry.domain == "supraventricular":
+        return cell.words("status.mostly_af_why")  # with classes known, the dictionary names no other reason
     return cell.words(f"status.{cell.status}")
 
 

@@ -77,6 +77,23 @@ def test_absence_is_never_said_without_the_time_it_holds_for(language: str) -> N
         assert "{coverage}" in words(rule.says), rule.id
 
 
+def test_absence_of_a_slow_sinus_rate_is_not_said_where_af_hides_it(tmp_path: Path) -> None:
+    none = {("n_brady", "sleep"): 0.0, ("af_burden", "sleep"): 0.0}
+    assert "R-BRADY-2" in said_of(tmp_path / "a", values=none)
+    assert "R-BRADY-2" not in said_of(tmp_path / "b", values=none | {("af_burden", "sleep"): 30.0})
+
+
+def test_absence_of_rem_is_not_said_of_a_night_without_sleep(tmp_path: Path) -> None:
+    none = {("rem_min", "night"): 0.0, ("tst", "night"): 200.0}
+    assert "R-REM-2" in said_of(tmp_path / "a", values=none)
+    assert "R-REM-2" not in said_of(tmp_path / "b", values=none | {("tst", "night"): 0.0})
+
+
+def test_supraventricular_beats_of_a_night_in_af_are_not_assessed_for_that(tmp_path: Path) -> None:
+    said = said_of(tmp_path, statuses={("n_sveb", "night"): "not_applicable"})
+    assert said["R-SVE-0"].endswith("not assessed, nearly all of the time is in AF pattern.")
+
+
 def test_af_burden_against_its_episodes_leaves_both_unsaid(tmp_path: Path) -> None:
     said = said_of(tmp_path, values={("n_af_episodes", "night"): 0.0, ("af_burden", "night"): 3.0})
     assert not {"R-AF-1", "R-AF-2"} & said.keys()
@@ -117,7 +134,8 @@ def test_finding_without_a_value_is_said_to_be_not_assessed_and_why(
     night = night_of(tmp_path, NightPlan(hours=0.5, statuses={(name, "night"): status}))
     said = next(each for each in sentences(night, shipped_layout()) if each.rule == rule)
     assert "not assessed" in said.text
-    assert load_words()(f"status.{status}") in said.text
+    unclassed = (name, status) == ("n_veb", "not_applicable")
+    assert load_words()("status.no_classes_why" if unclassed else f"status.{status}") in said.text
     assert said.values[0].status == status
     assert said.values[0].value is None
 
@@ -139,7 +157,7 @@ def test_beats_without_waveform_and_classes_say_what_they_lack(tmp_path: Path, r
 def test_too_few_premature_beats_are_counted_in_the_words_for_it(tmp_path: Path) -> None:
     said = said_of(tmp_path, statuses={("turbulence_onset", "night"): "insufficient_data"})
     counts = "0 of 5 ventricular premature beats with turbulence tachogram"
-    assert said["R-HRT-0"] == f"Turbulence onset not assessed: too few data, {counts}."
+    assert said["R-HRT-0"] == f"Turbulence onset: not assessed, too few data, {counts}."
 
 
 @pytest.mark.parametrize(("band", "words"), list(enumerate(["below 5 /h", "5 to 15 /h", "15 to 30 /h", "from 30 /h"])))
@@ -357,7 +375,7 @@ def test_every_rule_speaks_or_has_a_night_in_which_it_would(nights: dict[str, Re
     book = load_rulebook(night.words)
     spoken = set()
     for value in (0.0, 1.0, 2.0, 3.0, 80.0):
-        table = dict.fromkeys(SHOWN, ("ok", value, None, 9, 3600.0))
+        table = {**dict.fromkeys(SHOWN, ("ok", value, None, 9, 3600.0)), "tst": ("ok", 9.0, None, 9, 3600.0)}
         teller = Teller(with_table(night, table), shipped_layout(), book)
         spoken |= {rule.id for rule in book.rules if rule.uses and teller.speaks(rule)}
     assert spoken == {rule.id for rule in book.rules if rule.uses}

@@ -6,24 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from command_runs import ok, run
 from pypdf import PdfReader
 
-from holter2sleep.cli import main
 from holter2sleep.folders import holds_only
 from holter2sleep.phenotypes.files import DRAWN, NIGHT_FILES
-
-
-def run(*words: object) -> Result:
-    return CliRunner().invoke(main, [str(word) for word in words])
 
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished night of twenty minutes."""
     folder = tmp_path_factory.mktemp("nights")
-    assert run("simulate", "--preset", "short", "--out", folder / "short.edf").exit_code == 0
-    assert run("analyze", folder / "short.edf", "--out", folder).exit_code == 0
+    ok("simulate", "--preset", "short", "--out", folder / "short.edf")
+    ok("analyze", folder / "short.edf", "--out", folder)
     return folder / "short"
 
 
@@ -36,7 +31,7 @@ def test_analyze_leaves_the_sentences_beside_the_report(night: Path) -> None:
 
 def test_report_in_german_tells_the_same_rules(night: Path) -> None:
     before = json.loads((night / "narrative.json").read_text(encoding="utf-8"))["sentences"]
-    assert run("report", night, "--language", "de").exit_code == 0
+    ok("report", night, "--language", "de")
     after = json.loads((night / "narrative.json").read_text(encoding="utf-8"))
     assert after["language"] == "de"
     assert [each["rule"] for each in after["sentences"]] == [each["rule"] for each in before]

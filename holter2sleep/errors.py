@@ -14,6 +14,10 @@ class OutputError(Holter2SleepError):
     """Results that cannot be written: the disk is full, or gone."""
 
 
+class NarrativeError(Holter2SleepError):
+    """A sentence of the report whose numbers are not those of the tables; the report is not written."""
+
+
 class UsageError(Holter2SleepError):
     """Wrong use: a missing path, clashing ids, an output folder made from something else."""
 

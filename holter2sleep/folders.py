@@ -10,7 +10,7 @@ from typing import Any
 
 from holter2sleep.errors import UsageError
 from holter2sleep.night import Recording
-from holter2sleep.phenotypes.files import DRAWN_AGAIN, NIGHT_FILES, holds_only, read_run
+from holter2sleep.phenotypes.files import DRAWN, NIGHT_FILES, holds_only, read_run
 from holter2sleep.phenotypes.person import PERSON_FILES
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 
@@ -29,7 +29,7 @@ def check_writable(out: Path) -> None:
 
 def night_files(request: Request) -> frozenset[str]:
     """Files of a complete night."""
-    return NIGHT_FILES if request.report else NIGHT_FILES - {"report.pdf"}
+    return NIGHT_FILES if request.report else NIGHT_FILES - DRAWN
 
 
 def is_done(folder: Path, who: dict[str, Any], request: Request, expected: frozenset[str]) -> bool:
@@ -38,7 +38,7 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
         raise UsageError(f"{folder}: a file stands where the folder of results goes; choose another --out or --id")
     if not folder.exists() or not any(folder.iterdir()):
         return False
-    if not holds_only(folder, expected | DRAWN_AGAIN):
+    if not holds_only(folder, expected | DRAWN):
         raise UsageError(
             f"{folder} exists and is no night folder of ours, so it is left alone; choose another --out or --id"
         )
@@ -68,7 +68,7 @@ def remove_superseded(recording: Recording, request: Request, kept: set[Path]) -
     for folder in (request.out / f"{name}{ending}" for ending in ("", *of_nights)):
         if folder in kept:
             continue
-        run = read_run(folder) if holds_only(folder, NIGHT_FILES | PERSON_FILES) else None
+        run = read_run(folder) if holds_only(folder, NIGHT_FILES | DRAWN | PERSON_FILES) else None
         who = (run or {}).get("identity", {})
         if who.get("input_sha256") == recording.source.sha256 and who.get("options", {}).get("night") != WHOLE:
             log.warning("%s: removed, for the nights of %s are others now", folder.name, recording.recording_id)

@@ -11,26 +11,33 @@ import rich_click as click
 @click.argument("night_dirs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--layout", type=click.Path(path_type=Path), help="Layout file (TOML) instead of reports/patient.toml.")
 @click.option("--html", is_flag=True, help="Also write report.html: the same sections for a screen, in one file.")
-def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool) -> None:
-    """Draw the report of finished nights again from their tables.
+@click.option("--language", metavar="NAME|FILE", help="en, de, or a catalogue file (TOML).  [default: the layout's]")
+@click.option("--plain", is_flag=True, help="A page in plain words for the recorded person: person.pdf.")
+def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool, language: str | None, plain: bool) -> None:
+    """Draw the report of finished nights again from their tables, with what it says in narrative.json.
 
     \b
     Examples:
       holter2sleep report results/night
       holter2sleep report results/night --html
       holter2sleep report results/* --layout my_layout.toml
+      holter2sleep report results/night --language de
+      holter2sleep report results/night --plain --language de
     """  # noqa: D301  click reads the backspace
     import sys
 
     from holter2sleep.errors import Holter2SleepError
     from holter2sleep.report.html import write_html
-    from holter2sleep.report.pdf import write_report
+    from holter2sleep.report.pdf import write_plain_page, write_report
 
-    code, writers = 0, (write_report, write_html) if html else (write_report,)
+    if plain and (layout or html):
+        raise click.UsageError("--plain has its own layout, reports/person.toml; leave --layout and --html out")
+    code = 0
     for folder in _nights(night_dirs):
         try:
-            for write in writers:
-                click.echo(str(write(folder, layout)))
+            click.echo(str(write_plain_page(folder, language) if plain else write_report(folder, layout, language)))
+            if html:
+                click.echo(str(write_html(folder, layout, language)))
         except Holter2SleepError as error:
             click.echo(f"Error: {error}", err=True)
             code = max(code, error.exit_code)

@@ -40,15 +40,16 @@ STRIP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 TABLES = ("phenotypes", "epochs", "beats", "episodes", "strips", "averages")
 DERIVED = ("cardio_sleep",)  # made from the others again where it is needed
 AS_CSV = ("phenotypes", "cardio_sleep")  # what a person opens
-DRAWN_AGAIN = frozenset({"report.pdf", "report.html"})  # what `report` leaves in the folder, whoever made the night
 NIGHT_FILES = frozenset(
     {
         *(f"{name}.parquet" for name in (*TABLES, *DERIVED)),
         *(f"{name}.csv" for name in AS_CSV),
         "run.json",
         "report.pdf",
+        "narrative.json",
     }
 )
+DRAWN = frozenset({"report.pdf", "report.html", "narrative.json", "person.pdf"})  # `report` may add them to a night
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-from matplotlib import style
 from matplotlib.backends.backend_pdf import PdfPages
 
-from holter2sleep.assets import asset
 from holter2sleep.evaluate.bootstrap import DRAWS
 from holter2sleep.evaluate.classes import CLASSES
 from holter2sleep.evaluate.peers import CLOCK, MAJORITY
@@ -21,7 +19,8 @@ from holter2sleep.report.agreement_axes import draw_bland_altman, draw_confusion
 from holter2sleep.report.axes import draw_nothing
 from holter2sleep.report.grid import Column, heading, paragraph, table_blocks
 from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Page
-from holter2sleep.report.pdf import FOOT, GAP_MM
+from holter2sleep.report.pdf import GAP_MM, drawing_style
+from holter2sleep.report.words import load_words
 
 Row = Mapping[str, Any]
 
@@ -39,10 +38,7 @@ def agreement_pdf(found: StageEvaluation) -> bytes:
     """The page as PDF; the same figures give the same bytes."""
     out = io.BytesIO()
     facts = {"Title": "Sleep stages: agreement", "Creator": "holter2sleep", "CreationDate": None}
-    with (
-        style.context(["default", asset("reports", "holter2sleep.mplstyle")]),
-        PdfPages(out, metadata=facts) as pdf,
-    ):
+    with drawing_style(), PdfPages(out, metadata=facts) as pdf:
         pdf.savefig(agreement_page(found).figure)
     return out.getvalue()
 
@@ -65,7 +61,7 @@ def _write_head_and_foot(page: Page, found: StageEvaluation) -> None:
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, LIMIT, size=5.8, colour=SOFT)
-    page.text(right_mm, 290.5, FOOT, size=6.2, weight="bold", align="right")
+    page.text(right_mm, 290.5, load_words()("page.foot"), size=6.2, weight="bold", align="right")
 
 
 def _write_figures(page: Page, found: StageEvaluation, top_mm: float) -> float:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from holter2sleep.night import Float
 from holter2sleep.report.page import FAINT, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.paper import COARSE, FINE, MM_PER_MV, MM_PER_S
+from holter2sleep.report.words import Words
 
 BEFORE_MS, AFTER_MS = 280.0, 640.0  # shown of each beat: P wave to the end of a long T wave
 GAP_MM = 8.4  # six panels fill the width
@@ -19,7 +20,7 @@ MARKS = ("qrs_on_ms", "qrs_off_ms", "t_end_ms")
 Row = dict[str, Any]
 
 
-def beats_block(rows: list[Row], names: list[str]) -> Block:
+def beats_block(rows: list[Row], names: list[str], words: Words) -> Block:
     """Panels side by side at 25 mm/s and 10 mm/mV, as many in a line as fit, all of one height."""
     width_mm = (BEFORE_MS + AFTER_MS) / 1000 * MM_PER_S
     per_line = int((TEXT_WIDTH_MM + GAP_MM) // (width_mm + GAP_MM))
@@ -32,10 +33,11 @@ def beats_block(rows: list[Row], names: list[str]) -> Block:
             x_mm = MARGIN_MM + (i % per_line) * (width_mm + GAP_MM)
             y_mm = top_mm + (i // per_line) * line_mm
             page.text(x_mm, y_mm + 2.6, name, size=6.2, weight="bold")
-            rests_on = f"{row['n_beats']:,} beats, {60000 / row['rr_ms']:.0f}/min"
+            rate = f"{60000 / row['rr_ms']:.0f}"
+            rests_on = words("averaged.beats", n=words.whole(row["n_beats"]), rate=rate)
             page.text(x_mm, y_mm + 5.4, rests_on, size=5.2, colour=SOFT)
             paper = (x_mm, y_mm + TITLE_MM, width_mm, height_mm)
-            _draw_beat(page, paper, row, (low + high) / 2)
+            _draw_beat(page, paper, row, (low + high) / 2, words)
 
     return Block(line_mm * -(-len(rows) // per_line) + 1, draw)
 
@@ -54,7 +56,7 @@ def _range_mv(rows: list[Row]) -> tuple[float, float]:
     return min(float(mv.min()) for mv in values), max(float(mv.max()) for mv in values)
 
 
-def _draw_beat(page: Page, paper: tuple[float, float, float, float], row: Row, middle_mv: float) -> None:
+def _draw_beat(page: Page, paper: tuple[float, float, float, float], row: Row, middle_mv: float, words: Words) -> None:
     """One averaged beat on millimetre paper, with a line at each mark."""
     x_mm, y_mm, width_mm, height_mm = paper
     ax = page.axes(x_mm, y_mm, width_mm, height_mm, xlim=(0, width_mm), ylim=(0, height_mm))
@@ -67,7 +69,7 @@ def _draw_beat(page: Page, paper: tuple[float, float, float, float], row: Row, m
             at_mm = (row[name] + BEFORE_MS) / 1000 * MM_PER_S
             ax.axvline(at_mm, color=SOFT, lw=0.5, ls=(0, (2, 1.5)))
             page.line((x_mm + at_mm,) * 2, (y_mm + height_mm, y_mm + height_mm + 1.0), colour=FAINT, width=0.4)
-    _write_marks(page, x_mm, y_mm + height_mm + 3.0, row)
+    _write_marks(page, x_mm, y_mm + height_mm + 3.0, row, words)
 
 
 def _draw_rules(ax: Axes, width_mm: float, height_mm: float) -> None:
@@ -76,7 +78,7 @@ def _draw_rules(ax: Axes, width_mm: float, height_mm: float) -> None:
         ax.hlines(np.arange(0, height_mm + 0.01, step), 0, width_mm, color=colour, linewidth=width)
 
 
-def _write_marks(page: Page, x_mm: float, y_mm: float, row: Row) -> None:
+def _write_marks(page: Page, x_mm: float, y_mm: float, row: Row, words: Words) -> None:
     seen = [f"{row[name]:+.0f}" for name in MARKS if row[name] is not None]
-    words = f"{', '.join(seen)} ms" if seen else "no mark found"
-    page.text(x_mm, y_mm, words, size=5.2, colour=SOFT)
+    told = f"{', '.join(seen)} ms" if seen else words("averaged.no_mark")
+    page.text(x_mm, y_mm, told, size=5.2, colour=SOFT)

@@ -33,29 +33,28 @@ STAGE_COLOURS = {
     "N3": "#12427a",
 }
 STAGE_ROWS = ("W", "R", "N1", "L", "NREM", "N2", "N3")  # AASM order, top to bottom
-STAGE_WORDS = {"L": "N1+N2", "R": "REM", "W": "Wake"}
 BEAT_COLOURS = {"N": INK, "S": "#0072b2", "V": "#c1272d", "F": "#8e5ea2", "Q": "#777777"}
 
 RATE_COLOUR, BAND_COLOUR, EXTREME_COLOUR = "#1f3b57", "#c9d6e2", "#c1272d"
 
-# Lanes of the rhythm track, top to bottom: name, kinds, colour.
+# Lanes of the rhythm track, top to bottom: key of the name, kinds, colour.
 RHYTHM_LANES = (
-    ("AF pattern", AF_KINDS, "#6a3d9a"),
-    ("V runs", ("VT", "IVR"), BEAT_COLOURS["V"]),
-    ("SV runs", ("SVTA",), BEAT_COLOURS["S"]),
-    ("bi-, trigeminy", ("B", "T"), "#8e5ea2"),
-    ("pause", ("PAUSE",), INK),
-    ("tachy, brady", ("TACHY", "BRADY"), "#8a6d00"),
-    ("cyclic variation", ("CVHR",), "#3b6e4f"),
-    ("respiratory", ("RESP",), "#0b7a75"),
+    ("lane.af", AF_KINDS, "#6a3d9a"),
+    ("lane.v_runs", ("VT", "IVR"), BEAT_COLOURS["V"]),
+    ("lane.sv_runs", ("SVTA",), BEAT_COLOURS["S"]),
+    ("lane.cycles", ("B", "T"), "#8e5ea2"),
+    ("lane.pause", ("PAUSE",), INK),
+    ("lane.rates", ("TACHY", "BRADY"), "#8a6d00"),
+    ("lane.cvhr", ("CVHR",), "#3b6e4f"),
+    ("lane.resp", ("RESP",), "#0b7a75"),
 )
 THINNEST_MARK = 0.004  # of the shown width: a three-second pause must be seen on a page of eight hours
 
-# Bits of quality_flags, as printed: reason, bits, colour.
+# Bits of quality_flags, as printed: key of the reason, bits, colour.
 QUALITY_REASONS = (
-    ("missing, off", Flag.MISSING | Flag.FLAT | Flag.SATURATED, "#333333"),
-    ("noise", Flag.NOISE, "#d55e00"),
-    ("no beats", Flag.NO_BEATS, "#b79f00"),
+    ("track.missing", Flag.MISSING | Flag.FLAT | Flag.SATURATED, "#333333"),
+    ("track.noise", Flag.NOISE, "#d55e00"),
+    ("track.no_beats", Flag.NO_BEATS, "#b79f00"),
 )
 ECTOPY_BIN_EPOCHS = 10  # 5 min
 
@@ -96,10 +95,10 @@ def draw_hypnogram(ax: Axes, night: ReportNight, low_confidence: float) -> str |
     rows = [stage for stage in STAGE_ROWS if stage in night.classes]
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.yaxis.set_major_locator(FixedLocator(range(len(rows))))
-    ax.set_yticklabels([STAGE_WORDS.get(stage, stage) for stage in rows])
+    ax.set_yticklabels([night.words.stage(stage) for stage in rows])
     stage = night.epochs["stage"].to_numpy()
     if not np.isin(stage, rows).any():
-        return "not enough data: no epoch has a stage"
+        return night.words("empty.no_stage")
     pale = numbers(night.epochs, "confidence") < low_confidence
     first, last = _runs(stage, pale)
     height = np.array([rows.index(name) if name in rows else np.nan for name in stage])
@@ -127,7 +126,7 @@ def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
     columns = [numbers(night.epochs, PROBABILITY_COLUMN[stage]) for stage in order]
     known = np.isfinite(np.sum(columns, axis=0))
     if not known.any():
-        return "not enough data: the hypnogram has no probabilities"
+        return night.words("empty.no_probability")
     edge_h = np.append(onset_h(night.epochs), onset_h(night.epochs)[-1] + EPOCH_S / HOUR_S)
     tops = np.cumsum(columns, axis=0)
     floors = np.vstack([np.zeros(len(known)), tops[:-1]])
@@ -147,7 +146,7 @@ def draw_heart_rate(ax: Axes, night: ReportNight) -> str | None:
         numbers(night.epochs, name) for name in ("heart_rate_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
     )
     if not np.isfinite(rate).any():
-        return "not enough data: no epoch with a heart rate"
+        return night.words("empty.no_rate")
     at_h = middle_h(night.epochs)
     ax.fill_between(at_h, low, high, color=BAND_COLOUR, linewidth=0)
     ax.plot(at_h, rate, color=RATE_COLOUR, linewidth=0.7)
@@ -178,7 +177,7 @@ def draw_rmssd(ax: Axes, night: ReportNight) -> str | None:
     rmssd = numbers(night.epochs, "rmssd_ms")
     shown = np.where(rmssd > 0, rmssd, np.nan)
     if not np.isfinite(shown).any():
-        return "not enough data: no epoch with enough normal intervals"
+        return night.words("empty.no_normal")
     ax.set_yscale("log")
     low, high = min(10.0, float(np.nanmin(shown))), max(100.0, float(np.nanmax(shown)))
     ax.set_ylim(low, high)
@@ -193,9 +192,9 @@ def draw_rhythm(ax: Axes, night: ReportNight) -> str | None:
     """A lane for each kind of rhythm event."""
     ax.set_ylim(len(RHYTHM_LANES) - 0.4, -0.6)
     ax.yaxis.set_major_locator(FixedLocator(range(len(RHYTHM_LANES))))
-    ax.set_yticklabels([name for name, _, _ in RHYTHM_LANES], size=5)
+    ax.set_yticklabels([night.words(key) for key, _, _ in RHYTHM_LANES], size=5)
     if night.beats.is_empty():
-        return "not enough data: no beats"
+        return night.words("empty.no_beats")
     for row, (_, kinds, colour) in enumerate(RHYTHM_LANES):
         spans = night.episodes.filter(pl.col("kind").is_in(kinds)).select("start_s", "end_s").to_numpy() / HOUR_S
         seen_until = np.maximum(spans[:, 1], spans[:, 0] + THINNEST_MARK * night.duration_h)
@@ -207,9 +206,9 @@ def draw_rhythm(ax: Axes, night: ReportNight) -> str | None:
 def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
     """Ventricular and supraventricular ectopic beats in each five minutes, side by side."""
     if night.beats.is_empty():
-        return "not enough data: no beats"
+        return night.words("empty.no_beats")
     if night.cell("n_veb").status == "not_applicable":
-        return "not assessed: the beats have no classes"
+        return night.words("empty.no_classes")
     counts = [numbers(night.epochs, name) for name in ("n_veb", "n_sveb")]
     first = np.arange(0, len(counts[0]), ECTOPY_BIN_EPOCHS)
     width_h = ECTOPY_BIN_EPOCHS * EPOCH_S / HOUR_S
@@ -239,7 +238,7 @@ def draw_quality(ax: Axes, night: ReportNight) -> str | None:
         spans = spans_of_mask((flags & bits) != 0, EPOCH_S / HOUR_S)
         bars(ax, spans, -0.22, 0.14, colour)
     if not np.isfinite(sqi).any():
-        return "not enough data: no waveform to judge"
+        return night.words("empty.no_waveform")
     ax.plot(middle_h(night.epochs), sqi, color=SOFT, linewidth=0.6, drawstyle="steps-mid")
     return None
 

@@ -31,7 +31,7 @@ def draw_breathing(ax: Axes, night: ReportNight) -> str | None:
     )
     shown = np.where(sure, np.clip(rate, FEWEST_PER_MIN, MOST_PER_MIN), np.nan)
     if not np.isfinite(shown).any():
-        return "not enough data: no epoch is sure of its breathing rate"
+        return night.words("empty.no_breathing")
     ax.plot(middle_h(night.epochs), shown, color=RESPIRATION_COLOUR, linewidth=0.6, marker=".", markersize=0.6)
     return None
 
@@ -42,7 +42,7 @@ def draw_respiratory(ax: Axes, night: ReportNight) -> str | None:
     end_ticks(ax, [0, 1])
     chance = numbers(night.epochs, "p_respiratory")
     if not np.isfinite(chance).any():
-        return "indeterminate: too few normal intervals"
+        return night.words("empty.no_respiratory")
     edge_h = np.append(onset_h(night.epochs), onset_h(night.epochs)[-1] + EPOCH_S / HOUR_S)
     ax.stairs(np.nan_to_num(chance), edge_h, fill=True, color=CHANCE_COLOUR, linewidth=0)
     ax.axhline(EVEN, color=RULE, linewidth=0.4, zorder=0)
@@ -55,7 +55,7 @@ def draw_coupling(ax: Axes, night: ReportNight) -> str | None:
     ax.set_yticks([])
     state = night.epochs["coupling"].fill_null("").to_numpy() if "coupling" in night.epochs.columns else np.empty(0)
     if not (state != "").any():
-        return "not enough data: no stretch of steady intervals"
+        return night.words("empty.no_coupling")
     for name, colour in COUPLING_COLOURS.items():
         bars(ax, spans_of_mask(state == name, EPOCH_S / HOUR_S), 0, 1, colour)
     return None

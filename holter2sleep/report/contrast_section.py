@@ -8,45 +8,48 @@ import polars as pl
 
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.report.grid import Column, table_blocks
-from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section
+from holter2sleep.report.layout import Layout, Section
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block
 from holter2sleep.report.tables import ReportNight, unit_text
+from holter2sleep.report.words import Words
 
 
 def contrasts(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row a phenotype: its value in either part, and the one against the other with its interval."""
     part, against = section.strata
-    words = [STRATUM_WORDS[name] for name in section.strata]
-    heads = [*words, " against ".join(words)]
+    parts = [night.words.stratum(name) for name in section.strata]
+    heads = [*parts, night.words("table.against", part=parts[0], other=parts[1])]
     width_mm = (TEXT_WIDTH_MM - 58) / 3
     columns = [Column("", 58, "left"), *(Column(head, width_mm) for head in heads)]
     found = night.cross.filter((pl.col("stratum") == part) & (pl.col("against") == against))
     by_name = {row["phenotype"]: row for row in found.iter_rows(named=True)}
-    return table_blocks(columns, [_row(load_dictionary()[name], by_name.get(name)) for name in section.phenotypes])
+    return table_blocks(
+        columns, [_row(load_dictionary()[name], by_name.get(name), night.words) for name in section.phenotypes]
+    )
 
 
-def _row(entry: Entry, row: dict[str, Any] | None) -> list[str]:
-    label = f"{entry.label} {unit_text(entry)}".rstrip()
+def _row(entry: Entry, row: dict[str, Any] | None, words: Words) -> list[str]:
+    label = f"{words.label(entry)} {unit_text(entry)}".rstrip()
     if row is None:
-        return [label, "-", "-", "too few data"]
+        return [label, "-", "-", words("status.insufficient_data")]
     plain = f"{{:.{entry.decimals}f}}"
-    sides = [_with_interval(row, plain, f"{side}value", f"{side}ci") for side in ("", "against_")]
-    return [label, *sides, _contrast(row, entry)]
+    sides = [_with_interval(row, plain, f"{side}value", f"{side}ci", words) for side in ("", "against_")]
+    return [label, *sides, _contrast(row, entry, words)]
 
 
-def _contrast(row: dict[str, Any], entry: Entry) -> str:
+def _contrast(row: dict[str, Any], entry: Entry, words: Words) -> str:
     """A ratio or a difference; counts that cluster show the interval that allows for it."""
     interval = "contrast" if row["robust_low"] is None else "robust"
     if row["contrast"] == "difference":
-        return _with_interval(row, f"{{:+.{entry.decimals}f}}", "contrast_value", interval)
-    text = _with_interval(row, "{:.2f}", "contrast_value", interval)
+        return _with_interval(row, f"{{:+.{entry.decimals}f}}", "contrast_value", interval, words)
+    text = _with_interval(row, "{:.2f}", "contrast_value", interval, words)
     return text if row["contrast_value"] is None else f"x {text}"
 
 
-def _with_interval(row: dict[str, Any], form: str, value: str, interval: str) -> str:
+def _with_interval(row: dict[str, Any], form: str, value: str, interval: str, words: Words) -> str:
     """A number with its interval in brackets, where it has one; a ratio to nothing has none."""
     if row[value] is None:
-        return "none to compare with"
+        return words("table.nothing_to_compare")
     low, high = row[f"{interval}_low"], row[f"{interval}_high"]
-    bracket = "" if None in (low, high) else f" ({form.format(low)} to {form.format(high)})"
-    return form.format(row[value]) + bracket
+    ends = words("number.to", low=form.format(low), high=form.format(high)) if None not in (low, high) else ""
+    return words.number(form.format(row[value]) + (f" ({ends})" if ends else ""))

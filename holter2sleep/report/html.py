@@ -12,13 +12,12 @@ import matplotlib as mpl
 from matplotlib.transforms import Bbox
 
 from holter2sleep.assets import asset
-from holter2sleep.phenotypes.files import read_night
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Block, Page
-from holter2sleep.report.pdf import FOOT, LANGUAGE, drawing_style, made_by, replaced, section_blocks
+from holter2sleep.report.pdf import document_title, drawing_style, made_by, ready, replaced, section_blocks
 from holter2sleep.report.sections import SECTIONS
-from holter2sleep.report.tables import ReportNight, report_night
+from holter2sleep.report.tables import ReportNight
 
 BLEED_MM = 2.0  # of a drawing beyond the text width: boxes reach over it
 SALT = "holter2sleep"  # of names within a drawing: the same night must give the same page
@@ -26,18 +25,17 @@ SALT = "holter2sleep"  # of names within a drawing: the same night must give the
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-def write_html(night_dir: Path, layout: Path | None = None) -> Path:
+def write_html(night_dir: Path, layout: Path | None = None, language: str | None = None) -> Path:
     """`report.html` of a finished night, drawn from its tables; the same tables give the same bytes.
 
     Raises
     ------
     RecordingError
         The folder is no finished night.
-    RecipeError
-        The layout cannot be used.
+    RecipeError, NarrativeError
+        As `pdf.write_report`.
     """
-    night = report_night(read_night(night_dir))
-    read = read_layout(layout, SECTIONS, TRACKS)
+    night, read = ready(night_dir, read_layout(layout, SECTIONS, TRACKS), language)
     with drawing_style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": SALT}):
         content = rendered(night, read)
     return replaced(night_dir / "report.html", content.encode())
@@ -45,25 +43,27 @@ def write_html(night_dir: Path, layout: Path | None = None) -> Path:
 
 def rendered(night: ReportNight, layout: Layout) -> str:
     """The page."""
-    title = f"{layout.title}: {night.run['recording_id']}"
+    words = night.words
     style = asset("reports", "report.css").read_text(encoding="utf-8")
     sections = [
         _section(section, section_blocks(night, layout, section), i) for i, section in enumerate(layout.section)
     ]
     return (
-        f'<!DOCTYPE html>\n<html lang="{LANGUAGE}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f"<h1>{escape(layout.title)} <span>{escape(night.run['recording_id'])}</span></h1>\n"
-        f"{_contents(layout.section)}\n{''.join(sections)}"
-        f"<footer>{escape(made_by(night))}. <strong>{FOOT}.</strong></footer>\n</body>\n</html>\n"
+        f"<title>{escape(document_title(night, layout))}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<h1>{escape(words.layout(layout.title))} <span>{escape(night.run['recording_id'])}</span></h1>\n"
+        f"{_contents(night, layout.section)}\n{''.join(sections)}"
+        f"<footer>{escape(made_by(night))}. <strong>{escape(words('page.foot'))}.</strong></footer>\n</body>\n</html>\n"
     )
 
 
-def _contents(sections: Sequence[Section]) -> str:
+def _contents(night: ReportNight, sections: Sequence[Section]) -> str:
     """Links to the sections that have a title."""
-    links = [f'<li><a href="#s{i}">{escape(s.title)}</a></li>' for i, s in enumerate(sections) if s.title]
+    links = [
+        f'<li><a href="#s{i}">{escape(night.words.layout(s.title))}</a></li>' for i, s in enumerate(sections) if s.title
+    ]
     return f"<nav><ul>{''.join(links)}</ul></nav>"
 
 

@@ -14,24 +14,17 @@ from typing import Any
 from holter2sleep.assets import asset
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
+from holter2sleep.report.words import ENGLISH
 
-STRATUM_WORDS = {
-    "night": "",
-    "sleep": "asleep",
-    "wake": "awake",
-    "nrem": "NREM",
-    "n1": "N1",
-    "n2": "N2",
-    "n3": "N3",
-    "light": "N1+N2",
-    "rem": "REM",
-    "third_first": "first third",
-    "third_last": "last third",
-    "event_after": "after events",
-    "event_free": "away from events",
-    "bed": "in bed",
-    "day": "by day",
-}
+# Parts of the night that a layout may show.
+STRATA = (
+    "night", "sleep", "wake", "nrem", "n1", "n2", "n3", "light", "rem", "third_first", "third_last", "event_after",
+    "event_free", "bed", "day",
+)  # fmt: skip
+
+# Parts of the narrative: of the report, in the order in which it is read, and of the page for the recorded person.
+PARTS = ("quality", "rhythm", "sleep", "breathing", "autonomic")
+PERSON_PARTS = ("person_recorded", "person_quality", "person_numbers")
 
 
 @dataclass(frozen=True)
@@ -56,6 +49,7 @@ class Section:
     text: tuple[str, ...] = ()  # sentences printed as they are
     strata: tuple[str, ...] = ()
     tracks: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # of the narrative, as PARTS or PERSON_PARTS
 
 
 # Keys without which a section has nothing to show.
@@ -69,8 +63,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "averaged_beats": ("strata", "phenotypes", "heads"),
     "contrasts": ("strata", "phenotypes"),
     "limits": ("text",),
+    "findings": ("parts",),
+    "plain_text": ("text",),
+    "plain_sentences": ("parts",),
 }
 STRATUM_A_ROW = ("hourly", "stage_table", "averaged_beats", "contrasts")  # their phenotypes are bare names
+LETTERED = ("phenotype_table", *STRATUM_A_ROW)  # tables that sentences point to
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,35 @@ class Layout:
     title: str
     limits: Limits
     section: tuple[Section, ...]
+    language: str = ENGLISH  # a shipped language, or a catalogue file
+
+    @property
+    def track_letters(self) -> dict[str, str]:
+        """The letter of each track of the night figure."""
+        tracks = next((section.tracks for section in self.section if section.tracks), ())
+        return {track: chr(ord("a") + i) for i, track in enumerate(tracks)}
+
+    def table_letter(self, section: Section) -> str:
+        """`T1`, `T2`, ... for the tables in their order; nothing for other sections."""
+        tables = [each for each in self.section if each.draw in LETTERED]
+        return f"T{tables.index(section) + 1}" if section in tables else ""
+
+    def letter_of_table(self, phenotype: str, stratum: str) -> str:
+        """The letter of the first table that shows a phenotype in a part of the night; nothing where none does."""
+        shown = (self.table_letter(each) for each in self.section if _shows(each, phenotype, stratum))
+        return next((letter for letter in shown if letter), "")
 
 
-def read_layout(path: Path | None, drawn: Collection[str], tracks: Collection[str]) -> Layout:
-    """The layout in a file, or the shipped `reports/patient.toml`.
+def _shows(section: Section, phenotype: str, stratum: str) -> bool:
+    if section.draw in STRATUM_A_ROW:
+        return phenotype in section.phenotypes and stratum in (section.strata or ("night",))
+    return (phenotype, stratum) in map(split_name, section.phenotypes)
+
+
+def read_layout(
+    path: Path | None, drawn: Collection[str], tracks: Collection[str], shipped: str = "patient.toml"
+) -> Layout:
+    """The layout in a file, or the shipped `reports/patient.toml` or another beside it.
 
     Raises
     ------
@@ -91,7 +114,7 @@ def read_layout(path: Path | None, drawn: Collection[str], tracks: Collection[st
         Unreadable file; unknown key, section, track, stratum or phenotype (the message suggests the nearest);
         a value of the wrong kind; a section without what it shows.
     """
-    path = path or asset("reports", "patient.toml")
+    path = path or asset("reports", shipped)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -108,22 +131,23 @@ def _layout(table: dict[str, Any], where: str) -> Layout:
     entries = table.pop("section", [])
     if not isinstance(entries, list):
         raise RecipeError(f"{where}: section: expected a list of [[section]] tables, found {entries!r}")
-    sections = tuple(_filled(Section, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
-    limits = _filled(Limits, table.pop("limits", {}), f"{where}, limits")
-    layout: Layout = _filled(Layout, {**table, "limits": limits, "section": sections}, where)
+    sections = tuple(filled(Section, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
+    limits = filled(Limits, table.pop("limits", {}), f"{where}, limits")
+    layout: Layout = filled(Layout, {**table, "limits": limits, "section": sections}, where)
     return layout
 
 
 def _check_section(section: Section, where: str, drawn: Collection[str], tracks: Collection[str]) -> None:
-    _check_known([section.draw], drawn, f"{where}: draw")
+    check_known([section.draw], drawn, f"{where}: draw")
     for key in NEEDED.get(section.draw, ()):
         if not getattr(section, key):
             raise RecipeError(f"{where}: {key} is missing or empty; give a list, as reports/patient.toml does")
     shown = [split_name(name) for name in section.phenotypes]
-    _check_known(section.tracks, tracks, f"{where}: track")
-    _check_known(section.strata, STRATUM_WORDS, f"{where}: stratum")
-    _check_known([name for name, _ in shown], load_dictionary(), f"{where}: phenotype")
-    _check_known([stratum for _, stratum in shown], STRATUM_WORDS, f"{where}: stratum")
+    check_known(section.tracks, tracks, f"{where}: track")
+    check_known(section.strata, STRATA, f"{where}: stratum")
+    check_known(section.parts, (*PARTS, *PERSON_PARTS), f"{where}: part")
+    check_known([name for name, _ in shown], load_dictionary(), f"{where}: phenotype")
+    check_known([stratum for _, stratum in shown], STRATA, f"{where}: stratum")
     if section.draw == "contrasts" and len(section.strata) != 2:
         raise RecipeError(f"{where}: strata holds {len(section.strata)}; give two, the second is compared with")
     for name in section.phenotypes:
@@ -148,11 +172,18 @@ def split_name(shown: str) -> tuple[str, str]:
     return name, stratum or "night"
 
 
-def _filled(kind: Any, table: Any, where: str) -> Any:
+def filled(kind: Any, table: Any, where: str) -> Any:
+    """A dataclass from a table of TOML.
+
+    Raises
+    ------
+    RecipeError
+        Not a table; an unknown or missing key; a value of the wrong kind.
+    """
     if not isinstance(table, dict):
         raise RecipeError(f"{where}: expected a table of keys, found {table!r}")
     fields = {field.name: field for field in dataclasses.fields(kind)}
-    _check_known(table, fields, f"{where}: key")
+    check_known(table, fields, f"{where}: key")
     missing = [name for name, field in fields.items() if name not in table and field.default is dataclasses.MISSING]
     if missing:
         raise RecipeError(f"{where}: missing {', '.join(missing)}")
@@ -166,6 +197,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         fits, wanted = type(value) in (int, float), "a number without quotes, such as 4.0"
     elif hint is str:
         fits, wanted = isinstance(value, str), "text in quotes"
+    elif hint is int:
+        fits, wanted = type(value) is int, "a whole number without quotes"
     elif hint is bool:
         fits, wanted = isinstance(value, bool), "true or false"
     elif hint == tuple[str, ...]:
@@ -178,7 +211,14 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     return tuple(value) if isinstance(value, list) else hint(value)
 
 
-def _check_known(names: Collection[str], known: Collection[str], where: str) -> None:
+def check_known(names: Collection[str], known: Collection[str], where: str) -> None:
+    """Refuse the first name that is not known, with the nearest that is.
+
+    Raises
+    ------
+    RecipeError
+        A name is unknown.
+    """
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)

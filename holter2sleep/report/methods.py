@@ -17,29 +17,36 @@ CHOICES_PER_ROW, CHOICE_MM = 4, 3.1
 
 def methods(night: ReportNight) -> list[Block]:
     """Recording, analysis, models, exclusions, warnings, and every choice of the recipe."""
+    words = night.words
     blocks = [paragraph(text) for text in (recording_text(night), analysis_text(night), exclusions_text(night))]
-    blocks += [subheading("Models"), *(paragraph(text, bullet="-") for text in model_texts(night))]
+    blocks += [subheading(words("methods.models")), *(paragraph(text, bullet="-") for text in model_texts(night))]
     warnings = night.run["warnings"]
-    blocks += [subheading("Warnings of the run")]
-    blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph("None.")]
+    blocks += [subheading(words("methods.warnings"))]
+    blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph(words("methods.none"))]
     recipe = night.run["recipe"]
-    blocks += [subheading(f"Choices: recipe {recipe['name']}, {recipe['sha256']}")]
+    blocks += [subheading(words("methods.choices", name=recipe["name"], sha256=recipe["sha256"]))]
     return [*blocks, *_choices(list(flat_choices(recipe_sections(night))))]
 
 
 def recording_text(night: ReportNight) -> str:
     """What was read."""
-    run = night.run
-    source = f"Input {run['input']['file']} ({run['input']['format']}), SHA-256 {run['input']['sha256']}."
+    run, words = night.run, night.words
+    source = words("methods.input", **run["input"])
     if run["channel"] is None:
-        return f"{source} Beats without waveform: what needs a waveform is not applicable."
-    unit = run["unit"]
-    scaled = f"unit {unit['file'] or 'not stated'}, factor to mV {unit['scale_to_mv']}"
+        return f"{source} {words('methods.beats_only')}"
+    turned = words("methods.inverted" if run["polarity"] == -1 else "methods.as_recorded")
+    fs = words.number(f"{run['fs']:g}")
+    facts = {"channel": run["channel"], "fs": fs, "scaled": _scale_text(night), "turned": turned}
+    return f"{source} {words('methods.lead', **facts, gaps=len(run['gaps']))}{given_text(night)}"
+
+
+def _scale_text(night: ReportNight) -> str:
+    """Unit of the file, and what makes millivolts of it."""
+    unit, words = night.run["unit"], night.words
+    name = unit["file"] or words("methods.not_stated")
     if unit.get("relative"):  # results of earlier versions do not say
-        scaled = f"unit {unit['file'] or 'not stated'}, no scale: amplitudes are in relative units"
-    turned = "inverted and drawn upright" if run["polarity"] == -1 else "polarity as recorded"
-    gaps = f"gaps in the file: {len(run['gaps'])}"
-    return f"{source} Lead {run['channel']} at {run['fs']:g} Hz, {scaled}, {turned}; {gaps}.{given_text(night)}"
+        return words("methods.relative", unit=name)
+    return words("methods.scaled", unit=name, scale=words.number(str(unit["scale_to_mv"])))
 
 
 def given_text(night: ReportNight) -> str:
@@ -47,33 +54,20 @@ def given_text(night: ReportNight) -> str:
     beats = night.run.get("beats")  # older runs lack it
     if beats is None:
         return ""
-    classes = "So were their classes" if beats["classes"] == "file" else "Their classes were found from the waveform"
-    return (
-        f" Beats were given, not detected: {beats['file']} ({beats['format']}), SHA-256 {beats['sha256']}. {classes}; "
-        "quality is judged by the waveform."
-    )
+    classes = night.words("methods.classes_given" if beats["classes"] == "file" else "methods.classes_found")
+    return f" {night.words('methods.beats_given', **{**beats, 'classes': classes})}"
 
 
 def analysis_text(night: ReportNight) -> str:
     """What was done with the beats, by which rules."""
-    return with_facts(
-        "Beats are called N, S, V or F after the AAMI classes (ANSI/AAMI EC57) by networks trained on MIT-BIH DS1; Q "
-        "comes only with a beat file. Noise is where the quality index (the better of the agreement of two beat "
-        "detectors and the likeness of the beats to the typical one, times how sure the detector is) stays below "
-        "{quality.minimum_sqi}. Heart-rate variability follows the Task Force of the ESC and NASPE (1996): intervals "
-        "between successive normal beats, none across a removed beat, a gap or AF pattern; the tables also hold each "
-        "measure before ectopic beats were handled (_raw) and with them corrected (_corrected, Lipponen 2019). Sleep "
-        "measures follow the AASM manual; stages {stages}. A rate is per analysable time. A number that rests on too "
-        "little is not printed; the table says what is missing.",
-        night,
-    )
+    return with_facts(night.words("methods.analysis"), night)
 
 
 def with_facts(text: str, night: ReportNight) -> str:
     """A text in which `{stages}` says who staged, and `{section.key}` the value in the recipe; other braces stay."""
     facts = {"stages": night.stages_by, **dict(flat_choices(recipe_sections(night)))}
     for name, value in facts.items():
-        text = text.replace(f"{{{name}}}", value)
+        text = text.replace(f"{{{name}}}", value if name == "stages" else night.words.number(value))
     return text
 
 
@@ -84,27 +78,31 @@ def recipe_sections(night: ReportNight) -> dict[str, Any]:
 
 def exclusions_text(night: ReportNight) -> str:
     """How many epochs were left out, and why, with shares."""
-    n = night.epochs.height
+    words, n = night.words, night.epochs.height
     unusable = night.epochs.filter(~night.epochs["usable"])
     flags = unusable["quality_flags"].to_numpy()
-    counts = {flag.name: int(((flags & flag.value) != 0).sum()) for flag in Flag}
-    reasons = [f"{str(name).lower().replace('_', ' ')} {k} ({100 * k / n:.1f} %)" for name, k in counts.items() if k]
-    share = f"Excluded: {unusable.height} of {n} epochs ({100 * unusable.height / n:.1f} %)"
-    return f"{share}; reasons, several of which may hold at once: {', '.join(reasons)}." if reasons else f"{share}."
+    counts = {str(flag.name).lower(): int(((flags & flag.value) != 0).sum()) for flag in Flag}
+    reasons = [
+        f"{words(f'flag.{name}')} {k} ({words.number(f'{100 * k / n:.1f}')} %)" for name, k in counts.items() if k
+    ]
+    share = words.number(f"{100 * unusable.height / n:.1f}")
+    said = words("methods.excluded", n=unusable.height, total=n, share=share)
+    return said + (words("methods.reasons", reasons=", ".join(reasons)) if reasons else "") + "."
 
 
 def model_texts(night: ReportNight) -> list[str]:
     """Each model by role, name, checksum and what its card says of its training, its figure and its limits."""
-    cards = {card.name: card for card in list_cards()}
+    words, cards = night.words, {card.name: card for card in list_cards()}
     texts = []
     for model in night.run["models"]:
         card = cards.get(model["name"])
-        without = "weights as the notes say" if card and card.installable else "no weight file"
+        without = words("methods.installed_weights" if card and card.installable else "methods.no_weights")
         checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
-        said = f" {card.title}. Trained on: {card.trained_on}. Agreement: {card.external_figure}." if card else ""
+        trained, agreement = words("methods.trained_on"), words("methods.agreement")
+        said = f" {card.title}. {trained}: {card.trained_on}. {agreement}: {card.external_figure}." if card else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
         texts += list(card.limits) if card else []
-    return texts or ["No model with weights was used."]
+    return texts or [words("methods.no_model")]
 
 
 def flat_choices(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -17,7 +17,8 @@ from holter2sleep.report.tables import ReportNight
 from holter2sleep.report.tachogram import draw_tachogram
 
 LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
-GAP_MM = 1.1
+LETTER_MM = 2.6  # for the letter of a track
+GAP_MM = 0.9
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
 HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 MOST_TICKS = 12
@@ -27,10 +28,8 @@ Key = tuple[str, str]  # word, colour
 
 @dataclass(frozen=True)
 class Track:
-    """One row of the figure."""
+    """One row of the figure; its name and unit stand in the catalogue under `track.`."""
 
-    name: str
-    unit: str
     height_mm: float
     draw: Callable[[Axes, ReportNight, float], str | None]
     keys: Callable[[ReportNight], list[Key]]
@@ -45,17 +44,22 @@ def _no_keys(_: ReportNight) -> list[Key]:
     return []
 
 
-def _band_keys(_: ReportNight) -> list[Key]:
-    return [("mean", draw.RATE_COLOUR), ("5-95 %", draw.BAND_COLOUR), ("extremes", draw.EXTREME_COLOUR)]
+def _band_keys(night: ReportNight) -> list[Key]:
+    colours = {"mean": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
+    return [(night.words(f"track.{key}"), colour) for key, colour in colours.items()]
 
 
 def _stage_keys(night: ReportNight) -> list[Key]:
     shown = [stage for stage in draw.STAGE_ROWS if stage in night.classes]
-    return [(draw.STAGE_WORDS.get(stage, stage), draw.STAGE_COLOURS[stage]) for stage in shown]
+    return [(night.words.stage(stage), draw.STAGE_COLOURS[stage]) for stage in shown]
 
 
-def _ectopy_keys(_: ReportNight) -> list[Key]:
-    return [("VE", draw.BEAT_COLOURS["V"]), ("SVE", draw.BEAT_COLOURS["S"])]
+def _ectopy_keys(night: ReportNight) -> list[Key]:
+    return [(night.words("track.ve"), draw.BEAT_COLOURS["V"]), (night.words("track.sve"), draw.BEAT_COLOURS["S"])]
+
+
+def _quality_keys(night: ReportNight) -> list[Key]:
+    return [(night.words(key), colour) for key, _, colour in draw.QUALITY_REASONS]
 
 
 def _beat_keys(_: ReportNight) -> list[Key]:
@@ -66,22 +70,18 @@ def _coupling_keys(_: ReportNight) -> list[Key]:
     return list(breathing_axes.COUPLING_COLOURS.items())
 
 
-def _quality_keys(_: ReportNight) -> list[Key]:
-    return [(name, colour) for name, _, colour in draw.QUALITY_REASONS]
-
-
 TRACKS: dict[str, Track] = {
-    "hypnogram": Track("Stage", "", 14, draw.draw_hypnogram, _no_keys),
-    "hypnodensity": Track("Probability", "of stage", 9, _plain(draw.draw_hypnodensity), _stage_keys),
-    "heart_rate": Track("Heart rate", "/min", 11.5, _plain(draw.draw_heart_rate), _band_keys),
-    "tachogram": Track("RR", "s, each", 10, _plain(draw_tachogram), _beat_keys),
-    "rmssd": Track("RMSSD", "ms, log", 7.5, _plain(draw.draw_rmssd), _no_keys),
-    "rhythm": Track("", "", 14, _plain(draw.draw_rhythm), _no_keys),
-    "ectopy": Track("Ectopy", "per 5 min", 6.5, _plain(draw.draw_ectopy), _ectopy_keys),
-    "breathing": Track("Breathing", "/min", 7, _plain(breathing_axes.draw_breathing), _no_keys),
-    "respiratory": Track("Resp. event", "chance", 6, _plain(breathing_axes.draw_respiratory), _no_keys),
-    "coupling": Track("Coupling", "", 6, _plain(breathing_axes.draw_coupling), _coupling_keys),
-    "quality": Track("Quality", "SQI", 7, _plain(draw.draw_quality), _quality_keys),
+    "hypnogram": Track(13.4, draw.draw_hypnogram, _no_keys),
+    "hypnodensity": Track(9, _plain(draw.draw_hypnodensity), _stage_keys),
+    "heart_rate": Track(11, _plain(draw.draw_heart_rate), _band_keys),
+    "tachogram": Track(9.5, _plain(draw_tachogram), _beat_keys),
+    "rmssd": Track(7.5, _plain(draw.draw_rmssd), _no_keys),
+    "rhythm": Track(13.2, _plain(draw.draw_rhythm), _no_keys),
+    "ectopy": Track(6.5, _plain(draw.draw_ectopy), _ectopy_keys),
+    "breathing": Track(7, _plain(breathing_axes.draw_breathing), _no_keys),
+    "respiratory": Track(6, _plain(breathing_axes.draw_respiratory), _no_keys),
+    "coupling": Track(6, _plain(breathing_axes.draw_coupling), _coupling_keys),
+    "quality": Track(7, _plain(draw.draw_quality), _quality_keys),
 }
 
 
@@ -112,7 +112,7 @@ def draw_night_figure(
         ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
         if row == len(names) - 1:
             ax.set_xticklabels([since_start(tick, tick_step_h(night.duration_h)) for tick in ticks_h])
-        _write_margins(page, y_mm, track, night)
+        _write_margins(page, y_mm, name, chr(ord("a") + row), night)
         y_mm += track.height_mm + GAP_MM
     _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
 
@@ -138,11 +138,15 @@ def hour_ticks(duration_h: float) -> list[float]:
     return [float(tick) for tick in np.arange(0, duration_h + 1e-9, tick_step_h(duration_h))]
 
 
-def _write_margins(page: Page, y_mm: float, track: Track, night: ReportNight) -> None:
-    """Name and unit on the left, meaning of the colours on the right."""
-    drop_mm = -0.3 if track.unit else 0.8
-    page.text(MARGIN_MM, y_mm + track.height_mm / 2 + drop_mm, track.name, size=6.5, weight="bold")
-    page.text(MARGIN_MM, y_mm + track.height_mm / 2 + 2.2, track.unit, size=5.5, colour=SOFT)
+def _write_margins(page: Page, y_mm: float, name: str, letter: str, night: ReportNight) -> None:
+    """Letter, name and unit on the left, meaning of the colours on the right."""
+    track, words = TRACKS[name], night.words
+    middle_mm, unit = y_mm + track.height_mm / 2, f"track.{name}_unit"
+    page.text(MARGIN_MM, middle_mm - 0.3, letter, size=6.5, weight="bold", colour=SOFT)
+    page.text(MARGIN_MM + LETTER_MM, middle_mm - 0.3, words(f"track.{name}"), size=6.5, weight="bold")
+    page.text(
+        MARGIN_MM + LETTER_MM, middle_mm + 2.2, words(unit) if unit in words.english else "", size=5.5, colour=SOFT
+    )
     keys = track.keys(night)
     first_mm = y_mm + track.height_mm / 2 - 1.2 * (len(keys) - 1) + 0.7
     for row, (word, colour) in enumerate(keys):
@@ -155,11 +159,11 @@ def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -
     """Clock times of whole hours above the first track."""
     left_mm = MARGIN_MM + LEFT_MM
     if night.clock is None:
-        page.text(left_mm, y_mm, "start of the recording unknown: no clock", size=5.5, colour=SOFT)
+        page.text(left_mm, y_mm, night.words("track.no_clock"), size=5.5, colour=SOFT)
         return
     for at_h, clock in clock_ticks(night.clock, night.duration_h):
         page.text(left_mm + width_mm * at_h / night.duration_h, y_mm, clock, size=6, align="center")
-    page.text(MARGIN_MM, y_mm, "Clock", size=6.5, weight="bold")
+    page.text(MARGIN_MM, y_mm, night.words("track.clock"), size=6.5, weight="bold")
 
 
 def clock_ticks(clock: Clock, duration_h: float) -> list[tuple[float, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -101,10 +102,24 @@ def _advance(letter: str, weight: Weight) -> float:
     return float(glyph.linearHoriAdvance) / 65536 / 100
 
 
+NO_BREAK = "\u00a0"
+
+
+def glued(text: str) -> str:
+    r"""The text with numbers that no line break parts from their unit, and letters that none parts from their figure.
+
+    Examples
+    --------
+    >>> glued("in 6.8 h of sleep (fig. a)").split(" ")
+    ['in', '6.8\xa0h', 'of', 'sleep', '(fig.\xa0a)']
+    """
+    return re.sub(r"(?<=\d) (?=(?:h|s|min|ms|ms²|mV|%|/h|/min)(?![\w/]))| (?=[A-Za-z]\d?\))", NO_BREAK, text)
+
+
 def wrap(text: str, width_mm: float, size: float, weight: Weight = "normal") -> list[str]:
     """Lines no wider than `width_mm`; a word longer than a line is broken."""
     lines, line = [], ""
-    for word in text.split():
+    for word in re.findall(rf"(?:[^\s]|{NO_BREAK})+", text):
         candidate = f"{line} {word}".lstrip()
         if text_width_mm(candidate, size, weight) <= width_mm:
             line = candidate

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from holter2sleep.night import UNSCORED, Float
 from holter2sleep.report.axes import BEAT_COLOURS
 from holter2sleep.report.page import FAINT, INK, SOFT, WIDTH_MM, Page, text_width_mm
+from holter2sleep.report.words import Words
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0  # the paper speed and gain every ECG reader expects
 PULSE_MV, PULSE_S = 1.0, 0.2  # calibration pulse
@@ -19,9 +20,6 @@ LOWEST_PAPER_MM, HIGHEST_PAPER_MM, BOX_MM = 20.0, 60.0, 5.0
 FINE, COARSE = "#f3d3d3", "#e3a5a5"  # 1 mm and 5 mm rules
 ABOVE_MM, LABELS_MM, BELOW_MM = 4.0, 5.6, 5.6  # title; letters and RR; clock line and space
 CHECK_BAR_MM = 10.0
-_CHECK = "This bar is 10 mm long: if it is not, the print is scaled. 25 mm/s"
-RELATIVE_WORDS = f"{_CHECK}; relative units: nobody says what a millivolt is; unfiltered."
-CHECK_WORDS = f"{_CHECK}, 10 mm/mV; pulse 1 mV x 200 ms; unfiltered."
 
 
 @dataclass(frozen=True)
@@ -84,11 +82,11 @@ def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame, relative: bool = False
     return rows
 
 
-def draw_strip(page: Page, top_mm: float, row: StripRow) -> Axes:
+def draw_strip(page: Page, top_mm: float, row: StripRow, words: Words) -> Axes:
     """One strip: title, beat letters with RR, paper with pulse and trace, clock line below."""
     width_mm = PULSE_ROOM_MM + row.length_s * MM_PER_S
     left_mm = (WIDTH_MM - width_mm) / 2
-    page.text(left_mm, top_mm + 2.6, f"{row.strip}   {row.reason}", size=7.5, weight="bold")
+    page.text(left_mm, top_mm + 2.6, f"{row.strip}   {words.reason(row.reason)}", size=7.5, weight="bold")
     _write_beats(page, left_mm + PULSE_ROOM_MM, top_mm + ABOVE_MM, row)
     paper_top_mm = top_mm + ABOVE_MM + LABELS_MM
     ax = page.axes(left_mm, paper_top_mm, width_mm, row.paper_mm, xlim=(0, width_mm), ylim=(0, row.paper_mm))
@@ -97,18 +95,20 @@ def draw_strip(page: Page, top_mm: float, row: StripRow) -> Axes:
     if not row.relative:
         _draw_pulse(ax, row.paper_mm)
     ax.plot(*row.trace_mm, color=INK, linewidth=0.6)
-    page.text(left_mm, paper_top_mm + row.paper_mm + 2.8, below_text(row), size=6.5, colour=SOFT)
+    page.text(left_mm, paper_top_mm + row.paper_mm + 2.8, below_text(row, words), size=6.5, colour=SOFT)
     return ax
 
 
-def below_text(row: StripRow) -> str:
+def below_text(row: StripRow, words: Words) -> str:
     """Clock, offset, stage and rate of a strip."""
-    clock = row.clock or "clock unknown"
+    clock = row.clock or words("strip.clock_unknown")
     rr_ms = row.beats["rr_ms"].drop_nulls().to_numpy()
-    rate = f"mean rate {60000 / rr_ms.mean():.0f}/min" if len(rr_ms) else "rate not assessed"
-    stage = f"stage {row.stage}" if row.stage != UNSCORED else "stage not assessed"
-    cut = "   trace leaves the paper" if row.leaves_paper else ""
-    offset = f"{row.start_s:.1f} s from start, sample {round(row.start_s * row.fs)}"
+    mean = f"{60000 / rr_ms.mean():.0f}" if len(rr_ms) else None
+    rate = words("strip.mean_rate", rate=mean) if mean else words("strip.no_rate")
+    stage = words("strip.stage", stage=row.stage) if row.stage != UNSCORED else words("strip.no_stage")
+    cut = f"   {words('strip.cut')}" if row.leaves_paper else ""
+    start = words.number(f"{row.start_s:.1f}")
+    offset = words("strip.offset", seconds=start, sample=round(row.start_s * row.fs))
     return f"{clock}   {stage}   {rate}   {offset}{cut}"
 
 
@@ -145,7 +145,12 @@ def _write_beats(page: Page, left_mm: float, top_mm: float, row: StripRow) -> No
         page.line((x_mm, x_mm), (top_mm + 3.0, top_mm + LABELS_MM), colour=FAINT, width=0.3)
 
 
-def draw_check_bar(page: Page, x_mm: float, y_mm: float, words: str = CHECK_WORDS) -> None:
+def check_words(words: Words, relative: bool) -> str:
+    """How to tell whether the print has kept its scale."""
+    return words("strip.check_relative" if relative else "strip.check_mv", check=words("strip.check"))
+
+
+def draw_check_bar(page: Page, x_mm: float, y_mm: float, words: str) -> None:
     """A bar of 10 mm, and what to make of it."""
     end_mm = x_mm + CHECK_BAR_MM
     page.line((x_mm, end_mm), (y_mm, y_mm), colour=INK, width=1.0)

@@ -19,35 +19,67 @@ from holter2sleep.report.document import Bookmark, finished
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
+from holter2sleep.report.narrative import narrative_json
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
+from holter2sleep.report.words import load_words
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
-LANGUAGE = "en"
 ATTACHED_H = 49.0  # two days and an hour: annotations of more make a file that no mail takes
-FOOT = "Research use only, not for diagnosis"
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
 
 
-def write_report(night_dir: Path, layout: Path | None = None) -> Path:
-    """`report.pdf` of a finished night, drawn from its tables; the same tables give the same bytes.
+def write_report(night_dir: Path, layout: Path | None = None, language: str | None = None) -> Path:
+    """`report.pdf` and `narrative.json` of a finished night, from its tables; the same tables give the same bytes.
+
+    Parameters
+    ----------
+    night_dir
+        Folder that `analyze` made.
+    layout
+        Layout file; None is `reports/patient.toml`.
+    language
+        A shipped language or a catalogue file; None is the layout's.
 
     Raises
     ------
     RecordingError
         The folder is no finished night.
     RecipeError
-        The layout cannot be used.
+        The layout, the rules of the narrative or the language cannot be used.
+    NarrativeError
+        A sentence says another number than the tables; nothing is written.
     """
-    night = report_night(read_night(night_dir))
-    read = read_layout(layout, SECTIONS, TRACKS)
+    night, read = ready(night_dir, read_layout(layout, SECTIONS, TRACKS), language)
+    narrative = narrative_json(night, read)
     with drawing_style():
         content = render(night, read, attached_files(night_dir, night))
-    return replaced(night_dir / "report.pdf", content)
+    path = replaced(night_dir / "report.pdf", content)
+    replaced(night_dir / "narrative.json", narrative.encode())
+    return path
+
+
+def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
+    """`person.pdf`: a page for the recorded person, in plain words.
+
+    Raises
+    ------
+    RecordingError, RecipeError, NarrativeError
+        As `write_report`.
+    """
+    night, read = ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="person.toml"), language)
+    with drawing_style():
+        content = render(night, read, {})
+    return replaced(night_dir / "person.pdf", content)
+
+
+def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
+    """A night with the words of a language, or of the layout's, beside its layout."""
+    return report_night(read_night(night_dir), load_words(language or layout.language)), layout
 
 
 def drawing_style() -> AbstractContextManager[object]:
@@ -74,13 +106,25 @@ def render(night: ReportNight, layout: Layout, attached: Mapping[str, bytes]) ->
     """The PDF's bytes."""
     parts = [section_blocks(night, layout, section) for section in layout.section]
     sheets = flow(parts, layout.section)
-    facts = {"Title": f"{layout.title}: {night.run['recording_id']}", "Creator": f"holter2sleep {night.run['version']}"}
-    return finished(_drawn(night, layout, sheets), facts, LANGUAGE, _bookmarks(sheets, parts, layout.section), attached)
+    facts = {"Title": document_title(night, layout), "Creator": f"holter2sleep {night.run['version']}"}
+    pages, marks = _drawn(night, layout, sheets), _bookmarks(night, sheets, parts, layout.section)
+    return finished(pages, facts, night.words.language, marks, attached)
 
 
-def _bookmarks(sheets: Sequence[Sheet], parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Bookmark]:
+def document_title(night: ReportNight, layout: Layout) -> str:
+    """What it is, and whose."""
+    return f"{night.words.layout(layout.title)}: {night.run['recording_id']}"
+
+
+def _bookmarks(
+    night: ReportNight, sheets: Sequence[Sheet], parts: Sequence[list[Block]], sections: Sequence[Section]
+) -> list[Bookmark]:
     """The sections that have a title, each where its first block lies."""
-    title = {id(blocks[0]): section.title for blocks, section in zip(parts, sections, strict=True) if section.title}
+    title = {
+        id(blocks[0]): night.words.layout(section.title)
+        for blocks, section in zip(parts, sections, strict=True)
+        if section.title
+    }
     placed = [(number, top_mm, block) for number, sheet in enumerate(sheets) for top_mm, block in sheet]
     return [Bookmark(title[id(block)], number, top_mm) for number, top_mm, block in placed if id(block) in title]
 
@@ -99,11 +143,12 @@ def _drawn(night: ReportNight, layout: Layout, sheets: Sequence[Sheet]) -> bytes
 
 def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """A section's blocks under its title, caption last."""
-    blocks = SECTIONS[section.draw](night, layout, section)
+    blocks, words = SECTIONS[section.draw](night, layout, section), night.words
     if section.title:
-        blocks = [heading(section.title), *blocks]
+        letter, title = layout.table_letter(section), words.layout(section.title)
+        blocks = [heading(f"{letter}  {title}" if letter else title), *blocks]
     if section.caption:
-        blocks = [*blocks, paragraph(with_facts(section.caption, night), size=5.8, colour=SOFT)]
+        blocks = [*blocks, paragraph(with_facts(words.layout(section.caption), night), size=5.8, colour=SOFT)]
     return blocks
 
 
@@ -129,18 +174,20 @@ def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Shee
 
 def made_by(night: ReportNight) -> str:
     """Which software and which recipe."""
-    run = night.run
-    return f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
+    recipe = f"{night.run['recipe']['name']} {night.run['recipe']['sha256'][:8]}"
+    return night.words("page.made", version=night.run["version"], recipe=recipe)
 
 
 def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number: int, total: int) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
-    run = night.run
+    run, words = night.run, night.words
     right_mm = MARGIN_MM + TEXT_WIDTH_MM
-    page.text(MARGIN_MM, 13, layout.title, size=12 if number == 1 else 8, weight="bold")
+    page.text(MARGIN_MM, 13, words.layout(layout.title), size=12 if number == 1 else 8, weight="bold")
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, made_by(night), size=5.8, colour=SOFT)
-    page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, FOOT, size=6.2, weight="bold", colour=INK, align="center")
-    page.text(right_mm, 290.5, f"page {number} of {total}", size=5.8, colour=SOFT, align="right")
+    page.text(
+        MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, words("page.foot"), size=6.2, weight="bold", colour=INK, align="center"
+    )
+    page.text(right_mm, 290.5, words("page.number", number=number, total=total), size=5.8, colour=SOFT, align="right")

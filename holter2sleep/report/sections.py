@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -18,15 +17,13 @@ from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
 from holter2sleep.report.averaged_section import averaged_beats
 from holter2sleep.report.contrast_section import contrasts
 from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
-from holter2sleep.report.layout import STRATUM_WORDS, Layout, Section, split_name
+from holter2sleep.report.layout import Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
-from holter2sleep.report.narrative import sentences
 from holter2sleep.report.night_figure import draw_night_figure, figure_height_mm
 from holter2sleep.report.page import (
     ALARM,
     INK,
     MARGIN_MM,
-    RULE,
     SOFT,
     TEXT_WIDTH_MM,
     Block,
@@ -34,20 +31,17 @@ from holter2sleep.report.page import (
     text_width_mm,
     wrap,
 )
-from holter2sleep.report.paper import CHECK_WORDS, RELATIVE_WORDS, draw_check_bar, draw_strip, strip_rows
+from holter2sleep.report.paper import check_words, draw_check_bar, draw_strip, strip_rows
 from holter2sleep.report.rr_section import rr_pictures
+from holter2sleep.report.said_sections import findings, plain_sentences, plain_text, statement
 from holter2sleep.report.tables import Cell, ReportNight, unit_text
+from holter2sleep.report.words import Words
 
 Facts = list[tuple[str, str]]  # label, value
 Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
-UNKNOWN, NO_WAVEFORM = "unknown", "no waveform"
-LIGHTS_WORDS = {
-    "recording": "not given: whole recording",
-    "detected": "not given: main sleep period found",
-    "not_found": "not given, and not found",
-}
 BASIS_SIZE = 5.6
+VALUE_MM = 56.0  # from the label of a key number to the end of its value
 ALIKE_HOURS = 12  # rows that say the same, from which on they become one
 
 
@@ -56,52 +50,60 @@ ALIKE_HOURS = 12  # rows that say the same, from which on they become one
 
 def header(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """Who, when, with what: one fact a cell."""
-    run, clock = night.run, night.clock
+    run, clock, words = night.run, night.clock, night.words
+    unknown = words("head.unknown")
     start, stop = (clock.at(seconds) if clock else None for seconds in (0.0, run["duration_s"]))
     facts = [
-        ("Recording", run["recording_id"]),
-        ("Age, sex", _subject(run["subject"])),
-        (f"Start ({run.get('time_zone') or 'local time'})", _moment(start)),
-        ("Stop", _moment(stop)),
-        ("Night of, duration", ", ".join([str(night_of(start) or UNKNOWN), clock_length(run["duration_s"])])),
-        ("Lead, sampling rate", _lead(run)),
-        ("File", f"{run['input']['file']} ({run['input']['format']})"),
-        ("Stages", night.stages_by),
-        ("Classes of stages", " / ".join(night.classes)),
-        ("Lights off, on", _lights(run, clock)),
-        ("Lights known from", LIGHTS_WORDS.get(run["lights"]["source"], run["lights"]["source"])),
-        ("Recipe", f"{run['recipe']['name']} {run['recipe']['sha256'][:12]}"),
+        (words("head.recording"), run["recording_id"]),
+        (words("head.age_sex"), _subject(run["subject"], words)),
+        (words("head.start", zone=run.get("time_zone") or words("head.local_time")), _moment(start, words)),
+        (words("head.stop"), _moment(stop, words)),
+        (words("head.night"), f"{night_of(start) or unknown}, {clock_length(run['duration_s'])}"),
+        (words("head.lead"), _lead(run, words)),
+        (words("head.file"), f"{run['input']['file']} ({run['input']['format']})"),
+        (words("head.stages"), night.stages_by),
+        (words("head.classes"), " / ".join(night.classes)),
+        (words("head.lights"), _lights(run, clock, words)),
+        (words("head.lights_source"), _lights_source(run["lights"]["source"], words)),
+        (words("head.recipe"), f"{run['recipe']['name']} {run['recipe']['sha256'][:12]}"),
     ]
     return [facts_block(facts, per_row=4)]
 
 
-def _subject(subject: dict[str, object]) -> str:
-    age = "age unknown" if subject["age"] is None else f"{subject['age']:g} y"
-    return f"{age}, {subject['sex'] or 'sex unknown'}"
+def _subject(subject: dict[str, object], words: Words) -> str:
+    known = subject["age"] is not None
+    age = words("head.age", age=words.number(f"{subject['age']:g}")) if known else words("head.age_unknown")
+    return f"{age}, {words('head.sex_' + str(subject['sex'] or 'unknown'))}"
 
 
-def _lead(run: dict[str, object]) -> str:
+def _lead(run: dict[str, object], words: Words) -> str:
     if not run["channel"]:
-        return "beats only, no waveform"
-    return f"{run['channel']}, {run['fs']:g} Hz{', beats given' if run.get('beats') else ''}"
+        return words("head.beats_only")
+    fs = words.number(f"{run['fs']:g}")
+    return f"{run['channel']}, {fs} Hz{words('head.beats_given') if run.get('beats') else ''}"
 
 
-def _moment(at: datetime | None) -> str:
+def _lights_source(source: str, words: Words) -> str:
+    """Where the lights are known from: found out, or named by whoever gave them."""
+    return words(f"lights.{source}") if f"lights.{source}" in words.english else source
+
+
+def _moment(at: datetime | None, words: Words) -> str:
     """Date and clock; the clock alone where the header has no date."""
     if at is None:
-        return UNKNOWN
+        return words("head.unknown")
     if not date_known(at):
-        return f"{at:%H:%M:%S}, date unknown"
+        return words("head.date_unknown", time=f"{at:%H:%M:%S}")
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _lights(run: dict[str, Any], clock: Clock | None) -> str:
+def _lights(run: dict[str, Any], clock: Clock | None, words: Words) -> str:
     if run["lights"]["source"] == "not_found":
-        return "unknown"
+        return words("head.unknown")
     off_s, on_s = run["lights"]["off_s"], run["lights"]["on_s"]
     if clock:
         return f"{clock.at(off_s):%H:%M:%S}, {clock.at(on_s):%H:%M:%S}"
-    return f"{clock_length(off_s)}, {clock_length(on_s)} from start"
+    return words("head.from_start", off=clock_length(off_s), on=clock_length(on_s))
 
 
 def clock_length(seconds: float) -> str:
@@ -142,7 +144,7 @@ def facts_block(facts: Facts, per_row: int, fill: str = "none") -> Block:
 def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """How much could be analysed; a red banner below the limits of the layout."""
     cells = [night.cell(*split_name(name)) for name in section.phenotypes]
-    facts = [(head, cell.with_unit) for head, cell in zip(section.heads, cells, strict=True)]
+    facts = [(night.words.layout(head), cell.with_unit) for head, cell in zip(section.heads, cells, strict=True)]
     block = facts_block([*facts, *waveform_facts(night)], per_row=8, fill="#f2f4f6")
     words = banner_words(night, layout)
     return [block] if words is None else [block, _banner(words)]
@@ -150,30 +152,37 @@ def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]
 
 def waveform_facts(night: ReportNight) -> Facts:
     """The longest hole in the file, and which way up the lead was."""
+    words = night.words
+    heads = words("quality.longest_gap"), words("quality.lead")
     if night.run["channel"] is None:
-        return [("Longest file gap", NO_WAVEFORM), ("Lead", NO_WAVEFORM)]
+        return [(head, words("quality.no_waveform")) for head in heads]
     longest_s = max((end_s - start_s for start_s, end_s in night.run["gaps"]), default=None)
-    gap = "none" if longest_s is None else clock_length(longest_s)
-    return [("Longest file gap", gap), ("Lead", "inverted" if night.run["polarity"] == -1 else "upright")]
+    gap = words("quality.no_gap") if longest_s is None else clock_length(longest_s)
+    return [
+        (heads[0], gap),
+        (heads[1], words("quality.inverted" if night.run["polarity"] == -1 else "quality.upright")),
+    ]
 
 
 def banner_words(night: ReportNight, layout: Layout) -> str | None:
     """What is below the limits, or None."""
-    limits = layout.limits
+    limits, words = layout.limits, night.words
     wanted = (("analysable_time", limits.banner_analysable_h), ("analysable_share", limits.banner_analysable_percent))
     below = [
-        f"{cell.with_unit} analysable (limit {limit:g} {unit_text(cell.entry)})"
+        words("quality.below", value=cell.with_unit, limit=words.number(f"{limit:g} {unit_text(cell.entry)}"))
         for cell, limit in ((night.cell(name), limit) for name, limit in wanted)
         if not cell.ok or (cell.value or 0.0) < limit
     ]
-    return f"Limited quality: {', '.join(below)}. Every rate is per analysable time." if below else None
+    return words("quality.banner", below=", ".join(below)) if below else None
 
 
 def _banner(words: str) -> Block:
+    size = min(8.0, 8.0 * TEXT_WIDTH_MM / text_width_mm(words, 8.0, "bold"))
+
     def draw(page: Page, top_mm: float) -> None:
         page.box(MARGIN_MM - 1.5, top_mm, TEXT_WIDTH_MM + 3, 6.2, fill=ALARM)
         middle_mm = MARGIN_MM + TEXT_WIDTH_MM / 2
-        page.text(middle_mm, top_mm + 4.1, words, size=8, weight="bold", colour="white", align="center")
+        page.text(middle_mm, top_mm + 4.1, words, size=size, weight="bold", colour="white", align="center")
 
     return Block(7.5, draw, f'<p class="alarm">{escape(words)}</p>')
 
@@ -191,17 +200,29 @@ def key_numbers(night: ReportNight, layout: Layout, section: Section) -> list[Bl
             y_mm = top_mm + ROW_MM * (i % half + 1)
             page.text(x_mm, y_mm - 1.2, row_label(cell, stratum), size=6.8)
             size, colour = (6.8, INK) if cell.ok else (5.8, SOFT)
-            page.text(x_mm + 56, y_mm - 1.2, cell.with_unit, size=size, weight="bold", colour=colour, align="right")
+            room_mm = VALUE_MM - text_width_mm(row_label(cell, stratum), 6.8) - 1.5
+            fits = text_width_mm(cell.with_unit, size, "bold") <= room_mm
+            value = cell.with_unit if cell.ok or fits else cell.short
+            page.text(x_mm + VALUE_MM, y_mm - 1.2, value, size=size, weight="bold", colour=colour, align="right")
             page.text(x_mm + width_mm, y_mm - 1.2, basis(cell, 30), size=BASIS_SIZE, colour=SOFT, align="right")
             page.line((x_mm, x_mm + width_mm), (y_mm, y_mm), width=0.25)
 
-    return [Block(ROW_MM * half + 1.5, draw)]
+    return [Block(ROW_MM * half + 1.5, draw, _key_numbers_html([(night.cell(*one), one[1]) for one in shown]))]
+
+
+def _key_numbers_html(cells: Sequence[tuple[Cell, str]]) -> str:
+    rows = (
+        f'<tr><td class="left">{escape(row_label(cell, stratum))}</td><td class="right"><strong>'
+        f'{escape(cell.with_unit)}</strong></td><td class="left small">{escape(basis(cell, TEXT_WIDTH_MM))}</td></tr>'
+        for cell, stratum in cells
+    )
+    return f'<div class="wide"><table><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def row_label(cell: Cell, stratum: str) -> str:
     """Label of the dictionary with the stratum."""
-    word = STRATUM_WORDS.get(stratum, stratum)
-    return f"{cell.entry.label}, {word}" if word else cell.entry.label
+    word = cell.words.stratum(stratum)
+    return f"{cell.label}, {word}" if word else cell.label
 
 
 def basis(cell: Cell, width_mm: float, interval_shown: bool = False) -> str:
@@ -209,12 +230,12 @@ def basis(cell: Cell, width_mm: float, interval_shown: bool = False) -> str:
     if cell.status == "not_applicable":
         return ""
     if cell.status == "insufficient_data":
-        of, rest = shortfall(cell)
-        return longest_fitting(width_mm, " ".join(part for part in (of, rest) if part), of)
-    items = f"{cell.n:,} {cell.entry.counts}" if cell.n else ""
-    hours = f"{cell.coverage_s / 3600:.1f} h" if cell.coverage_s else ""
+        return _short_of(cell, width_mm)
+    words = cell.words
+    items = f"{words.whole(cell.n)} {words.counts(cell.entry.counts)}" if cell.n else ""
+    hours = words.number(f"{cell.coverage_s / 3600:.1f} h") if cell.coverage_s else ""
     # where no column holds the interval, it says more than what the number rests on
-    interval = f"95 %: {cell.interval}" if cell.interval and not interval_shown else ""
+    interval = words("number.rests_on_interval", interval=cell.interval) if cell.interval and not interval_shown else ""
     parts = [part for part in (interval or items, hours) if part]
     return longest_fitting(width_mm, ", ".join(parts), *parts)
 
@@ -224,31 +245,13 @@ def longest_fitting(width_mm: float, *texts: str) -> str:
     return next((text for text in texts if text_width_mm(text, BASIS_SIZE) <= width_mm), "")
 
 
-def shortfall(cell: Cell) -> tuple[str, str]:
-    """How much there is of what a number needs, and of what; nothing where neither items nor minutes are short."""
-    n, coverage_s = cell.n or 0, cell.coverage_s or 0.0
-    if n < cell.entry.minimum_n:
-        return f"{n:,} of {cell.entry.minimum_n:,}", cell.entry.counts
-    if coverage_s < cell.entry.minimum_coverage_s:
-        return f"{math.floor(coverage_s / 60)} of {cell.entry.minimum_coverage_s / 60:g}", "min"
-    return "", ""
-
-
-def statement(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
-    """Drafted sentences on the left, room for the reader on the right."""
-    width_mm, line_mm = TEXT_WIDTH_MM * 0.68, 3.2
-    lines = [line for text in sentences(night) for line in wrap(text, width_mm - 4, 6.8)]
-    height_mm = max(line_mm * len(lines) + 2, 22.0)
-
-    def draw(page: Page, top_mm: float) -> None:
-        page.line((MARGIN_MM, MARGIN_MM), (top_mm, top_mm + height_mm), colour=SOFT, width=1.2)
-        for i, line in enumerate(lines):
-            page.text(MARGIN_MM + 2.5, top_mm + line_mm * (i + 0.85), line, size=6.8)
-        left_mm = MARGIN_MM + width_mm + 2
-        page.box(left_mm, top_mm, TEXT_WIDTH_MM - width_mm - 2, height_mm, fill="white", edge=RULE)
-        page.text(left_mm + 1.5, top_mm + 3, "Reader's text, name, date, signature", size=5.6, colour=SOFT)
-
-    return [Block(height_mm + 2, draw)]
+def _short_of(cell: Cell, width_mm: float) -> str:
+    """How much there is of what a number needs; nothing where neither items nor minutes are short."""
+    if cell.shortfall is None:
+        return ""
+    have, needed, counts = cell.shortfall
+    of = cell.words("number.of", have=cell.words.whole(have), needed=cell.words.whole(needed))
+    return longest_fitting(width_mm, f"{of} {counts}", of)
 
 
 def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -265,18 +268,19 @@ def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[B
 
 def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row an hour, totals last."""
-    first, last = Column("Hour", 21, "left"), Column("Asleep\n%", 12.5)
+    words = night.words
+    first, last = Column(words("table.hour"), 21, "left"), Column(words("table.asleep"), 12.5)
     width_mm = (TEXT_WIDTH_MM - first.width_mm - last.width_mm) / len(section.heads)
-    columns = [first, *(Column(head, width_mm) for head in section.heads), last]
+    columns = [first, *(Column(words.layout(head), width_mm) for head in section.heads), last]
     asleep = asleep_percents(night)
     rows = []
     for stratum in [*night.hour_strata, "night"]:
         cells = [night.cell(name, stratum).short for name in section.phenotypes]
-        rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, "too few")])
-    return table_blocks(columns, _without_repeats(rows), bold_last=True)
+        rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, words("status.insufficient_data_short"))])
+    return table_blocks(columns, _without_repeats(rows, words), bold_last=True)
 
 
-def _without_repeats(rows: list[list[str]]) -> list[list[str]]:
+def _without_repeats(rows: list[list[str]], words: Words) -> list[list[str]]:
     """One row in place of many hours that read alike, as in gaps of days."""
     kept: list[list[str]] = []
     for _, run in groupby(rows, key=lambda row: row[1:]):
@@ -285,13 +289,13 @@ def _without_repeats(rows: list[list[str]]) -> list[list[str]]:
             kept += alike
         else:
             first, last = (row[0].split()[0] for row in (alike[0], alike[-1]))
-            kept.append([f"{first} to {last}", *alike[0][1:]])
+            kept.append([words("table.to", first=first, last=last), *alike[0][1:]])
     return kept
 
 
 def _hour_label(night: ReportNight, stratum: str) -> str:
     if stratum == "night":
-        return "Night"
+        return night.words.row("night")
     number = int(stratum.removeprefix("hour_"))
     part = "*" if night.duration_h < number else ""
     if night.clock is None:
@@ -311,11 +315,12 @@ def asleep_percents(night: ReportNight) -> dict[str, str]:
 
 def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row a phenotype: value, interval where there is one, and what it rests on."""
+    words = night.words
     cells = [(night.cell(name, stratum), stratum) for name, stratum in map(split_name, section.phenotypes)]
     with_interval = any(cell.interval for cell, _ in cells)
-    columns = [Column("", 58, "left"), Column("Value", 26)]
-    columns += [Column("Interval", 34)] if with_interval else []
-    columns += [Column("Rests on, or what is missing", TEXT_WIDTH_MM - sum(column.width_mm for column in columns))]
+    columns = [Column("", 58, "left"), Column(words("table.value"), 26)]
+    columns += [Column(words("table.interval"), 34)] if with_interval else []
+    columns += [Column(words("table.rests_on"), TEXT_WIDTH_MM - sum(column.width_mm for column in columns))]
     rows = []
     for cell, stratum in cells:
         interval = [cell.interval] if with_interval else []
@@ -326,17 +331,17 @@ def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> lis
 def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row a stage, one column a phenotype; first how many NN intervals it has."""
     width_mm = (TEXT_WIDTH_MM - 24 - 36) / len(section.heads)
-    columns = [Column("Stage", 24, "left"), Column("NN intervals", 18), Column("Minutes", 18)]
-    columns += [Column(head, width_mm) for head in section.heads]
+    words = night.words
+    columns = [Column(words("table.stage"), 24, "left"), Column(words("table.nn_intervals"), 18)]
+    columns += [Column(words("table.minutes"), 18), *(Column(words.layout(head), width_mm) for head in section.heads)]
     rows = []
     for stratum in section.strata:
         cells = [night.cell(name, stratum) for name in section.phenotypes]
         counted = night.cell("sdnn", stratum)
-        amount = ["n/a"] * 2
+        amount = [words("status.not_applicable_short")] * 2
         if counted.status != "not_applicable":
-            amount = [f"{counted.n or 0:,}", f"{(counted.coverage_s or 0) / 60:.0f}"]
-        name = {"wake": "Wake", "night": "Night"}.get(stratum, STRATUM_WORDS[stratum])
-        rows.append([name, *amount, *(cell.short for cell in cells)])
+            amount = [words.whole(counted.n or 0), f"{(counted.coverage_s or 0) / 60:.0f}"]
+        rows.append([words.row(stratum), *amount, *(cell.short for cell in cells)])
     return table_blocks(columns, rows, bold_last=True)
 
 
@@ -348,12 +353,12 @@ def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     relative = bool(night.run["unit"].get("relative"))  # results of earlier versions do not say
     rows = strip_rows(night.strips, night.beats, relative)
     if not rows and night.run["channel"] is None:
-        return [panel("No strips: the input holds beats only, there is no waveform to show.")]
+        return [panel(night.words("strip.none_beats_only"))]
     if not rows:
-        return [panel("No strips: no stretch of analysable signal is long enough.")]
-    words = RELATIVE_WORDS if relative else CHECK_WORDS
-    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, words))]
-    return blocks + [Block(row.height_mm, partial(draw_strip, row=row)) for row in rows]
+        return [panel(night.words("strip.none_short"))]
+    check = check_words(night.words, relative)
+    blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, check))]
+    return blocks + [Block(row.height_mm, partial(draw_strip, row=row, words=night.words)) for row in rows]
 
 
 def method_section(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -363,7 +368,7 @@ def method_section(night: ReportNight, layout: Layout, section: Section) -> list
 
 def limits(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """What the report cannot say."""
-    return [paragraph(with_facts(text, night), bullet="-") for text in section.text]
+    return [paragraph(with_facts(night.words.layout(text), night), bullet="-") for text in section.text]
 
 
 SECTIONS: dict[str, Draw] = {
@@ -371,6 +376,9 @@ SECTIONS: dict[str, Draw] = {
     "quality": quality,
     "key_numbers": key_numbers,
     "statement": statement,
+    "findings": findings,
+    "plain_text": plain_text,
+    "plain_sentences": plain_sentences,
     "night_figure": night_figure,
     "hourly": hourly,
     "rr_pictures": rr_pictures,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,7 @@ from holter2sleep.night import SCHEMES
 from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import NightTables
-
-# Why a cell holds no number; printed instead of it.
-SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
-STATUS_WORDS = {
-    "insufficient_data": "too few data",
-    "not_applicable": "not applicable",
-    "implausible": "implausible",
-}
+from holter2sleep.report.words import Words, load_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +27,12 @@ class Cell:
     coverage_s: float | None
     ci_low: float | None
     ci_high: float | None
+    words: Words
+
+    @property
+    def label(self) -> str:
+        """The phenotype's label."""
+        return self.words.label(self.entry)
 
     @property
     def ok(self) -> bool:
@@ -42,12 +42,12 @@ class Cell:
     @property
     def text(self) -> str:
         """The number rounded by the dictionary, or the reason why there is none."""
-        return self.entry.text(self.value) if self.ok else STATUS_WORDS.get(self.status, self.status)
+        return self._printed(self.value) if self.ok else self.words(f"status.{self.status}")
 
     @property
     def short(self) -> str:
         """The number, or a mark short enough for a narrow column."""
-        return self.text if self.ok else SHORT_STATUS.get(self.status, self.status)
+        return self.text if self.ok else self.words(f"status.{self.status}_short")
 
     @property
     def with_unit(self) -> str:
@@ -59,7 +59,21 @@ class Cell:
         """The interval that the table holds, or nothing."""
         if not self.ok or self.ci_low is None or self.ci_high is None:
             return ""
-        return f"{self.entry.text(self.ci_low)} to {self.entry.text(self.ci_high)}"
+        return self.words("number.to", low=self._printed(self.ci_low), high=self._printed(self.ci_high))
+
+    @property
+    def shortfall(self) -> tuple[int, int, str] | None:
+        """How many there are of how many needed, and of what; None where neither items nor minutes are short."""
+        n, coverage_s = self.n or 0, self.coverage_s or 0.0
+        if n < self.entry.minimum_n:
+            return n, self.entry.minimum_n, self.words.counts(self.entry.counts)
+        if coverage_s < self.entry.minimum_coverage_s:
+            needed = math.ceil(self.entry.minimum_coverage_s / 60)
+            return math.floor(coverage_s / 60), needed, self.words("status.minutes")
+        return None
+
+    def _printed(self, value: float | None) -> str:
+        return self.words.number(self.entry.text(value))
 
 
 def unit_text(entry: Entry) -> str:
@@ -79,11 +93,12 @@ class ReportNight:
     episodes: pl.DataFrame
     strips: pl.DataFrame
     averages: pl.DataFrame
+    words: Words
 
     def cell(self, name: str, stratum: str = "night") -> Cell:
         """A phenotype; one that the table lacks is not applicable."""
         found = self.phenotypes.get((name, stratum))
-        return found or Cell(load_dictionary()[name], None, "not_applicable", None, None, None, None)
+        return found or Cell(load_dictionary()[name], None, "not_applicable", None, None, None, None, self.words)
 
     @property
     def duration_h(self) -> float:
@@ -106,7 +121,7 @@ class ReportNight:
         """Who says the stages: a model that estimates them, or a scored file."""
         scorer = self.run["hypnogram"]["scorer"]
         estimated = any(model["role"] == "stager" for model in self.run["models"])
-        return f"estimated by {scorer}" if estimated else f"from {scorer}"
+        return self.words("head.stages_estimated" if estimated else "head.stages_from", scorer=scorer)
 
     @property
     def hour_strata(self) -> list[str]:
@@ -115,26 +130,28 @@ class ReportNight:
         return sorted(found, key=lambda stratum: int(stratum.removeprefix("hour_")))
 
 
-def report_night(tables: NightTables) -> ReportNight:
-    """The night behind the tables of its folder."""
+def report_night(tables: NightTables, words: Words | None = None) -> ReportNight:
+    """The night behind the tables of its folder, to be told in a language; English unless said."""
+    words = words or load_words()
     return ReportNight(
         run=tables.run,
-        phenotypes=_cells(tables.phenotypes),
+        phenotypes=_cells(tables.phenotypes, words),
         cross=cross_table(tables.phenotypes),
         epochs=tables.epochs,
         beats=tables.beats,
         episodes=tables.episodes,
         strips=tables.strips,
         averages=tables.averages,
+        words=words,
     )
 
 
-def _cells(table: pl.DataFrame) -> dict[tuple[str, str], Cell]:
+def _cells(table: pl.DataFrame, words: Words) -> dict[tuple[str, str], Cell]:
     """Cells by name and stratum; a phenotype that the dictionary does not know cannot be labelled, and is left out."""
     entries = load_dictionary()
-    columns = ["phenotype", "stratum", "value", "status", "n", "coverage_s", "ci_low", "ci_high"]
+    facts = ("value", "status", "n", "coverage_s", "ci_low", "ci_high")
     return {
-        (name, stratum): Cell(entries[name], *facts)
-        for name, stratum, *facts in table.select(columns).iter_rows()
-        if name in entries
+        (row["phenotype"], row["stratum"]): Cell(entries[row["phenotype"]], **{k: row[k] for k in facts}, words=words)
+        for row in table.select("phenotype", "stratum", *facts).iter_rows(named=True)
+        if row["phenotype"] in entries
     }

@@ -20,7 +20,7 @@ def draw_tachogram(ax: Axes, night: ReportNight) -> str | None:
     beats = night.beats.drop_nulls("rr_ms")
     rr_s = beats["rr_ms"].to_numpy() / 1000
     if len(rr_s) == 0:
-        return "not enough data: no interval"
+        return night.words("empty.no_interval")
     low_s, high_s = limits_s(rr_s)
     hours, kind = beats["time_s"].to_numpy() / HOUR_S, beats["label"].to_numpy()
     draw_points(ax, hours, rr_s, kind, (0.0, night.duration_h, low_s, high_s), SHAPE)

@@ -10,13 +10,14 @@ from holter2sleep.report.pdf import write_report
 
 
 @pytest.fixture(scope="session")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Drawn]:
-    """The report of one of the invented nights, drawn and read once."""
-    known: dict[str, Drawn] = {}
+def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Drawn]:
+    """The report of one of the invented nights in a language, drawn and read once."""
+    known: dict[tuple[str, str], Drawn] = {}
 
-    def read(name: str) -> Drawn:
-        if name not in known:
-            known[name] = drawn(write_report(write_night(tmp_path_factory.mktemp("night"), PLANS[name])))
-        return known[name]
+    def read(name: str, language: str = "en") -> Drawn:
+        if (name, language) not in known:
+            folder = write_night(tmp_path_factory.mktemp("night"), PLANS[name])
+            known[name, language] = drawn(write_report(folder, language=language))
+        return known[name, language]
 
     return read

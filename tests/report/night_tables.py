@@ -317,7 +317,13 @@ def run_facts(plan: NightPlan, duration_s: float) -> dict[str, Any]:
             "name": "overnight",
             "sha256": "9c" * 32,
             "resolved": {
-                "rhythm": {"pause_s": 2.0, "af": {"min_s": 30.0}},
+                "rhythm": {
+                    "pause_s": 2.0,
+                    "brady_bpm": 40.0,
+                    "tachy_bpm": 90.0,
+                    "sustained_s": 30.0,
+                    "af": {"minimum_s": 30.0},
+                },
                 "morphology": {"largest_qrs_spread_ms": 30.0, "largest_qt_spread_ms": 50.0},
                 "quality": {"minimum_sqi": 0.8, "no_beat_s": 10.0},
                 "breathing": {"least_confidence": 0.9},

@@ -15,6 +15,7 @@ from holter2sleep.report.contrast_section import _contrast, _row
 from holter2sleep.report.layout import read_layout
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.sections import SECTIONS
+from holter2sleep.report.words import load_words
 
 
 def contrast(name: str, unit: str, values: tuple[float, float], *more: tuple) -> dict:
@@ -27,29 +28,29 @@ def contrast(name: str, unit: str, values: tuple[float, float], *more: tuple) ->
     return table.filter((pl.col("phenotype") == name) & (pl.col("against") == "nrem")).row(0, named=True)
 
 
-ENTRIES = load_dictionary()
+ENTRIES, WORDS = load_dictionary(), load_words()
 
 
 def test_counts_are_printed_as_a_ratio_with_its_interval() -> None:
-    row = _row(ENTRIES["veb_per_hour"], contrast("veb_per_hour", "count/h", (20.0, 10.0)))
+    row = _row(ENTRIES["veb_per_hour"], contrast("veb_per_hour", "count/h", (20.0, 10.0)), WORDS)
     assert row[1:] == ["20.0 (12.2 to 30.9)", "10.0 (4.8 to 18.4)", "x 2.00 (0.89 to 4.78)"]
 
 
 def test_counts_that_cluster_show_the_wider_interval() -> None:
     clusters = [("n", "veb_dispersion", s, 9.0, "ratio", "ok", 900, 3600.0, None, None) for s in ("rem", "nrem")]
-    assert _contrast(contrast("veb_per_hour", "count/h", (20.0, 10.0), *clusters), ENTRIES["veb_per_hour"]) == (
+    assert _contrast(contrast("veb_per_hour", "count/h", (20.0, 10.0), *clusters), ENTRIES["veb_per_hour"], WORDS) == (
         "x 2.00 (0.21 to 19.50)"
     )
 
 
 def test_a_rate_is_printed_as_a_difference_with_its_sign() -> None:
-    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (63.0, 60.0)))[-1] == "+3.0"
-    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (58.0, 60.0)))[-1] == "-2.0"
+    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (63.0, 60.0)), WORDS)[-1] == "+3.0"
+    assert _row(ENTRIES["heart_rate_mean"], contrast("heart_rate_mean", "bpm", (58.0, 60.0)), WORDS)[-1] == "-2.0"
 
 
 def test_a_count_against_none_and_a_number_that_is_missing_say_so() -> None:
-    assert _row(ENTRIES["n_pauses"], contrast("n_pauses", "count", (2.0, 0.0)))[-1] == "none to compare with"
-    assert _row(ENTRIES["rmssd"], None)[-1] == "too few data"
+    assert _row(ENTRIES["n_pauses"], contrast("n_pauses", "count", (2.0, 0.0)), WORDS)[-1] == "none to compare with"
+    assert _row(ENTRIES["rmssd"], None, WORDS)[-1] == "too few data"
 
 
 @pytest.mark.parametrize("strata", ['["rem"]', '["rem", "nrem", "n3"]'])

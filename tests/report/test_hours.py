@@ -10,6 +10,7 @@ from holter2sleep.night import STAGE_STRATA, UNSCORED
 from holter2sleep.phenotypes.files import tables_of
 from holter2sleep.report.sections import ALIKE_HOURS, _without_repeats, asleep_percents
 from holter2sleep.report.tables import ReportNight
+from holter2sleep.report.words import load_words
 
 
 def hours(*cells: str) -> list[list[str]]:
@@ -18,25 +19,25 @@ def hours(*cells: str) -> list[list[str]]:
 
 def test_hours_of_a_long_gap_are_one_row_that_says_which() -> None:
     rows = hours("61", *["too few"] * 600, "58")
-    assert _without_repeats(rows) == [rows[0], ["2 to 601", "too few"], rows[-1]]
+    assert _without_repeats(rows, load_words()) == [rows[0], ["2 to 601", "too few"], rows[-1]]
 
 
 @pytest.mark.parametrize("n", [1, ALIKE_HOURS - 1])
 def test_the_hours_of_a_usual_night_have_a_row_each(n: int) -> None:
     rows = hours("61", *["too few"] * n, "58")
-    assert _without_repeats(rows) == rows
+    assert _without_repeats(rows, load_words()) == rows
 
 
 def test_hours_that_differ_are_never_joined() -> None:
     rows = hours(*map(str, range(40)))
-    assert _without_repeats(rows) == rows
+    assert _without_repeats(rows, load_words()) == rows
 
 
 def test_the_share_of_sleep_is_counted_hour_by_hour() -> None:
     night = analysed("short", hours=2.4)
     tables = tables_of(night, RECIPE)
     others = (tables[name] for name in ("beats", "episodes", "strips", "averages"))
-    found = asleep_percents(ReportNight({}, {}, tables["cardio_sleep"], tables["epochs"], *others))
+    found = asleep_percents(ReportNight({}, {}, tables["cardio_sleep"], tables["epochs"], *others, load_words()))
     staged = tables["epochs"].filter(pl.col("stage") != UNSCORED)
     asleep = staged["stage"].is_in(list(STAGE_STRATA["sleep"][0]))
     assert found["night"] == f"{100 * asleep.mean():.0f}"

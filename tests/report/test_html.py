@@ -61,7 +61,7 @@ def test_every_titled_section_is_linked_and_the_purpose_is_said(text: str) -> No
     words = Page(text).words
     for section in read_layout(None, SECTIONS, TRACKS).section:
         if section.title:
-            assert words.count(section.title) == 2  # in the contents and over the section
+            assert sum(word.endswith(section.title) for word in words) >= 2  # in the contents and over the section
     assert "Research use only, not for diagnosis." in words
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from holter2sleep.report.point_cloud import draw_points
 from holter2sleep.report.rr_section import _draw_histogram, successive
+from holter2sleep.report.words import load_words
 
 
 def test_no_pair_spans_a_gap() -> None:
@@ -34,7 +35,7 @@ def test_the_histogram_counts_every_interval_of_each_kind() -> None:
     ax = Figure().add_subplot()
     rr_s = np.r_[np.full(50, 0.91), np.full(3, 0.51), 5.0, np.nan]
     kind = pl.Series(["N"] * 50 + ["V"] * 3 + ["N", "N"]).to_numpy()
-    _draw_histogram(ax, rr_s, kind, (0.4, 1.2))
+    _draw_histogram(ax, rr_s, kind, (0.4, 1.2), load_words())
     counts = {str(patch.get_label()).split()[0]: patch.get_data().values for patch in ax.patches}
     assert counts["N"].sum() == 51  # the one of 5 s on the edge
     assert counts["V"].sum() == 3

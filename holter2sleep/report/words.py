@@ -1,0 +1,161 @@
+"""The words of a report in one language: a catalogue of texts by key, read from TOML, with English behind it.
+
+Texts of the code and of the narrative have keys. Labels of the dictionary go by the phenotype's name; words of a
+layout, of a strip's reason and of what a number counts go by their English, so that a changed text never keeps an old
+translation.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from holter2sleep.assets import asset
+from holter2sleep.errors import RecipeError
+from holter2sleep.phenotypes.dictionary import Entry, handled_name, handlings_of, load_dictionary
+
+ENGLISH = "en"
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """The texts of one language by flat key, such as `head.recording`."""
+
+    language: str
+    texts: dict[str, str]
+    english: dict[str, str]
+
+    def __call__(self, key: str, **facts: object) -> str:
+        """The text of a key, with `{name}` filled from the facts; English where the language lacks it."""
+        text = self.texts.get(key, self.english[key])
+        return text.format(**facts) if facts else text
+
+    def number(self, printed: str) -> str:
+        """A printed number, or several, with the decimal mark of the language.
+
+        Examples
+        --------
+        >>> load_words("de").number("61.7"), load_words("en").number("61.7")
+        ('61,7', '61.7')
+        """
+        return re.sub(r"(?<=\d)\.(?=\d)", self("number.decimal_mark"), printed)
+
+    def whole(self, number: int) -> str:
+        """A whole number with the mark of the thousands.
+
+        Examples
+        --------
+        >>> load_words("de").whole(29479)
+        '29.479'
+        """
+        return f"{number:,}".replace(",", self("number.thousands_mark"))
+
+    def layout(self, text: str) -> str:
+        """A text of a layout; as the layout has it where it was not translated."""
+        return self.texts.get(f"layout.{text}", text)
+
+    def counts(self, text: str) -> str:
+        """What the `n` of a phenotype counts."""
+        return self.texts.get(f"counts.{text}", text)
+
+    def source(self, key: str, text: str) -> str:
+        """Where a threshold or definition comes from."""
+        return self.texts.get(f"source.{key}", text)
+
+    def label(self, entry: Entry) -> str:
+        """The label of a phenotype."""
+        for handling in handlings_of(entry.domain.removesuffix("_raw").removesuffix("_corrected")):
+            plain = entry.name.removesuffix(handled_name("", handling))
+            if plain != entry.name and plain in load_dictionary():
+                return f"{self.label(load_dictionary()[plain])}, {self(f'handling.{handling}')}"
+        return self.texts.get(f"label.{entry.name}", entry.label)
+
+    def reason(self, reason: str) -> str:
+        """Why a strip is shown: translated with its numbers left out, which then come back in their order.
+
+        Examples
+        --------
+        >>> load_words("de").reason("longest pause 2.6 s")
+        'längste Pause 2,6 s'
+        """
+        numbers = iter(NUMBER.findall(reason))
+        text = self.texts.get(f"reason.{NUMBER.sub('#', reason)}", NUMBER.sub("#", reason))
+        return self.number(re.sub("#", lambda _: next(numbers), text))
+
+    def stratum(self, stratum: str) -> str:
+        """The part of the night as added to a label; nothing for the night."""
+        return self(f"stratum.{stratum}") if f"stratum.{stratum}" in self.english else stratum
+
+    def row(self, stratum: str) -> str:
+        """The part of the night as the head of a row."""
+        return self(f"row.{stratum}") if f"row.{stratum}" in self.english else self.stratum(stratum)
+
+    def stage(self, letter: str) -> str:
+        """A stage as it stands in figures and legends."""
+        return self(f"stage.{letter}") if f"stage.{letter}" in self.english else letter
+
+
+@cache
+def load_words(language: str = ENGLISH) -> Words:
+    """The words of a shipped language, or of a catalogue file.
+
+    Parameters
+    ----------
+    language
+        `en`, `de`, or the path of a TOML file made after `reports/text/en.toml`.
+
+    Raises
+    ------
+    RecipeError
+        No such language or file; a file that is no catalogue; a key that English lacks.
+    """
+    english = _flat(_read(asset("reports/text", f"{ENGLISH}.toml")))
+    if language == ENGLISH:
+        return Words(ENGLISH, english, english)
+    path = Path(language) if language.endswith(".toml") else _shipped(language)
+    texts = _flat(_read(path))
+    by_english = ("layout.", "counts.", "reason.", "label.", "source.")
+    unknown = sorted(key for key in texts if key not in english and not key.startswith(by_english))
+    if unknown:
+        raise RecipeError(f"Language {path}: key {unknown[0]!r} is unknown; the keys are those of reports/text/en.toml")
+    return Words(path.stem, texts, english)
+
+
+def _shipped(language: str) -> Path:
+    try:
+        return asset("reports/text", f"{language}.toml")
+    except FileNotFoundError as error:
+        raise RecipeError(f"Language {language!r}: {error}; give one of these, or a .toml file of your own") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"Language {path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"Language {path}: not valid TOML ({error})") from None
+
+
+def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Texts by dotted key.
+
+    Examples
+    --------
+    >>> _flat({"head": {"file": "File"}})
+    {'head.file': 'File'}
+    """
+    texts: dict[str, str] = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            texts |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, str):
+            texts[f"{prefix}{key}"] = value
+        else:
+            raise RecipeError(f"Language: {prefix}{key}: expected text in quotes, found {value!r}")
+    return texts

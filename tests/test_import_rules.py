@@ -57,7 +57,7 @@ ALLOWED = {
     "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
-    "cohort": RUN,
+    "cohort": RUN | {""},  # the methods of a study name the version
     "batch": RUN | {"cohort", "start", ""},
     "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "batch", "start", ""},
 }

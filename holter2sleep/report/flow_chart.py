@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from holter2sleep.report.page import INK, MM_PER_INCH, SOFT, wrap
 
-BOX_MM, BESIDE_MM = 104.0, 60.0
+BOX_MM, BESIDE_MM = 104.0, 50.0
 LINE_MM, ARROW_MM, EDGE_MM, PAD_MM = 4.2, 10.0, 4.0, 2.0
 SIZE = 7.5
 _EDGE: dict[str, Any] = {"edgecolor": INK, "linewidth": 0.8}

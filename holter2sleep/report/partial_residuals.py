@@ -16,7 +16,7 @@ from holter2sleep.report.page import INK, MM_PER_INCH, SOFT, wrap
 from holter2sleep.report.tables import unit_text
 
 PER_LINE = 3
-PANEL_MM, BESIDE_MM, BELOW_MM, ABOVE_MM, FOOT_MM = 42.0, 12.0, 11.0, 9.0, 5.0
+PANEL_MM, BESIDE_MM, BELOW_MM, ABOVE_MM, FOOT_MM = 42.0, 14.0, 11.0, 9.0, 5.0
 N_BINS = 10
 REACH = 1.96  # standard errors of a 95 % interval
 DOT, LINE, MEAN = "#9fb4c8", "#b5225b", "#1f3b57"
@@ -63,7 +63,7 @@ def draw_panel(ax: Axes, panel: pl.DataFrame, is_normal: bool) -> None:
 
 def binned(x: Float, residual: Float, weight: Float) -> tuple[Float, Float, Float]:
     """Mean x, weighted mean residual and its standard error of about ten equal groups by x. arrays (n_bins,)."""
-    edges = np.unique(np.quantile(x, np.linspace(0, 1, N_BINS + 1)))[1:-1]
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, N_BINS + 1)[1:-1]))
     places = np.searchsorted(edges, x)  # equal values stay together
     groups = [np.flatnonzero(places == place) for place in np.unique(places) if (places == place).sum() > 1]
     at = np.array([x[group].mean() for group in groups])

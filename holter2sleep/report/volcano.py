@@ -53,10 +53,10 @@ def _draw_points(ax: Axes, points: pl.DataFrame) -> None:
 
 
 def _draw_limit(ax: Axes, points: pl.DataFrame) -> None:
-    """A line between what the family's false discovery rate keeps and what not."""
-    kept, lost = (points.filter(which)["height"].to_list() for which in (pl.col("q") < LEAST_Q, pl.col("q") >= LEAST_Q))
-    if kept and lost and max(lost) < min(kept):  # families by domain have no common line
-        ax.axhline((min(kept) + max(lost)) / 2, color=SOFT, lw=0.7, ls=(0, (4, 2)))
+    """The p that Benjamini and Hochberg's rule has kept to, where the model is one family of tests."""
+    n_kept = int((points["q"] < LEAST_Q).sum())
+    if n_kept and points["fdr_family"].unique().to_list() == [points["model"][0]]:
+        ax.axhline(-np.log10(LEAST_Q * n_kept / len(points)), color=SOFT, lw=0.7, ls=(0, (4, 2)))
 
 
 def _name_points(ax: Axes, points: pl.DataFrame) -> None:

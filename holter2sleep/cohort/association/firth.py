@@ -12,7 +12,7 @@ from holter2sleep.cohort.association.fits import FAILED, TAIL, Codes, Fit, NoEst
 from holter2sleep.night import Float
 
 MOST_STEPS, LONGEST_STEP, FLAT = 100, 5.0, 1e-8  # log odds ratio an SD of a column
-_FURTHEST = 60.0  # log odds ratio an SD beyond which no end of an interval is looked for
+_FURTHEST = 20.0  # standard errors beyond which no end of an interval is looked for
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,31 @@ def _profile(problem: Problem, peak: _Peak, column: int) -> tuple[float, float, 
     enough = peak.log_likelihood - stats.chi2.ppf(1 - 2 * TAIL, 1) / 2
     free = [other for other in range(len(peak.coefficients)) if other != column]
 
-    def height(value: float) -> float:
-        start = peak.coefficients.copy()
-        start[column] = value
-        return _highest(problem, start, free).log_likelihood
+    nearby = peak.coefficients.copy()  # each summit is looked for from the one before
 
-    ratio = 2 * max(peak.log_likelihood - height(0.0), 0.0)
+    def height(value: float) -> float:
+        nearby[column] = value
+        found = _highest(problem, nearby, free)
+        nearby[:] = found.coefficients
+        return found.log_likelihood
+
     centre, step = peak.coefficients[column], float(np.sqrt(peak.covariance[column, column]))
-    low, high = (_end(lambda value: height(value) - enough, centre, way * step) for way in (-1, 1))
-    return low, high, float(stats.chi2.sf(ratio, 1))
+    ends = []
+    for way in (-1, 1):
+        nearby[:] = peak.coefficients
+        ends.append(_end(lambda value: height(value) - enough, centre, way * step))
+    nearby[:] = peak.coefficients
+    ratio = 2 * max(peak.log_likelihood - height(0.0), 0.0)
+    return ends[0], ends[1], float(stats.chi2.sf(ratio, 1))
 
 
 def _end(above: Callable[[float], float], centre: float, step: float) -> float:
     """Where a likelihood that is enough at the centre no longer is."""
-    end = centre + step
+    end, furthest = centre + step, abs(_FURTHEST * step)
     while above(end) > 0:
-        step *= 1.5
+        step *= 1.25
         end = centre + step
-        if abs(end) > _FURTHEST:
+        if abs(step) > furthest:
             raise NoEstimate(FAILED, "the penalised likelihood is flat; its interval has no end")
     return float(optimize.brentq(above, centre, end, xtol=1e-6))
 

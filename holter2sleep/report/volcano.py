@@ -107,5 +107,5 @@ def _write_axes(ax: Axes, rows: pl.DataFrame) -> None:
     per = "SD" if rows["per"][0].startswith("1 SD") else "unit"
     scale = rows["scale"][0]
     ax.set_xlabel(f"{scale.capitalize() if scale.startswith('log') else measure_text(scale)} per {per} of the exposure")
-    ax.set_ylabel(r"$-\log_{10}\,p$")
+    ax.set_ylabel("\N{MINUS SIGN}log\N{SUBSCRIPT ONE}\N{SUBSCRIPT ZERO} p")
     ax.text(1.06, 1.03, f"{rows['model'][0]}", transform=ax.transAxes, size=SIZE + 1, weight="bold", parse_math=False)

@@ -142,7 +142,7 @@ def corrected(outcome: str, reliability: float, way: str, n_times: int, n: int =
 
 def coverage_lines(n_times: int = 500) -> Iterator[str]:
     """Coverage of every kind of model."""
-    yield f"| {n_times} studies of {NIGHTS} nights | intervals with truth, % | estimate / truth | SE / SD of estimates |"
+    yield f"| {n_times} studies, {NIGHTS} nights | intervals with truth, % | estimate / truth | SE / SD of estimates |"
     yield "|---|---|---|---|"
     for case in CASES:
         inside, ratio, error = coverage(case, n_times)
@@ -160,7 +160,7 @@ def discovery_lines(n_times: int = 500) -> Iterator[str]:
 
 def error_lines(n_times: int = 200) -> Iterator[str]:
     """Naive and corrected estimates of an exposure measured with error."""
-    yield f"| {n_times} studies of {NIGHTS} nights | reliability | method | intervals with truth, % | estimate / truth |"
+    yield f"| {n_times} studies, {NIGHTS} nights | reliability | method | intervals with truth, % | estimate / truth |"
     yield "|---|---|---|---|---|"
     for outcome in ("gaussian", "binomial"):
         for reliability in (0.9, 0.7, 0.5):

@@ -65,9 +65,10 @@ def _draw_axis(ax: Axes, lines: list[Row], is_ratio: bool) -> None:
     """Limits around the intervals, but for those that dwarf all others."""
     ends = np.array([[row["ci_low"], row["ci_high"]] for row in lines if row["estimate"] is not None], float)
     reach = np.abs(ends).max(axis=1) if len(ends) else np.array([1.0])
-    limit = 1.06 * min(float(reach.max()), 4 * float(np.quantile(reach, 0.75)))
+    limit = min(float(reach.max()), 4 * float(np.quantile(reach, 0.75)))
     low, high = (ends[:, 0].min(), ends[:, 1].max()) if len(ends) else (-1.0, 1.0)
-    ax.set_xlim(max(1.06 * min(low, 0.0), -limit), min(1.06 * max(high, 0.0), limit))
+    low, high = max(min(low, 0.0), -limit), min(max(high, 0.0), limit)
+    ax.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
     ax.axvline(0, color=FAINT, lw=0.7, zorder=0)
     ax.yaxis.set_major_locator(NullLocator())
     ax.spines["left"].set_visible(False)

@@ -261,6 +261,59 @@ def test_exposures_without_an_estimate_do_not_stop_the_others(tmp_path: Path) ->
     assert (found["status"] == "ok").sum() == 3
 
 
+def test_a_cohort_of_which_no_night_is_left_has_rows_that_say_so(tmp_path: Path) -> None:
+    found = studied(tmp_path, nights_table(50), '[cohort]\ninclude = ["age > 200"]\n' + LINEAR + 'subgroups = ["sex"]')
+    assert found.associations["status"].to_list() == ["too_few"]
+    assert found.flow[-1].n_nights == 0
+    assert len(found.warnings) == 1
+
+
+def test_a_category_that_no_complete_night_has_is_no_obstacle(tmp_path: Path) -> None:
+    table = nights_table(300).with_columns(
+        ward=pl.when(pl.int_range(300) < 150)
+        .then(pl.lit("a"))
+        .when(pl.int_range(300) < 240)
+        .then(pl.lit("b"))
+        .otherwise(pl.lit("c"))
+    )
+    plan = LINEAR.replace('"sex"', '"ward"')
+    for gone, ward in (("c", "c"), ("a", "a")):  # "a" is the reference of all nights
+        without = table.with_columns(rmssd__rem=pl.when(pl.col("ward") == ward).then(None).otherwise("rmssd__rem"))
+        row = only(studied(tmp_path / f"{gone}1", without, plan))
+        alone = only(studied(tmp_path / f"{gone}2", table.filter(pl.col("ward") != ward), plan))
+        assert row["status"] == "ok"
+        assert row["estimate"] == pytest.approx(alone["estimate"], rel=1e-9)
+
+
+def test_a_subgroup_by_rule_needs_no_covariate_that_it_fixes(tmp_path: Path) -> None:
+    found = studied(tmp_path, nights_table(200), LINEAR + 'subgroups = ["sex == F", "sex"]')
+    assert only(found, subgroup="sex == F")["estimate"] == only(found, subgroup="sex=F")["estimate"]
+
+
+def test_true_and_false_are_outcomes_and_exposures_too(tmp_path: Path) -> None:
+    table = nights_table(200).with_columns(pl.col("hypertension", "died").cast(pl.Boolean))
+    row = only(studied(tmp_path, table, model("binomial", '["died"]')))
+    assert row["status"] == "ok"
+    assert row["domain"] == "manifest"
+
+
+def test_a_product_with_a_covariate_of_one_value_has_too_few(tmp_path: Path) -> None:
+    table = nights_table(100).with_columns(sex=pl.lit("F"))
+    rows = studied(tmp_path, table, LINEAR + 'interactions = ["sex"]')
+    assert only(rows, kind="main")["status"] == "ok"
+    assert only(rows, kind="interaction")["reason"] == "sex has one value only among the nights"
+
+
+def test_events_at_the_very_start_of_follow_up_count(tmp_path: Path) -> None:
+    table = nights_table(200).with_columns(years=pl.when(pl.int_range(200) < 5).then(0.0).otherwise("years"))
+    assert only(studied(tmp_path, table, model("cox")))["n"] == 200
+
+
+def test_separation_is_found_in_repeated_nights_too(tmp_path: Path) -> None:
+    table = nights_table(200, nights_each=2).with_columns(hypertension=(pl.col("rmssd__rem") > 33).cast(int))
+    assert status(tmp_path, table, model("binomial", more='repeated = "gee"'))[0] == "separated"
+
+
 # --- measurement error -------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from holter2sleep.cohort.association.plan import SUBJECT, Model, Plan
 from holter2sleep.cohort.association.plan_file import close_to
 from holter2sleep.cohort.association.rules import check_kind, is_rule, rule_of
 from holter2sleep.errors import RecipeError, RecordingError, UsageError
-from holter2sleep.phenotypes.wide import NAME, is_phenotype_column
+from holter2sleep.phenotypes.wide import NAME, is_phenotype_column, phenotype_of
 
 NIGHTS, INTERVALS = Path("cohort", "nights.parquet"), Path("cohort", "phenotypes.parquet")
 ID = "recording_id"
@@ -74,8 +74,10 @@ def read_intervals(directory: Path, exposures: set[str]) -> pl.DataFrame:
     path = directory / INTERVALS
     if not path.is_file():
         raise UsageError(f"{directory}: {INTERVALS} is missing, which holds the intervals that measurement_error uses")
-    rows = pl.scan_parquet(path).select(ID, "ci_low", "ci_high", exposure=NAME)
-    return rows.filter(pl.col("exposure").is_in(sorted(exposures)) & pl.col("ci_low").is_not_null()).collect()
+    phenotypes = sorted({phenotype_of(name)[0] for name in exposures})
+    some = pl.scan_parquet(path).filter(pl.col("phenotype").is_in(phenotypes) & pl.col("ci_low").is_not_null())
+    rows = some.select(ID, "ci_low", "ci_high", exposure=NAME)
+    return rows.filter(pl.col("exposure").is_in(sorted(exposures))).collect()
 
 
 # --- what a plan names ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from holter2sleep.night import Float
 
@@ -42,6 +43,20 @@ def category_block(covariate: str, column: str, values: pl.Series) -> Block:
         columns = np.where(unknown, np.nan, 0.0)[:, None]
         return Block(covariate, (column,), columns, counts[0] if counts else "")
     return Block(covariate, tuple(f"{column}={level}" for level in others), columns, counts[0] if counts else "")
+
+
+def within(block: Block, known: NDArray[np.bool_]) -> Block:
+    """A covariate among some rows: without indicators of categories that none of them has.
+
+    Where none has the reference, the most frequent of the others takes its place.
+    """
+    columns = block.columns[known]
+    if not block.reference:
+        return Block(block.covariate, block.names, columns)
+    kept = [i for i, n in enumerate(columns.sum(axis=0)) if n]
+    if kept and columns[:, kept].any(axis=1).all():
+        kept.remove(max(kept, key=lambda i: columns[:, i].sum()))
+    return Block(block.covariate, tuple(block.names[i] for i in kept), columns[:, kept], block.reference)
 
 
 def numbers(values: pl.Series) -> Float:

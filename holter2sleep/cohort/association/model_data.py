@@ -128,7 +128,9 @@ def _subgroups(nights: pl.DataFrame, model: Model, where: str) -> dict[str, tupl
     for text in model.subgroups:
         column = subgroup_column(text)
         if is_rule(text):
-            found[text] = (nights.select(rule_of(text, where).holds.fill_null(False)).to_series().to_numpy(), "")
+            rule = rule_of(text, where)
+            mask = nights.select(rule.holds.fill_null(False)).to_series().to_numpy()
+            found[text] = (mask, column if rule.comparison == "==" else "")
             continue
         levels = nights[column].drop_nulls().unique().sort().to_list()
         if len(levels) > MOST_CATEGORIES:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from holter2sleep.cohort.association.design import within
 from holter2sleep.cohort.association.estimate import MAIN, Exposure, fitted
 from holter2sleep.cohort.association.fits import OK
 from holter2sleep.cohort.association.model_data import ModelData
@@ -44,7 +45,8 @@ def partial_residuals(data: ModelData, table: pl.DataFrame, exposure_of: Callabl
 
 def _residuals(data: ModelData, exposure: Exposure, label: str) -> pl.DataFrame:
     known = data.complete & exposure.known
-    fit, problem = fitted(data, exposure.name, exposure.values[known], known, data.blocks)
+    blocks = tuple(within(block, known) for block in data.blocks)
+    fit, problem = fitted(data, exposure.name, exposure.values[known], known, blocks)
     x = exposure.values[known] - exposure.values[known].mean()
     weight = _weight(data.model.family, fit.expected)
     component = fit.estimate[0] * x

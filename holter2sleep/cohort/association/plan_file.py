@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from holter2sleep.assets import asset
 from holter2sleep.cohort.association.plan import Model, Plan, faults_of
 from holter2sleep.errors import RecipeError, UsageError
 
+EXAMPLE = "association.toml"
 _LARGEST_BYTES = 1 << 20
 
 
@@ -44,7 +46,7 @@ def read_plan(path: Path) -> PlanFile:
         Not UTF-8, not TOML; an unknown or missing key, a value of the wrong kind, or a model that contradicts itself.
     """
     if not path.is_file():
-        raise UsageError(f"--plan {path}: no such file; pipelines/association.toml is one to begin with")
+        raise UsageError(f"--plan {path}: no such file; {asset('pipelines', EXAMPLE)} is one to begin with")
     if path.stat().st_size > _LARGEST_BYTES:
         raise RecipeError(f"Plan {path}: larger than {_LARGEST_BYTES >> 20} MB; plans are short")
     content = path.read_bytes()
@@ -95,7 +97,7 @@ def _filled(kind: Any, table: dict[str, Any], where: str) -> Any:
             raise RecipeError(f"{where}: unknown key {key!r}; {close_to(key, hints)}")
     needed = [field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING]
     if missing := [name for name in needed if name not in table]:
-        raise RecipeError(f"{where}: missing {', '.join(missing)}; see pipelines/association.toml")
+        raise RecipeError(f"{where}: missing {', '.join(missing)}; {asset('pipelines', EXAMPLE)} has an example")
     return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()})
 
 

@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 
 from holter2sleep.cohort.association.fits import FAILED, Fit, NoEstimate, Problem, df_of_groups, method_of, wald
-from holter2sleep.cohort.association.separation import SUSPECT_LOG_ODDS, check_binary, check_counts
+from holter2sleep.cohort.association.separation import check_binary, check_counts
 from holter2sleep.night import Float
-
-# Tables with rows whose mean is below this have, for all a fit can see, separated zeros.
-_SUSPECT_LOG_MEAN = -11.5
 
 
 def linear(problem: Problem) -> Fit:
@@ -43,9 +40,8 @@ def logistic(problem: Problem) -> Fit:
     from statsmodels.genmod.generalized_linear_model import GLM
 
     fit = GLM(problem.outcome, problem.design, family=Binomial()).fit
-    found = settled(lambda: fit(**_robust(problem, "nonrobust")), lambda: _look_at(problem, check_binary))
-    if not found.converged or np.abs(_linear_part(problem, found)).max() > SUSPECT_LOG_ODDS:
-        _look_at(problem, check_binary)
+    found = settled(lambda: fit(**_robust(problem, "nonrobust")), lambda: check_binary(problem))
+    check_binary(problem, linear_part(problem, found) if found.converged else None)
     method = method_of("logistic regression", "model-based", problem)
     return _asked(problem, method, converged(found), found.fittedvalues, df_of_groups(problem))
 
@@ -60,9 +56,8 @@ def poisson(problem: Problem) -> Fit:
     from statsmodels.genmod.generalized_linear_model import GLM
 
     fit = GLM(problem.outcome, problem.design, family=Poisson(), offset=problem.offset).fit
-    found = settled(lambda: fit(**_robust(problem, "HC1")), lambda: _look_at(problem, check_counts))
-    if not found.converged or _linear_part(problem, found).min() < _SUSPECT_LOG_MEAN:
-        _look_at(problem, check_counts)
+    found = settled(lambda: fit(**_robust(problem, "HC1")), lambda: check_counts(problem))
+    check_counts(problem, linear_part(problem, found) if found.converged else None)
     method = method_of("Poisson regression", "robust (HC1)", problem)
     return _asked(problem, method, converged(found), found.fittedvalues, df_of_groups(problem))
 
@@ -77,11 +72,8 @@ def negative_binomial(problem: Problem) -> Fit:
     from statsmodels.discrete.discrete_model import NegativeBinomial
 
     fit = NegativeBinomial(problem.outcome, problem.design, offset=problem.offset).fit
-    found = settled(
-        lambda: fit(disp=0, maxiter=200, **_robust(problem, "nonrobust")), lambda: _look_at(problem, check_counts)
-    )
-    if not found.mle_retvals["converged"] or _linear_part(problem, found).min() < _SUSPECT_LOG_MEAN:
-        _look_at(problem, check_counts)
+    found = settled(lambda: fit(disp=0, maxiter=200, **_robust(problem, "nonrobust")), lambda: check_counts(problem))
+    check_counts(problem, linear_part(problem, found) if found.mle_retvals["converged"] else None)
     if not found.mle_retvals["converged"]:
         raise NoEstimate(FAILED, "the negative binomial fit has not converged; counts that vary no more than poisson?")
     method = method_of("negative binomial regression", "model-based", problem)
@@ -95,11 +87,8 @@ def _robust(problem: Problem, otherwise: str) -> dict[str, Any]:
     return {"cov_type": "cluster", "cov_kwds": {"groups": problem.group}}
 
 
-def _look_at(problem: Problem, check: Callable[[Float, Float, tuple[str, ...]], None]) -> None:
-    check(problem.outcome, problem.design, problem.names)
-
-
-def _linear_part(problem: Problem, found: Any) -> Float:
+def linear_part(problem: Problem, found: Any) -> Float:
+    """What a statsmodels result makes of the columns, offset aside. array (n_rows,)."""
     part: Float = problem.design @ np.asarray(found.params)[: problem.design.shape[1]]
     return part
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from holter2sleep.cohort.association.fits import Fit, Problem, df_of_groups, wald
-from holter2sleep.cohort.association.regressions import converged, settled
+from holter2sleep.cohort.association.regressions import converged, linear_part, settled
+from holter2sleep.cohort.association.separation import check_binary, check_counts
+from holter2sleep.night import Float
 
 
 def mixed(problem: Problem) -> Fit:
@@ -35,6 +37,7 @@ def gee_of(family: str) -> Any:
     ----------
     Liang KY, Zeger SL (1986) Longitudinal data analysis using generalized linear models. Biometrika 73:13-22.
     """
+    check = {"binomial": check_binary, "poisson": check_counts}.get(family, _nothing_separates)
 
     def gee(problem: Problem) -> Fit:
         from statsmodels.genmod import families
@@ -50,9 +53,15 @@ def gee_of(family: str) -> Any:
             cov_struct=Exchangeable(),
             offset=problem.offset,
         )
-        found = converged(settled(lambda: model.fit()))
+        found = settled(lambda: model.fit(), lambda: check(problem))
+        check(problem, linear_part(problem, found) if found.converged else None)
+        converged(found)
         estimate, std_error = np.asarray(found.params)[problem.asked], np.asarray(found.bse)[problem.asked]
         method = f"generalised estimating equations ({family}, exchangeable), robust standard errors"
         return wald(method, estimate, std_error, np.asarray(found.fittedvalues), df_of_groups(problem))
 
     return gee
+
+
+def _nothing_separates(_problem: Problem, _linear_part: Float | None = None) -> None:
+    """Normal outcomes have a finite estimate whatever they are."""

@@ -105,7 +105,7 @@ def _draw_row(ax: Axes, i: int, row: Row) -> None:
 def _write_row(sheet: Axes, y_mm: float, row: Row, right_mm: float, is_ratio: bool, left_mm: float) -> None:
     is_main = row["kind"] == MAIN
     look: Row = {"size": SIZE, "va": "center", "color": INK if is_main else SOFT, "parse_math": False}
-    sheet.text(2, y_mm, _fitting(_name(row), left_mm - 5), **look)
+    sheet.text(2, y_mm, fitting(_name(row), left_mm - 5), **look)
     if row["estimate"] is None:
         sheet.text(right_mm + 3, y_mm, f"no estimate: {row['status']}", **{**look, "color": FAINT})
         return
@@ -114,7 +114,8 @@ def _write_row(sheet: Axes, y_mm: float, row: Row, right_mm: float, is_ratio: bo
         sheet.text(right_mm + at_mm, y_mm, words, ha="right", **look)
 
 
-def _fitting(text: str, room_mm: float) -> str:
+def fitting(text: str, room_mm: float) -> str:
+    """A text, cut where there is no room for all of it."""
     while text_width_mm(text, SIZE) > room_mm:
         text = text.rstrip("…")[:-1] + "…"
     return text

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from holter2sleep.night import Float
-from holter2sleep.report.forest import LEAST_Q, MAIN, measure_text
+from holter2sleep.report.forest import LEAST_Q, MAIN, fitting, measure_text
 from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, SOFT
 
 LEAST_POINTS = 8  # fewer are read from the forest plot
@@ -66,7 +66,7 @@ def _name_points(ax: Axes, points: pl.DataFrame) -> None:
     wanted = ax.transLimits.transform(named.select("estimate", "height").to_numpy())[:, 1]
     for row, place in zip(named.iter_rows(named=True), spread(wanted, LINE), strict=True):
         ax.annotate(
-            row["label"],
+            fitting(row["label"], LETTER_MM - 9),
             (row["estimate"], row["height"]),
             (1.06, place),
             textcoords="axes fraction",

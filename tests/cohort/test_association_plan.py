@@ -75,6 +75,8 @@ def test_a_plan_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path.write_bytes((HEAD.replace("made", "geprüfte") + LINEAR).encode("latin-1"))
     with pytest.raises(RecipeError, match="not UTF-8"):
         read_plan(path)
+    path.write_bytes("\ufeff".encode() + (HEAD + LINEAR).encode())  # as Windows' editor saves UTF-8
+    assert read_plan(path).plan.model[0].name == "pressure"
     with pytest.raises(UsageError, match="no such file"):
         read_plan(tmp_path / "other.toml")
 
@@ -132,10 +134,13 @@ def test_rules_that_choose_nights_are_checked(tmp_path: Path, rule: str, words: 
         ("s == 'b c'", [2]),
         ("s==a", [1]),
         ("f == true", [3]),
+        ("my x > 1", [3]),
+        ("my x is known", [1, 3]),
     ],
 )
 def test_a_rule_holds_for_the_rows_it_says(text: str, kept: list[int]) -> None:
     table = pl.DataFrame({"i": [1, 2, 3], "x": [1.0, None, 2.0], "s": ["a", "b c", None], "f": [False, False, True]})
+    table = table.with_columns(pl.col("x").alias("my x"))
     assert table.filter(rule_of(text, "here").holds)["i"].to_list() == kept
 
 

@@ -12,6 +12,7 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
 from holter2sleep.cohort.association.results import ASSOCIATION_SCHEMA, with_q
+from holter2sleep.errors import RecipeError
 
 CONTRACT = (
     *("model", "outcome", "exposure", "estimate", "std_error", "ci_low", "ci_high", "p", "q"),
@@ -83,6 +84,16 @@ def test_each_transform_is_told(tmp_path: Path, transform: str) -> None:
     row = only(studied(tmp_path, nights_table(300), LINEAR + f'transform = "{transform}"'))
     assert row["transform"].startswith(transform)
     assert row["ci_high"] < 0
+
+
+def test_an_outcome_has_a_scale_of_its_own(tmp_path: Path) -> None:
+    table = nights_table(300).with_columns(pressure=(pl.col("sbp") / 40).exp())
+    plain = only(studied(tmp_path / "a", table, LINEAR))
+    log = only(studied(tmp_path / "b", table, LINEAR.replace("sbp", "pressure") + 'outcome_transform = "log"'))
+    assert log["estimate"] == pytest.approx(plain["estimate"] / 40)
+    assert log["outcome_transform"] == "log(x)"
+    with pytest.raises(RecipeError, match="values have no place on the scale logit"):
+        studied(tmp_path / "c", table, LINEAR + 'outcome_transform = "logit"')
 
 
 def test_zeros_are_moved_by_half_the_smallest_value_for_a_logarithm(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from holter2sleep.night import Float
+from holter2sleep.night import Float, frozen_array
 
 Codes = NDArray[np.int64]
 TAIL = 0.025  # either side of a 95 % interval
@@ -39,6 +39,11 @@ class Problem:
     group: Codes | None = None
     offset: Float | None = None
     time: Float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("outcome", "design", "group", "offset", "time"):
+            if (values := getattr(self, name)) is not None:
+                object.__setattr__(self, name, frozen_array(values, np.int64 if name == "group" else np.float64))
 
     @property
     def n_groups(self) -> int | None:

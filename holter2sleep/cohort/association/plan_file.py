@@ -51,7 +51,7 @@ def read_plan(path: Path) -> PlanFile:
         raise RecipeError(f"Plan {path}: larger than {_LARGEST_BYTES >> 20} MB; plans are short")
     content = path.read_bytes()
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        table = tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise RecipeError(f"Plan {path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
     except (ValueError, RecursionError) as error:

@@ -21,7 +21,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     ">": operator.gt,
 }
-_RULE = re.compile(r"\s*([^\s<>=!]+)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*|\s*(\S+)\s+(is known|is unknown)\s*")
+_RULE = re.compile(r"\s*([^<>=!]+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*|\s*(\S.*?)\s+(is known|is unknown)\s*")
 _QUOTED = re.compile(r"""(["'])(.*)\1""")
 _BOOLEANS = {"true": True, "false": False}
 

@@ -12,6 +12,7 @@ from holter2sleep.cohort.association.methods_text import methods_text, software
 from holter2sleep.cohort.association.plan_file import PlanFile, read_plan
 from holter2sleep.cohort.association.study import Begin, Studied, study
 from holter2sleep.errors import UsageError
+from holter2sleep.folders import check_writable
 from holter2sleep.phenotypes.files import fill_folder, write_csv, write_parquet
 from holter2sleep.provenance import sha256_of_file
 from holter2sleep.report.associations import Box, write_figures
@@ -39,6 +40,8 @@ def make_study(
     plan_file = read_plan(plan)
     folder = out or directory / FOLDER
     check_place(folder, plan_file, overwrite)
+    if directory.is_dir():
+        check_writable(folder.parent)
     found = study(directory, plan_file, begin)
     fill_folder(folder, lambda new: _write(new, plan_file, sha256_of_file(directory / NIGHTS), found))
     return folder, found.warnings

@@ -16,6 +16,7 @@ MAIN, SUBGROUP = "main", "subgroup"
 MOST_LINES = 45  # a page; of more, those with the smallest p
 LEAST_Q = 0.05  # below: filled, as studies are used to
 LINE_MM, TOP_MM, BOTTOM_MM = 4.4, 12.0, 13.0
+RIGHT_MM, N_MM, P_MM, Q_MM = 82.0, 54.0, 67.0, 80.0  # columns right of the plot: their ends
 SIZE = 6.5
 COLOUR = "#1f3b57"
 Row = dict[str, Any]
@@ -29,7 +30,7 @@ def draw_forest(rows: pl.DataFrame, width_mm: float) -> Figure:
     sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(height_mm, 0))
     sheet.set_axis_off()
     left_mm = min(max(text_width_mm(_name(row), SIZE) for row in lines) + 6, 0.42 * width_mm)
-    plot_mm = width_mm - left_mm - 75
+    plot_mm = width_mm - left_mm - RIGHT_MM
     is_ratio = rows["scale"][0].startswith("log")
     box = (left_mm / width_mm, BOTTOM_MM / height_mm, plot_mm / width_mm, LINE_MM * len(lines) / height_mm)
     ax = figure.add_axes(box, ylim=(len(lines) - 0.5, -0.5))
@@ -37,7 +38,7 @@ def draw_forest(rows: pl.DataFrame, width_mm: float) -> Figure:
     for i, row in enumerate(lines):
         _draw_row(ax, i, row)
         _write_row(sheet, TOP_MM + LINE_MM * (i + 0.5), row, left_mm + plot_mm, is_ratio, left_mm)
-    _write_heads(sheet, rows, left_mm + plot_mm, is_ratio)
+    _write_heads(sheet, rows, left_mm + plot_mm)
     _write_foot(sheet, lines[0], height_mm, words, is_ratio)
     return figure
 
@@ -110,7 +111,8 @@ def _write_row(sheet: Axes, y_mm: float, row: Row, right_mm: float, is_ratio: bo
         sheet.text(right_mm + 3, y_mm, f"no estimate: {row['status']}", **{**look, "color": FAINT})
         return
     sheet.text(right_mm + 3, y_mm, estimate_text(row, is_ratio), **look)
-    for at_mm, words in ((47, f"{row['n']:,}"), (60, p_text(row["p"])), (73, p_text(row["q"]))):
+    n = f"{row['n']:,}" if row["n_events"] is None else f"{row['n_events']:,} / {row['n']:,}"
+    for at_mm, words in ((N_MM, n), (P_MM, p_text(row["p"])), (Q_MM, p_text(row["q"]))):
         sheet.text(right_mm + at_mm, y_mm, words, ha="right", **look)
 
 
@@ -149,15 +151,16 @@ def p_text(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _write_heads(sheet: Axes, rows: pl.DataFrame, right_mm: float, is_ratio: bool) -> None:
+def _write_heads(sheet: Axes, rows: pl.DataFrame, right_mm: float) -> None:
     look: Row = {"size": SIZE, "va": "baseline", "color": INK, "weight": "bold", "parse_math": False}
-    sheet.text(2, 4.6, f"{rows['model'][0]}: {rows['outcome'][0]}", **{**look, "size": SIZE + 1.5})
+    sheet.text(2, 4.6, f"{rows['model'][0]} (outcome: {rows['outcome'][0]})", **{**look, "size": SIZE + 1.5})
     y_mm = TOP_MM - 1.6
     sheet.text(2, y_mm, "Exposure", **look)
     sheet.text(right_mm + 3, y_mm, f"{measure_text(rows['scale'][0])} (95 % CI)", **look)
-    for at_mm, words in ((47, "n"), (60, "p"), (73, "q")):
+    n = "n" if rows["n_events"].is_null().all() else "events / n"
+    for at_mm, words in ((N_MM, n), (P_MM, "p"), (Q_MM, "q")):
         sheet.text(right_mm + at_mm, y_mm, words, ha="right", **look)
-    sheet.plot([2, right_mm + 74], [TOP_MM - 0.4] * 2, color=RULE, lw=0.6)
+    sheet.plot([2, right_mm + Q_MM], [TOP_MM - 0.4] * 2, color=RULE, lw=0.6)
 
 
 def measure_text(scale: str) -> str:

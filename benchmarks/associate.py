@@ -1,8 +1,8 @@
 """Whether an association study keeps what it promises: intervals, false discoveries, corrections, time.
 
-`python -m benchmarks.associate [part ...]` prints Markdown tables; parts are coverage, discoveries, errors and speed,
-without words all of them. Everything is simulated with known truth: exposure and covariate of each night, outcomes
-whose margin is exactly the model's, nights of one subject tied by a normal copula.
+`python -m benchmarks.associate [part ...]` prints Markdown tables; parts are coverage, discoveries, rare, errors and
+speed, without words all of them. Everything is simulated with known truth: exposure and covariate of each night,
+outcomes whose margin is exactly the model's, nights of one subject tied by a normal copula.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from holter2sleep.cohort.association.design import standardised
 from holter2sleep.cohort.association.estimate import rows_of
+from holter2sleep.cohort.association.fits import Fit, NoEstimate, Problem
 from holter2sleep.cohort.association.model_data import model_data
 from holter2sleep.cohort.association.plan import Model
 from holter2sleep.cohort.association.plan_file import read_plan
+from holter2sleep.cohort.association.regressions import linear, logistic, poisson
 from holter2sleep.cohort.association.results import with_q
 from holter2sleep.cohort.association.study import exposure_of, study
 from holter2sleep.night import Float
@@ -60,6 +63,7 @@ CASES: dict[str, tuple[str, int, dict[str, str]]] = {
     "Cox, two nights, no cluster (floor)": ("cox", 2, COX),
     "Cox, two nights, clusters": ("cox", 2, {**COX, "cluster": "subject"}),
 }
+SEVERAL = ("linear, two nights, GEE", "linear, two nights, mixed")
 
 
 def _survival(time_to_event: Float) -> dict[str, Float]:
@@ -137,6 +141,21 @@ def corrected(outcome: str, reliability: float, way: str, n_times: int, n: int =
     return _kept(rows)
 
 
+def rejected(fit: Callable[[Problem], Fit], draw: Draw, n_varied: int, n_times: int, n: int) -> float:
+    """Share of null associations with p < 0.05 of an exposure that is 0 but in a few nights."""
+    low = []
+    for i in range(n_times):
+        rng = np.random.default_rng([10, i])
+        x = np.where(np.arange(n) < n_varied, rng.lognormal(0, 0.5, n), 0.0)
+        columns, _ = standardised(np.column_stack([x, rng.normal(size=n)]))
+        outcome = draw(rng.uniform(size=n), np.zeros(n))["y"]
+        try:
+            low.append(fit(Problem(outcome, np.column_stack([np.ones(n), columns]), ("1", "x", "z"))).p[0] < 0.05)
+        except NoEstimate:  # a few nights are soon separated
+            continue
+    return float(np.mean(low))
+
+
 # --- tables ----------------------------------------------------------------------------------------
 
 
@@ -169,6 +188,16 @@ def error_lines(n_times: int = 200) -> Iterator[str]:
                 yield f"| {outcome} | {reliability} | {way} | {100 * inside:.1f} | {ratio:.3f} |"
 
 
+def rare_lines(n_times: int = 1000) -> Iterator[str]:
+    """How often exposures that a few nights have seem associated when they are not."""
+    yield f"| {n_times} null studies, {NIGHTS} nights; so many exposed | linear p < 0.05, % | logistic | Poisson |"
+    yield "|---|---|---|---|"
+    methods = ((linear, "gaussian"), (logistic, "binomial"), (poisson, "poisson"))
+    for n_varied in (2, 5, 10, 20, 50):
+        shares = [100 * rejected(fit, DRAWS[name], n_varied, n_times, NIGHTS) for fit, name in methods]
+        yield f"| {n_varied} | {' | '.join(f'{share:.1f}' for share in shares)} |"
+
+
 def speed_lines() -> Iterator[str]:
     """Seconds of reading a few columns of a wide table, and of families of 500 exposures."""
     yield "| work | s |"
@@ -182,6 +211,18 @@ def speed_lines() -> Iterator[str]:
             (folder / "cohort").mkdir(exist_ok=True)
             table.with_columns(**more).write_parquet(folder / "cohort" / "nights.parquet")
             yield f"| {n:,} nights x {n_columns} columns, linear, {n_used} exposures | {_seconds(folder, n_used):.1f} |"
+    for case in ("logistic", "Poisson", "negative binomial", "Cox", "Cox, two nights, clusters", *SEVERAL):
+        yield f"| 5,000 nights, one exposure, {case} (processor time) | {_processor_seconds(case, 5_000):.2f} |"
+
+
+def _processor_seconds(case: str, n: int) -> float:
+    """Time of one estimate, libraries loaded."""
+    coverage(case, 2, 100)
+    outcome, nights_each, changes = CASES[case]
+    table = made_nights(DRAWS[outcome], np.random.default_rng(0), n, nights_each)
+    start = time.process_time()
+    estimate_of(table, dataclasses.replace(MODEL, **changes))  # type: ignore[arg-type]
+    return time.process_time() - start
 
 
 def _seconds(folder: Path, n_exposures: int) -> float:
@@ -195,7 +236,13 @@ def _seconds(folder: Path, n_exposures: int) -> float:
     return time.perf_counter() - start
 
 
-PARTS = {"coverage": coverage_lines, "discoveries": discovery_lines, "errors": error_lines, "speed": speed_lines}
+PARTS = {
+    "coverage": coverage_lines,
+    "discoveries": discovery_lines,
+    "rare": rare_lines,
+    "errors": error_lines,
+    "speed": speed_lines,
+}
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from holter2sleep.report.tables import unit_text
 PER_LINE = 3
 PANEL_MM, BESIDE_MM, BELOW_MM, ABOVE_MM, FOOT_MM = 42.0, 14.0, 11.0, 9.0, 5.0
 N_BINS = 10
+MANY = 400  # nights, of which the outermost may leave the panel
 REACH = 1.96  # standard errors of a 95 % interval
 DOT, LINE, MEAN = "#9fb4c8", "#b5225b", "#1f3b57"
 SIZE = 6.5
@@ -51,13 +52,14 @@ def draw_panel(ax: Axes, panel: pl.DataFrame, is_normal: bool) -> None:
     """Component plus residual over the exposure."""
     x, residual = panel["x"].to_numpy(), panel["residual"].to_numpy()
     if is_normal:
-        ax.plot(x, residual, ".", ms=2.0, color=DOT, alpha=min(0.7, 300 / len(x) + 0.15), mew=0, rasterized=True)
+        size, alpha = (2.2, 300 / len(x) + 0.15) if len(x) > MANY else (4.5, 1.0)
+        ax.plot(x, residual, ".", ms=size, color=DOT, alpha=min(alpha, 1.0), mew=0, rasterized=True)
     at, mean, reach = binned(x, residual, panel["weight"].to_numpy())
     ends = panel.sort("x").select("x", "component")[[0, -1]]
     ax.plot(ends["x"], ends["component"], color=LINE, lw=1.2)
     ax.errorbar(at, mean, REACH * reach, fmt="s", ms=3, color=MEAN, elinewidth=0.8, capsize=0)
     if is_normal:
-        low, high = np.quantile(residual, [0.005, 0.995])
+        low, high = np.quantile(residual, [0.005, 0.995]) if len(x) > MANY else (residual.min(), residual.max())
         ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 

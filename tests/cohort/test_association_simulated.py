@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from benchmarks.associate import CASES, corrected, coverage, discoveries
+from benchmarks.associate import CASES, DRAWS, corrected, coverage, discoveries, rejected
+from holter2sleep.cohort.association.enough import LEAST_VARIED
+from holter2sleep.cohort.association.regressions import linear
 
 FEW, MANY = 20, 100  # studies; models that are fitted in a tenth of a second, and in a hundredth
 SLOW = ("mixed", "GEE", "Cox")
@@ -29,6 +31,12 @@ def test_intervals_of_every_kind_of_model_hold_the_truth(case: str) -> None:
 def test_standard_errors_are_the_spread_of_estimates_and_too_small_without_clusters() -> None:
     assert coverage("linear, two nights, clusters", 400)[2] == pytest.approx(1.0, abs=0.1)
     assert coverage("linear, two nights, no cluster (floor)", 400)[2] < 0.9
+
+
+def test_an_exposure_of_ten_nights_is_about_as_safe_as_any_and_of_two_is_not() -> None:
+    two, ten = (rejected(linear, DRAWS["gaussian"], n_varied, 300, 100) for n_varied in (2, LEAST_VARIED))
+    assert two > 0.1
+    assert ten < 0.1
 
 
 def test_families_without_any_association_seldom_have_a_discovery() -> None:

@@ -260,6 +260,21 @@ def test_columns_that_hold_nothing_to_relate_have_a_status(
     assert expected[1] in reason
 
 
+def test_an_exposure_that_a_few_nights_have_is_too_few_however_many_the_nights(tmp_path: Path) -> None:
+    table = nights_table(400).with_columns(af_burden__night=pl.when(pl.int_range(400) < 9).then(20.0).otherwise(0.0))
+    plan = LINEAR.replace("rmssd__rem", "af_burden__night")
+    told = "9 nights differ from the commonest value of the exposure; 10 are the least"
+    assert status(tmp_path / "a", table, plan) == ("too_few", told)
+    more = table.with_columns(af_burden__night=pl.when(pl.int_range(400) < 10).then(20.0).otherwise(0.0))
+    assert only(studied(tmp_path / "b", more, plan))["status"] == "ok"
+
+
+def test_an_exposure_of_zeros_alone_has_one_value(tmp_path: Path) -> None:
+    table = nights_table(100).with_columns(af_burden__night=pl.lit(0.0))
+    found = status(tmp_path, table, LINEAR.replace("rmssd__rem", "af_burden__night"))
+    assert found == ("failed", "the exposure has one value only")
+
+
 def test_a_constant_binary_outcome_has_too_few_events(tmp_path: Path) -> None:
     table = nights_table(100).with_columns(hypertension=pl.lit(1))
     assert status(tmp_path, table, model("binomial"))[0] == "too_few"

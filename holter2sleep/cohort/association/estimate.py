@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from holter2sleep.cohort.association.columns import column_of
 from holter2sleep.cohort.association.design import Block, entangled, standardised, within
-from holter2sleep.cohort.association.enough import amount_of, check_enough
+from holter2sleep.cohort.association.enough import amount_of, check_enough, check_varied
 from holter2sleep.cohort.association.fits import COLLINEAR, FAILED, OK, TOO_FEW, Fit, NoEstimate, Problem
 from holter2sleep.cohort.association.measurement import regression_calibration, simex
 from holter2sleep.cohort.association.methods_by_family import method_for
@@ -124,8 +125,8 @@ def fitted(
     _check(problem, data, name)
     fit = method_for(data.model)(problem)
     size = sizes[: problem.n_asked]
-    scaled = (fit.estimate / size, fit.std_error / size, fit.ci_low / size, fit.ci_high / size)
-    return Fit(fit.method, *scaled, fit.p, fit.expected), problem
+    scaled = {name: getattr(fit, name) / size for name in ("estimate", "std_error", "ci_low", "ci_high")}
+    return dataclasses.replace(fit, **scaled), problem
 
 
 def _problem(
@@ -153,11 +154,13 @@ def _problem(
 
 def _check(problem: Problem, data: ModelData, name: str) -> None:
     """Refuse what no method can answer, the plainest reason first."""
-    if np.ptp(problem.design[:, problem.names.index(name)]) == 0:
+    exposure = problem.design[:, problem.names.index(name)]
+    if np.ptp(exposure) == 0:
         raise NoEstimate(FAILED, "the exposure has one value only")
     if data.model.family == "gaussian" and np.ptp(problem.outcome) == 0:
         raise NoEstimate(FAILED, "the outcome has one value only")
     check_enough(problem, data.model.family)
+    check_varied(exposure)
     if tied := entangled(problem.design[:, 1:], problem.names[1:]):
         others = [tied_name for tied_name in tied if tied_name != name]
         raise NoEstimate(COLLINEAR, f"{', '.join(others)} and the other columns tell each other" if others else name)

@@ -70,6 +70,7 @@ class Fit:
     ci_high: Float
     p: Float
     expected: Float
+    df: float = np.inf  # of the t that interval and p are read from
 
     def __post_init__(self) -> None:
         if not all(np.isfinite(part).all() for part in (self.estimate, self.std_error, self.p)):
@@ -81,7 +82,7 @@ def wald(method: str, estimate: Float, std_error: Float, expected: Float, df: fl
     reach = stats.t.ppf(1 - TAIL, df) * std_error
     with np.errstate(divide="ignore", invalid="ignore"):
         p = 2 * stats.t.sf(np.abs(estimate / std_error), df)
-    return Fit(method, estimate, std_error, estimate - reach, estimate + reach, p, expected)
+    return Fit(method, estimate, std_error, estimate - reach, estimate + reach, p, expected, df)
 
 
 def method_of(model: str, errors: str, problem: Problem) -> str:

@@ -55,7 +55,7 @@ def regression_calibration(exposure: Float, error_sd: Float, others: Float, grou
     nearby = with_variance(true_variance * (1 + _SMALL_CHANGE))
     slope = (nearby.estimate - found.estimate) / (true_variance * _SMALL_CHANGE)
     std_error = np.hypot(found.std_error, slope * true_variance_se)
-    return wald(f"{found.method}, regression calibration", found.estimate, std_error, found.expected)
+    return wald(f"{found.method}, regression calibration", found.estimate, std_error, found.expected, found.df)
 
 
 def _check_reliable(true_variance: float, true_variance_se: float) -> None:
@@ -99,7 +99,7 @@ def simex(exposure: Float, error_sd: Float, refit: Refit) -> Fit:
     estimate, variance = _without_error(np.array(estimates)), _without_error(np.array(variances))
     if (variance <= 0).any():
         raise NoEstimate(FAILED, "simex: the errors are too large for a standard error")
-    return wald(f"{naive.method}, SIMEX", estimate, np.sqrt(variance), naive.expected)
+    return wald(f"{naive.method}, SIMEX", estimate, np.sqrt(variance), naive.expected, naive.df)
 
 
 def _without_error(at_steps: Float) -> Float:

@@ -10,7 +10,7 @@ import polars as pl
 
 from holter2sleep import __version__
 from holter2sleep.cohort.association.columns import column_of
-from holter2sleep.cohort.association.enough import EVENTS_A_PARAMETER, LEAST_CLUSTERS, ROWS_A_PARAMETER
+from holter2sleep.cohort.association.enough import EVENTS_A_PARAMETER, LEAST_CLUSTERS, LEAST_VARIED, ROWS_A_PARAMETER
 from holter2sleep.cohort.association.estimate import MAIN
 from holter2sleep.cohort.association.fits import OK
 from holter2sleep.cohort.association.measurement import SIMEX_DRAWS
@@ -142,7 +142,8 @@ def _general() -> str:
     return (
         "Nights with a missing value were left out of the models that need it (complete cases). No estimate is given "
         f"with fewer than {EVENTS_A_PARAMETER} events (of the rarer kind), or {ROWS_A_PARAMETER} nights of a normal "
-        f"outcome, a parameter, with fewer than {LEAST_CLUSTERS} clusters, or where columns tell each other. "
+        f"outcome, a parameter, with fewer than {LEAST_CLUSTERS} clusters or "
+        f"{LEAST_VARIED} nights off the exposure's commonest value, or where columns tell each other. "
         "Associations are not causes. Research use only; every automatic measure behind them is unconfirmed."
     )
 

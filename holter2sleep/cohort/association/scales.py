@@ -45,7 +45,9 @@ def scale_of(values: Float, transform: str) -> Scale:
     known = values[np.isfinite(values)]
     beyond = {"log": known, "logit": np.concatenate([known, 100 - known])}.get(transform, np.array([]))
     apart = beyond[beyond > 0]
-    return Scale(transform, float(apart.min()) / 2 if len(apart) and (beyond == 0).any() else 0.0)
+    if not (beyond == 0).any():
+        return Scale(transform)
+    return Scale(transform, float(apart.min()) / 2 if len(apart) else 0.5)  # where all are 0, any place is the same
 
 
 def _log(values: Float, shift: float) -> Float:

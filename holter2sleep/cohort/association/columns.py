@@ -95,7 +95,7 @@ def exposures_of(model: Model, schema: Schema, where: str) -> list[str]:
     """
     used, found = set(_other_columns(model)), list[str]()
     for name in model.exposures:
-        if _PATTERN.search(name):
+        if name not in schema and _PATTERN.search(name):
             found += _matching(name, schema, used, where)
         else:
             _check_column(name, schema, f"{where}: exposures")

@@ -162,5 +162,5 @@ def _check(problem: Problem, data: ModelData, name: str) -> None:
     check_enough(problem, data.model.family)
     check_varied(exposure)
     if tied := entangled(problem.design[:, 1:], problem.names[1:]):
-        others = [tied_name for tied_name in tied if tied_name != name]
-        raise NoEstimate(COLLINEAR, f"{', '.join(others)} and the other columns tell each other" if others else name)
+        others = ", ".join(tied_name for tied_name in tied if tied_name != name)
+        raise NoEstimate(COLLINEAR, f"told by other columns, or of one value only: {others}")

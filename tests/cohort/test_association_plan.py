@@ -120,7 +120,7 @@ def test_the_plan_of_another_cohort_names_all_that_is_missing(tmp_path: Path) ->
     ],
 )
 def test_rules_that_choose_nights_are_checked(tmp_path: Path, rule: str, words: str) -> None:
-    assert words in refused_on_table(tmp_path, f"[cohort]\ninclude = [{rule!r}]\n{LINEAR}")
+    assert words in refused_on_table(tmp_path, f"[cohort]\nfilters = [{rule!r}]\n{LINEAR}")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_each_step_of_the_flow_counts_who_is_left_and_who_is_unknown(tmp_path: P
     table = nights_table(80, nights_each=2).with_columns(
         bmi=pl.when(pl.int_range(80) < 10).then(None).otherwise(pl.int_range(80))
     )
-    plan = f'[cohort]\ninclude = ["bmi >= 20"]\nexclude = ["bmi > 70"]\nnights = "first"\norder = "visit"\n{LINEAR}'
+    plan = f'[cohort]\nfilters = ["bmi >= 20"]\nexclusions = ["bmi > 70"]\nnights = "first"\norder = "visit"\n{LINEAR}'
     found = studied(tmp_path, table, plan)
     counts = [(step.n_nights, step.n_left_out, step.n_unknown) for step in found.flow]
     assert counts == [(80, 0, 0), (60, 20, 10), (51, 9, 0), (26, 25, 0)]

@@ -288,7 +288,7 @@ def test_exposures_without_an_estimate_do_not_stop_the_others(tmp_path: Path) ->
 
 
 def test_a_cohort_of_which_no_night_is_left_has_rows_that_say_so(tmp_path: Path) -> None:
-    found = studied(tmp_path, nights_table(50), '[cohort]\ninclude = ["age > 200"]\n' + LINEAR + 'subgroups = ["sex"]')
+    found = studied(tmp_path, nights_table(50), '[cohort]\nfilters = ["age > 200"]\n' + LINEAR + 'subgroups = ["sex"]')
     assert found.associations["status"].to_list() == ["too_few"]
     assert found.flow[-1].n_nights == 0
     assert len(found.warnings) == 1

@@ -136,7 +136,7 @@ def check_columns(plan: Plan, schema: Schema, where: str) -> None:
         told = "; ".join(f"{name!r} ({close_to(name, schema)})" for name in unknown[:5])
         more = f"; {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise RecipeError(f"{where}: no such column in {NIGHTS}: {told}{more}. Is it the plan of another cohort?")
-    for text in (*plan.cohort.include, *plan.cohort.exclude):
+    for text in (*plan.cohort.filters, *plan.cohort.exclusions):
         rule = rule_of(text, where)
         check_kind(rule, schema[rule.column], where)
     for model in plan.model:
@@ -163,7 +163,7 @@ def _check_kinds(model: Model, schema: Schema, where: str) -> None:
 def _named(plan: Plan) -> Iterator[str]:
     """Every column that a plan names, exposures aside."""
     yield plan.cohort.order
-    for text in (*plan.cohort.include, *plan.cohort.exclude):
+    for text in (*plan.cohort.filters, *plan.cohort.exclusions):
         yield rule_of(text, "[cohort]").column
     for model in plan.model:
         yield from _other_columns(model)

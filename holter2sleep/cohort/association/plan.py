@@ -31,12 +31,12 @@ class Study:
 class Selection:
     """Which nights of the cohort are studied.
 
-    `include` and `exclude` hold rules such as `age >= 18`; each is a step of the flow, in this order. `nights` is all
-    of a subject's, or the first in the order of the column `order`.
+    `filters` and `exclusions` hold rules such as `age >= 18`; each is a step of the flow, in this order. `nights` is
+    all of a subject's, or the first in the order of the column `order`.
     """
 
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
+    filters: tuple[str, ...] = ()
+    exclusions: tuple[str, ...] = ()
     nights: Literal["all", "first"] = "all"
     order: str = "recording_id"
 

@@ -60,9 +60,9 @@ def rule_of(text: str, where: str) -> Rule:
 
     Examples
     --------
-    >>> rule_of("age >= 18", "include")
+    >>> rule_of("age >= 18", "filters")
     Rule(text='age >= 18', column='age', comparison='>=', value=18.0)
-    >>> rule_of("bmi is known", "include").comparison
+    >>> rule_of("bmi is known", "filters").comparison
     'is known'
     """
     found = _RULE.fullmatch(text)

@@ -26,7 +26,7 @@ class Step:
 def selected(nights: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame, tuple[Step, ...]]:
     """The nights that are studied, and the flow to them.
 
-    A night whose value is unknown fails a rule of `include`, and is not left out by one of `exclude`.
+    A night whose value is unknown fails a rule of `filters`, and is not left out by one of `exclusions`.
     """
     steps, left = [_step("Nights of the cohort", nights, nights)], nights
     for words, keeps in _rules(selection):
@@ -44,10 +44,10 @@ def selected(nights: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame, 
 
 def _rules(selection: Selection) -> Iterator[tuple[str, pl.Expr]]:
     """Words of each step, and what is true of the nights that stay."""
-    for text in selection.include:
-        yield text, rule_of(text, "include").holds
-    for text in selection.exclude:
-        yield f"not {text}", ~rule_of(text, "exclude").holds.fill_null(False)
+    for text in selection.filters:
+        yield text, rule_of(text, "filters").holds
+    for text in selection.exclusions:
+        yield f"not {text}", ~rule_of(text, "exclusions").holds.fill_null(False)
 
 
 def _step(words: str, before: pl.DataFrame, after: pl.DataFrame, n_unknown: int = 0) -> Step:

@@ -75,13 +75,25 @@ HEAVY = {
     "mne": {"io"},
     "h5py": {"io", "sleep/staging"},
     "sleepecg": set(),
-    "statsmodels": {"cohort/association.py"},
+    "statsmodels": {"cohort/association/"},
     "neurokit2": {"heart/morphology"},
     "pandas": set(),
     "click": {"cli"},
     "rich_click": {"cli"},
 }
-SLOW_TO_LOAD = ("numpy", "torch", "matplotlib", "polars", "scipy", "edfio", "wfdb", "pyedflib", "sleepecg", "h5py")
+SLOW_TO_LOAD = (
+    "numpy",
+    "torch",
+    "matplotlib",
+    "polars",
+    "scipy",
+    "edfio",
+    "wfdb",
+    "pyedflib",
+    "sleepecg",
+    "h5py",
+    "statsmodels",
+)
 
 
 def imported(path: Path) -> set[str]:

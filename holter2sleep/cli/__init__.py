@@ -14,6 +14,7 @@ from click.exceptions import Abort, ClickException, Exit
 
 from holter2sleep import __version__
 from holter2sleep.cli.analyze import analyze
+from holter2sleep.cli.associate import associate
 from holter2sleep.cli.audit import audit
 from holter2sleep.cli.batch import batch
 from holter2sleep.cli.cohort import cohort
@@ -103,5 +104,8 @@ def main(verbose: bool, debug: bool) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-for _command in (analyze, batch, audit, report, export, cohort, compare, evaluate, models, phenotypes, simulate, train):
+for _command in (
+    *(analyze, batch, audit, report, export, cohort, associate, compare, evaluate),
+    *(models, phenotypes, simulate, train),
+):
     main.add_command(_command)

@@ -51,6 +51,28 @@ def nights_shown(n: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
+def exposures_shown(n: int) -> Iterator[Callable[[str], None]]:
+    """A function that is told the name of each of `n` exposures as its turn comes; in lines it speaks at each tenth."""
+    begun = iter(range(n + 1))
+    if not sys.stderr.isatty():
+        tenths = {-(-n * tenth // 10) for tenth in range(10)}
+
+        def show(name: str) -> None:
+            if (place := next(begun)) in tenths:
+                click.echo(f"{place + 1} of {n}: {name}", err=True)
+
+        yield show
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(bar_width=20), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=n)
+        yield lambda name: progress.update(task, description=name, completed=next(begun))
+
+
+@contextmanager
 def batch_shown() -> Iterator[Callable[[int], Callable[[Record], None]]]:
     """A function that is told the number of nights to come, and gives one that is told what became of each."""
     with ExitStack() as stack:

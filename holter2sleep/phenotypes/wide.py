@@ -10,6 +10,7 @@ from holter2sleep.night import STAGE_STRATA
 from holter2sleep.phenotypes.dictionary import load_dictionary
 
 _BETWEEN = "__"
+NAME = pl.concat_str("phenotype", pl.lit(_BETWEEN), "stratum")  # of the columns, from the rows of the long table
 
 
 def column(phenotype: str, stratum: str) -> str:
@@ -23,16 +24,28 @@ def column(phenotype: str, stratum: str) -> str:
     return f"{phenotype}{_BETWEEN}{stratum}"
 
 
+def phenotype_of(name: str) -> tuple[str, str]:
+    """Phenotype and stratum of a column; the stratum is empty where a manifest brought it.
+
+    Examples
+    --------
+    >>> phenotype_of("rmssd__nrem"), phenotype_of("bmi")
+    (('rmssd', 'nrem'), ('bmi', ''))
+    """
+    phenotype, _, stratum = name.partition(_BETWEEN)
+    return phenotype, stratum
+
+
 def parted(name: str) -> tuple[str, str] | None:
-    """Phenotype and stratum of a column of a wide table; None of one that holds no phenotype.
+    """Phenotype and stratum of a column of a wide table; None of one that holds no phenotype of the dictionary.
 
     Examples
     --------
     >>> parted("rmssd__nrem"), parted("age")
     (('rmssd', 'nrem'), None)
     """
-    phenotype, between, stratum = name.rpartition(_BETWEEN)
-    return (phenotype, stratum) if between and phenotype in load_dictionary() else None
+    phenotype, stratum = phenotype_of(name)
+    return (phenotype, stratum) if stratum and phenotype in load_dictionary() else None
 
 
 def in_dictionary_order(wide: pl.DataFrame) -> pl.DataFrame:
@@ -66,7 +79,7 @@ def wide_table(phenotypes: pl.DataFrame) -> pl.DataFrame:
     column_of = _numbered(known, keys, "phenotype", "stratum")
     matrix = np.full((len(keys), len(nights)), np.nan)
     matrix[column_of, row] = known["value"]
-    names = keys.select(pl.concat_str("phenotype", pl.lit(_BETWEEN), "stratum")).to_series()
+    names = keys.select(NAME).to_series()
     values = pl.DataFrame(dict(zip(names, matrix, strict=True))).fill_nan(None)
     return nights.hstack(values) if values.width else nights
 

@@ -14,39 +14,67 @@ from holter2sleep.night import EPOCH_S, Float
 from holter2sleep.sleep.staging.base import Proba
 from holter2sleep.sleep.staging.clock import StageTable
 from holter2sleep.training.clock import BIN_S
-from holter2sleep.training.fusion import N_STAGES, UNKNOWN, TrainingNight
+from holter2sleep.training.fusion import MEANT, N_STAGES, UNKNOWN, TrainingNight
 
-# Class of W, N1, N2, N3, R in each number of classes.
-MERGES = {2: (0, 1, 1, 1, 1), 3: (0, 1, 1, 1, 2), 4: (0, 1, 1, 2, 3), 5: (0, 1, 2, 3, 4)}
+# Class of W, N1, N2, N3, R, L, NREM in each number of classes; UNKNOWN where it may be more than one.
+MERGES = {
+    2: (0, 1, 1, 1, 1, 1, 1),
+    3: (0, 1, 1, 1, 2, 1, 1),
+    4: (0, 1, 1, 2, 3, 1, UNKNOWN),
+    5: (0, 1, 2, 3, 4, UNKNOWN, UNKNOWN),
+}
 NAMES = {2: ("W", "sleep"), 3: ("W", "NREM", "R"), 4: ("W", "L", "N3", "R"), 5: ("W", "N1", "N2", "N3", "R")}
+SHARED = MEANT / MEANT.sum(axis=1, keepdims=True)
 COVERAGE = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 DRAWS, SEED = 2000, 0
 
 
 def merged(chance: Float, n_classes: int) -> Float:
     """Chances of the coarser classes. array (n_epochs, n_classes)."""
-    into = np.eye(n_classes)[list(MERGES[n_classes])]
+    into = np.eye(n_classes)[list(MERGES[n_classes][:N_STAGES])]
     return chance @ into
 
 
-def figures_of(nights: Sequence[TrainingNight], chances: Sequence[Float]) -> dict[str, Any]:
-    """Figures by number of classes, with 95 % intervals over subjects and the floors."""
-    clock = clock_left_out(nights)
-    return {f"{n}_classes": _figures(nights, chances, clock, n) for n in MERGES}
+def truth_of(night: TrainingNight, n_classes: int) -> NDArray[np.int64]:
+    """Class of each epoch; UNKNOWN where it was not scored, or not as finely. array (n_epochs,)."""
+    return np.array([*MERGES[n_classes], UNKNOWN])[night.stage]  # UNKNOWN is the last place
+
+
+def figures_of(
+    nights: Sequence[TrainingNight],
+    chances: Sequence[Float],
+    clock: Sequence[Float],
+    numbers: Sequence[int] = tuple(MERGES),
+) -> dict[str, Any]:
+    """Figures by number of classes, with 95 % intervals over subjects and the floors.
+
+    Parameters
+    ----------
+    chances
+        Of W, N1, N2, N3, R in each night; arrays (n_epochs, 5).
+    clock
+        What the time of night alone says of them, learned from others.
+    numbers
+        Of classes; one in which no epoch is scored is left out.
+    """
+    scored = [n for n in numbers if any((truth_of(night, n) != UNKNOWN).any() for night in nights)]
+    return {f"{n}_classes": _figures(nights, chances, clock, n) for n in scored}
 
 
 def _figures(
     nights: Sequence[TrainingNight], chances: Sequence[Float], clock: Sequence[Float], n_classes: int
 ) -> dict[str, Any]:
-    merge = np.array(MERGES[n_classes])
-    truth = [merge[night.stage[night.stage != UNKNOWN]] for night in nights]
-    chance = [merged(one[night.stage != UNKNOWN], n_classes) for night, one in zip(nights, chances, strict=True)]
-    by_night = [counts_of(t, c.argmax(axis=1), n_classes) for t, c in zip(truth, chance, strict=True)]
+    whole = [truth_of(night, n_classes) for night in nights]
+    truth = [one[one != UNKNOWN] for one in whole]
+    chance, floor = (
+        [merged(c[one != UNKNOWN], n_classes) for one, c in zip(whole, answers, strict=True)]
+        for answers in (chances, clock)
+    )
+    by_night, by_clock = (
+        [counts_of(t, c.argmax(axis=1), n_classes) for t, c in zip(truth, answers, strict=True)]
+        for answers in (chance, floor)
+    )
     counts, pooled_chance, pooled_truth = np.sum(by_night, axis=0), np.concatenate(chance), np.concatenate(truth)
-    floor = [
-        counts_of(t, merged(c[night.stage != UNKNOWN], n_classes).argmax(axis=1), n_classes)
-        for night, t, c in zip(nights, truth, clock, strict=True)
-    ]
     coverage = kappa_by_coverage(pooled_chance, pooled_truth, COVERAGE)
     return {
         "kappa": _rounded(kappa(counts)),
@@ -58,7 +86,7 @@ def _figures(
         "counts": counts.tolist(),
         "calibration_error": _rounded(expected_calibration_error(pooled_chance, pooled_truth)),
         "kappa_by_coverage": {f"{share:g}": _rounded(value) for share, value in coverage.items()},
-        "clock_kappa": _rounded(kappa(np.sum(floor, axis=0))),
+        "clock_kappa": _rounded(kappa(np.sum(by_clock, axis=0))),
         "majority_accuracy": _rounded(counts.sum(axis=1).max() / counts.sum()),
     }
 
@@ -86,7 +114,7 @@ def beside(nights: Sequence[TrainingNight], chances: Sequence[Proba], opinions: 
     ours, theirs = (np.zeros((len(people), 3, 3), np.int64) for _ in range(2))
     for night, chance, opinion in zip(nights, chances, opinions, strict=True):
         known = (night.stage != UNKNOWN) & np.isfinite(opinion).all(axis=1)
-        truth, person = np.array(MERGES[3])[night.stage[known]], people.index(night.subject)
+        truth, person = truth_of(night, 3)[known], people.index(night.subject)
         ours[person] += counts_of(truth, merged(chance[known].astype(np.float64), 3).argmax(axis=1), 3)
         theirs[person] += counts_of(truth, opinion[known].argmax(axis=1), 3)
     drawn = np.random.default_rng(SEED).integers(len(people), size=(DRAWS, len(people)))
@@ -121,17 +149,21 @@ def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[
 
 def clock_left_out(nights: Sequence[TrainingNight]) -> list[Float]:
     """Stage shares by the time since the recording began, of the other subjects' nights. arrays (n_epochs, 5)."""
-    answers = []
+    return [clock_of([other for other in nights if other.subject != one.subject], len(one.stage)) for one in nights]
+
+
+def clock_of(nights: Sequence[TrainingNight], n_epochs: int) -> Float:
+    """Stage shares by the time since the recording began; a coarse stage counts for all it may be, in equal parts.
+
+    array (n_epochs, 5).
+    """
+    n_bins = 1 + max(_bins(len(night.stage)).max() for night in nights)
+    counts = np.zeros((n_bins, N_STAGES))
     for night in nights:
-        others = [other for other in nights if other.subject != night.subject]
-        n_bins = 1 + max(_bins(len(other.stage)).max() for other in others)
-        counts = np.zeros((n_bins, N_STAGES), np.int64)
-        for other in others:
-            known = other.stage != UNKNOWN
-            np.add.at(counts, (_bins(len(known))[known], other.stage[known]), 1)
-        middle_s = EPOCH_S * (np.arange(len(night.stage), dtype=np.float64) + 0.5)
-        answers.append(StageTable.from_counts(counts, BIN_S).at(middle_s).astype(np.float64))
-    return answers
+        known = night.stage != UNKNOWN
+        np.add.at(counts, _bins(len(known))[known], SHARED[night.stage[known]])
+    middle_s = EPOCH_S * (np.arange(n_epochs, dtype=np.float64) + 0.5)
+    return StageTable.from_counts(counts, BIN_S).at(middle_s).astype(np.float64)
 
 
 def _bins(n_epochs: int) -> NDArray[np.int64]:

@@ -11,10 +11,11 @@ import torch
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece
-from holter2sleep.training.staging import WEIGHTS, calibrated_left_out, fit_temperature
-from holter2sleep.training.staging_figures import MERGES, beside, figures_of, merged
-from holter2sleep.training.staging_nights import columns_of
+from holter2sleep.training.staging import WEIGHTS
+from holter2sleep.training.staging_figures import MERGES, beside, clock_left_out, figures_of, merged
+from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
+from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 N_FEATURES, N_DIMENSIONS = 4, 6
 
@@ -139,7 +140,7 @@ def test_merged_chances_are_sums() -> None:
 
 def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
     nights = [night(subject, i) for i, subject in enumerate("abcd")]
-    figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights])
+    figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights], clock_left_out(nights))
     for n_classes in MERGES:
         found = figures[f"{n_classes}_classes"]
         assert found["kappa"] == 1.0
@@ -149,7 +150,7 @@ def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
 
 
 def test_letters_outside_the_scheme_are_unknown() -> None:
-    assert columns_of(np.array(["W", "U", "R", "N3"])).tolist() == [0, UNKNOWN, 4, 3]
+    assert codes_of(np.array(["W", "U", "R", "N3", "L", "NREM"])).tolist() == [0, UNKNOWN, 4, 3, 5, 6]
 
 
 def test_no_subject_is_both_scored_and_taught() -> None:

@@ -101,9 +101,10 @@ def model_texts(night: ReportNight) -> list[str]:
         card = cards.get(model["name"])
         without = "weights as the notes say" if card and card.installable else "no weight file"
         checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
-        said = f" {card.title}. Trained on: {card.trained_on}. Agreement: {card.external_figure}." if card else ""
+        told = card.summary() if card else model.get("card")
+        said = f" {told['title']}. Trained on: {told['trained_on']}. Agreement: {told['agreement']}." if told else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
-        texts += list(card.limits) if card else []
+        texts += told["limits"] if told else []
     return texts or ["No model with weights was used."]
 
 

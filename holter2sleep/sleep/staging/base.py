@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -25,6 +26,7 @@ class Evidence:
     quality: Quality
     nn: NN
     lights: Lights
+    told: Callable[[str], None] = lambda _words: None  # hears how far work is that takes long
 
     @property
     def grid_start(self) -> datetime | None:

@@ -47,7 +47,8 @@ ALLOWED = {
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
     "evaluate": {"night", "clock", "spans", "errors", "io"},  # figures come from annotations, whoever made them
-    "training": TABLES | {"analyze", "evaluate", "simulate", "split"},
+    # a head is taught on nights as `analyze` makes them, of cohorts as `batch` reads them
+    "training": RUN | {"batch", "cohort", "evaluate", "simulate", ""},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
     "shown": GROUND | {"io", "privacy"},

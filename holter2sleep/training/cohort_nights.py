@@ -6,6 +6,7 @@ A cohort is a folder of recordings with hypnograms of the same stem, or a manife
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ SUFFIXES = (
     *("-nsrr.xml", "-profusion.xml", ".xml", ".st", ".hypnogram.txt", "-hypnogram.txt", "_hypnogram.txt"),
     *("_stage.txt", "_stages.txt", "_stages.csv", "-stages.csv", ".stages.csv", ".hyp"),
 )
+OF_BEATS = ("-rpoint", ".beats")  # ends of the stems of beat files, which hypnograms do not have
 TABLES = (".csv", ".tsv", ".parquet")
 
 Index = dict[str, list[Path]]
@@ -94,8 +96,9 @@ def _names_in(folder: Path) -> Index:
 
 def _hypnogram_of(path: Path, index: Index) -> Path | None:
     """The hypnogram of a recording; None where there is none, or several elsewhere of which one cannot be told."""
-    for suffix in SUFFIXES:
-        found = [file for file in index.get(f"{path.stem}{suffix}".casefold(), []) if file != path]
+    stems = dict.fromkeys([path.stem, *(path.stem.removesuffix(end) for end in OF_BEATS)])
+    for stem, suffix in itertools.product(stems, SUFFIXES):
+        found = [file for file in index.get(f"{stem}{suffix}".casefold(), []) if file != path]
         beside = [file for file in found if file.parent == path.parent]
         if beside or len(found) == 1:
             return (beside or found)[0]

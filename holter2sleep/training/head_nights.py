@@ -188,7 +188,7 @@ def _read(kept: Path, row: Row) -> LabelledNight:
         The file is damaged.
     """
     try:
-        with np.load(kept) as file:
+        with np.load(io.BytesIO(kept.read_bytes())) as file:
             found = {name: file[name] for name in file.files}
         stage, age, sex = found["stage"].astype(np.int64), float(found["age"][0]), str(found["sex"][0])
         names, embedding = tuple(found["names"].tolist()), found.get("embedding")

@@ -80,9 +80,16 @@ def _rows(cohort: Path) -> list[Row]:
 
 
 def _in_folder(folder: Path) -> Iterator[Row]:
-    index = _names_in(folder)
-    for path in find_inputs([folder]):
-        yield Row(0, folder, path.stem, path, hypnogram=_hypnogram_of(path, index))
+    index, paths = _names_in(folder), find_inputs([folder])
+    stems = {path.stem for path in paths}
+    for path in paths:
+        if not any(_without(end, path.stem) in stems for end in OF_BEATS):  # beats of a recording that is there itself
+            yield Row(0, folder, path.stem, path, hypnogram=_hypnogram_of(path, index))
+
+
+def _without(end: str, stem: str) -> str | None:
+    """The stem without its end; None where it ends otherwise."""
+    return stem.removesuffix(end) if stem.endswith(end) else None
 
 
 def _names_in(folder: Path) -> Index:
@@ -96,8 +103,8 @@ def _names_in(folder: Path) -> Index:
 
 def _hypnogram_of(path: Path, index: Index) -> Path | None:
     """The hypnogram of a recording; None where there is none, or several elsewhere of which one cannot be told."""
-    stems = dict.fromkeys([path.stem, *(path.stem.removesuffix(end) for end in OF_BEATS)])
-    for stem, suffix in itertools.product(stems, SUFFIXES):
+    stems = (path.stem, *(_without(end, path.stem) for end in OF_BEATS))
+    for stem, suffix in itertools.product([stem for stem in stems if stem], SUFFIXES):
         found = [file for file in index.get(f"{stem}{suffix}".casefold(), []) if file != path]
         beside = [file for file in found if file.parent == path.parent]
         if beside or len(found) == 1:

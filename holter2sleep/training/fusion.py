@@ -154,9 +154,11 @@ def fit(
 
 
 def scale_of(features: Sequence[Rows]) -> Arrays:
-    """Mean and standard deviation of each feature over all epochs."""
+    """Mean and standard deviation of each feature over all epochs; 0 and 1 of one that is nowhere known."""
     rows = np.concatenate(features)
-    return {"mean": np.nanmean(rows, axis=0), "sd": np.nanstd(rows, axis=0) + np.float32(1e-6)}
+    known = np.isfinite(rows).any(axis=0)
+    rows = np.where(known, rows, np.float32(0))
+    return {"mean": np.nanmean(rows, axis=0), "sd": np.where(known, np.nanstd(rows, axis=0) + np.float32(1e-6), 1)}
 
 
 def piece(nights: Sequence[TrainingNight], rng: np.random.Generator) -> TrainingNight:

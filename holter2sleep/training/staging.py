@@ -107,9 +107,14 @@ def subjects_of(material: Material) -> list[str]:
     return sorted({night.subject for night in material.scored})
 
 
+def kept_without(subject: str, work: Path) -> Path:
+    """Where networks are kept that have not seen a subject."""
+    return work / f"without_{subject}.npz"
+
+
 def networks_without(material: Material, subject: str, nets: int, seed: int, work: Path) -> list[Arrays]:
     """Networks that have not seen a subject; kept in `work` from run to run."""
-    path = work / f"without_{subject}.npz"
+    path = kept_without(subject, work)
     if not path.exists():
         fitted = fit_networks(material, nets, seed, without=subject)
         write_weights(path, joined(**{f"net{i}": network for i, network in enumerate(fitted)}))

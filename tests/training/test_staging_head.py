@@ -10,7 +10,7 @@ import torch
 
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
-from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece
+from holter2sleep.training.fusion import UNKNOWN, Course, FusionNet, TrainingNight, fit, piece, scale_of
 from holter2sleep.training.staging import WEIGHTS
 from holter2sleep.training.staging_figures import MERGES, beside, clock_left_out, figures_of, merged
 from holter2sleep.training.staging_nights import codes_of
@@ -102,6 +102,14 @@ def test_an_answer_hangs_on_half_an_hour_to_each_side_and_not_on_the_length_of_t
     weights = fit([one], [], Course(3, 0))
     whole, part = logits(weights, one.features), logits(weights, one.features[100:300])
     np.testing.assert_allclose(part[REACH:-REACH], whole[100 + REACH : 300 - REACH], atol=1e-5)
+
+
+def test_a_feature_that_no_night_knows_says_nothing() -> None:
+    features = np.ones((5, 2), np.float32)
+    features[:, 1] = np.nan
+    scale = scale_of([features])
+    assert (scale["mean"][1], scale["sd"][1]) == (0.0, 1.0)
+    assert all(array.dtype == np.float32 for array in scale.values())
 
 
 def test_temperature_takes_back_overconfidence() -> None:

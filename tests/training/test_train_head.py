@@ -388,6 +388,7 @@ def test_a_head_with_an_encoder_from_recordings_to_stages(tmp_path: Path) -> Non
     encoder = write_encoder(tmp_path / "drawn.safetensors")
     train_head(HeadSources([tmp_path / "nights"], encoder=str(encoder)), tmp_path / "out", SHORT)
     card = read_head_card(tmp_path / "out")
+    assert [row["recording_id"] for row in split_rows(tmp_path / "out")] == ["n0", "n1", "n2", "n3"]  # no night twice
     assert card.encoder is not None
     assert (card.encoder.network, card.encoder.file) == ("clef-small", "encoder.safetensors")
     assert (tmp_path / "out" / "encoder.safetensors").read_bytes() == encoder.read_bytes()

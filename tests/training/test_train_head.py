@@ -140,6 +140,11 @@ def test_a_head_that_changed_makes_a_batch_work_again(taught: Path, cohort: Path
     assert run_json.stat().st_mtime_ns != before
 
 
+def test_its_card_is_shown_and_checked_like_any_other(taught: Path) -> None:
+    assert "head taught" in ok("models", "show", taught).output
+    assert ok("models", "verify", taught).output == f"{taught}: ok\n"
+
+
 # --- stopped and resumed ---------------------------------------------------------------------------
 
 
@@ -404,6 +409,7 @@ def test_a_head_with_an_encoder_from_recordings_to_stages(tmp_path: Path) -> Non
     assert any("from the beats alone" in warning for warning in facts["warnings"])
     assert "encoder" not in {model["role"] for model in facts["models"]}
     (tmp_path / "out" / "encoder.safetensors").unlink()
+    assert run("models", "verify", tmp_path / "out").exit_code == 6
     found = run(*words, "--out", tmp_path / "again")
     assert found.exit_code == 6
     assert "copy the file of that hash to" in found.output

@@ -52,6 +52,19 @@ class Head:
         return waveform_inputs(evidence, encoder, profile), ()
 
 
+def check_head(folder: Path) -> None:
+    """Refuse a head whose networks, or the encoder its card names, are missing or others than the card's.
+
+    Raises
+    ------
+    WeightsError
+        As it would be when a night is staged.
+    """
+    card = Head(folder).card
+    if card.encoder is not None:
+        find_encoder(card.encoder, folder, card.name)
+
+
 def answerable(features: Rows, embedding: Rows | None) -> Bool:
     """Whether beats or waveform tell of an epoch. array (n_epochs,), bool."""
     heard = np.asarray(np.isfinite(features).any(axis=1))

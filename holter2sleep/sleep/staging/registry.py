@@ -41,7 +41,8 @@ def _rank(card: Card) -> tuple[bool, float]:
 
 def head_folder(stager: str) -> Path | None:
     """The folder of a head that stands for a stager; None where it is a name."""
-    return Path(stager) if stager not in (AUTO, *STAGERS) and Path(stager).is_dir() else None
+    is_name = stager in ("", AUTO, *STAGERS)
+    return Path(stager) if not is_name and Path(stager).is_dir() else None
 
 
 def card_of_scorer(scorer: str, stager: str) -> Card | None:

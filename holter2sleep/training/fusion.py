@@ -39,9 +39,7 @@ class TrainingNight:
     features: NDArray[np.float32]  # (n_epochs, n_features), NaN where unknown
     stage: NDArray[np.int64]  # (n_epochs,), place in LETTERS, or UNKNOWN
     taught: NDArray[np.float32]  # (n_epochs, 3), chances of W, NREM, R by teachers; NaN where they are silent
-    embedding: NDArray[np.floating] | None = (
-        None  # float32 or, as it is kept on disk, float16 (n_epochs, n_dimensions), rows of NaN where unknown
-    )
+    embedding: NDArray[np.floating] | None = None  # (n_epochs, n_dimensions), rows of NaN where unknown
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from holter2sleep.batch.manifest import Row
 from holter2sleep.errors import UsageError
-from holter2sleep.io.export import write_bytes
+from holter2sleep.io.export import write_files
 from holter2sleep.night import SCHEMES, Float
 from holter2sleep.sleep.staging.cards import CardEncoder
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
@@ -80,18 +80,21 @@ def train_head(
         split = _split(nights, sources.split, course.seed)
         parts = {part: [night for night in nights if split.part[night.night.name] == part] for part in PARTS}
         _check_parts(parts)
-        _write(out / SPLIT, split.text)
         lecture = HeadLecture(_shown(parts[FIT]), _shown(parts[VALIDATION]), course, _key(nights, split))
         if resume and (out / CHECKPOINT).exists():
             lecture.resume(out / CHECKPOINT)
         arrays = lecture.run(out / CHECKPOINT, told)
         networks = Networks(arrays, nights[0].names, _temperature(arrays, _shown(parts[VALIDATION])))
         made = _made(out, sources, parts, networks, encoder, len(faults) + len(without))
-    _write(out / HISTORY, _history(lecture.history))
-    _write(out / FIGURES, json.dumps({**made.figures, "branches": made.branches, "left_out": faults}, indent=1) + "\n")
-    content = networks_content(networks)
-    write_bytes(out / HEAD, content)
-    _write(out / CARD, card_text(made, hashlib.sha256(content).hexdigest()))
+    head = networks_content(networks)
+    figures = {**made.figures, "branches": made.branches, "left_out": faults}
+    texts = {
+        SPLIT: split.text,
+        HISTORY: _history(lecture.history),
+        FIGURES: json.dumps(figures, indent=1) + "\n",
+        CARD: card_text(made, hashlib.sha256(head).hexdigest()),
+    }
+    write_files({out / HEAD: [head], **{out / name: [text.encode("utf-8")] for name, text in texts.items()}})
     return out
 
 
@@ -241,13 +244,6 @@ def _branches(networks: Networks, test: Sequence[TrainingNight], clock: Sequence
         what: figures_of(nights, _answers(networks, some), floors, (SHOWN_CLASSES,)) for what, some in shown.items()
     }
     return {what: figures[name]["kappa"] for what, figures in found.items() if name in figures}
-
-
-# --- files ------------------------------------------------------------------------------------------
-
-
-def _write(path: Path, text: str) -> None:
-    write_bytes(path, text.encode("utf-8"))
 
 
 def _history(rows: Sequence[dict[str, float]]) -> str:

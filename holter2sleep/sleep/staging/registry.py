@@ -22,7 +22,7 @@ STAGERS: dict[str, tuple[str, str]] = {
     "cardiosomnography": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
     "cardiosomnography-causal": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
 }
-HEAD = ("holter2sleep.sleep.staging.head", "Head")  # likewise, of a folder
+OF_FOLDER = ("holter2sleep.sleep.staging.head", "Head")  # likewise
 
 
 def list_cards() -> tuple[Card, ...]:
@@ -67,7 +67,7 @@ def get_stager(name: str) -> Stager:
     """
     folder = head_folder(name)
     if folder is not None:
-        return _made(HEAD, folder)
+        return _made(OF_FOLDER, folder)
     if name not in STAGERS:
         close = difflib.get_close_matches(name, STAGERS, n=1)
         advice = f"did you mean {close[0]!r}? " if close else ""

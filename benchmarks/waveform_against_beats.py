@@ -36,7 +36,7 @@ from holter2sleep.night import Beats, Float
 from holter2sleep.sleep.staging.base import Evidence
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
-from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
+from holter2sleep.sleep.staging.fusion import calibrated, credible, inputs, stage_chances
 from holter2sleep.sleep.staging.head_encoder import waveform_inputs
 from holter2sleep.sleep.staging.profiles import PROFILES
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
@@ -146,11 +146,16 @@ def shipped(data: Path, given: Sequence[HeardNight], made: Sequence[Made], work:
 
     def answers(nights: Sequence[HeardNight]) -> Answers:
         shown = [training_night(night) for night in nights]
-        own = [stage_chances(networks[night.subject], night.features) for night in shown]
+        own = [stage_chances(networks[night.subject], _as_shipped(night.evidence)) for night in nights]
         both = [agreed(one, mesa.of(night.evidence)) for one, night in zip(own, nights, strict=True)]
         return calibrated_left_out(shown, both)
 
     return {"given beats": answers(given), "beats found in the waveform": answers([one.heard for one in made])}
+
+
+def _as_shipped(evidence: Evidence) -> NDArray[np.float32]:
+    """What the shipped networks are shown."""
+    return np.column_stack(list(credible(inputs(evidence), evidence).values())).astype(np.float32)
 
 
 # --- (b) a head with an encoder ---------------------------------------------------------------------

@@ -41,6 +41,7 @@ from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
+from holter2sleep.sleep.staging.base import unheard
 from holter2sleep.spans import Spans, as_spans, duration
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def analyze_night(
     recipe: Recipe,
     given: Given = Given(),
     step: Step = nullcontext,
-    told: Callable[[str], None] = lambda _words: None,
+    told: Callable[[str], None] = unheard,
 ) -> Night:
     """Everything the program can tell of one recording.
 

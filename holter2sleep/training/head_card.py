@@ -108,6 +108,8 @@ def limits(made: Made) -> list[str]:
         "no external validation: other cohorts, recorders and sleep laboratories were not looked at",
         "reference as the files have it; stages 3 and 4 of Rechtschaffen and Kales count as N3",
         "neither age, sex nor clock time reach it",
+        "shares of ectopic and of ill-fitting beats depend on who placed the beats: teach on the kind it is used on, "
+        "beats found in waveforms or beats of files",
         "judges each epoch against its own night: a recording of one stage only is misread; atrial fibrillation, "
         "pacing, beta-blockade and autonomic neuropathy remove what it looks at",
     ]

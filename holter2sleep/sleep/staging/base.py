@@ -16,6 +16,10 @@ from holter2sleep.sleep.staging.cards import Card
 Proba = NDArray[np.float32]  # (n_epochs, n_classes), in the scheme's order; a NaN row is an epoch without an answer
 
 
+def unheard(_words: str) -> None:
+    """Nobody waits for word of progress."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that is known of a night before it has stages."""
@@ -26,7 +30,7 @@ class Evidence:
     quality: Quality
     nn: NN
     lights: Lights
-    told: Callable[[str], None] = lambda _words: None  # hears how far work is that takes long
+    told: Callable[[str], None] = unheard  # hears how far work is that takes long
 
     @property
     def grid_start(self) -> datetime | None:

@@ -41,6 +41,7 @@ from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
 from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.sleep.staging import Evidence, StagingRules, stage_sleep
+from holter2sleep.sleep.staging.base import unheard
 from holter2sleep.spans import Spans, as_spans, duration
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def analyze_night(
     recipe: Recipe,
     given: Given = Given(),
     step: Step = nullcontext,
+    told: Callable[[str], None] = unheard,
 ) -> Night:
     """Everything the program can tell of one recording.
 
@@ -76,6 +78,8 @@ def analyze_night(
         What was recorded, the choices of the analysis, what the user says of the night.
     step
         Called with the name of each step; the context it gives surrounds the step.
+    told
+        Hears how far a step is that takes long.
 
     Raises
     ------
@@ -114,7 +118,7 @@ def analyze_night(
         coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
         lights, unlit = _lights(recording, beats, quality, given, recipe)
-        evidence = Evidence(recording, grid, beats, quality, nn, lights)
+        evidence = Evidence(recording, grid, beats, quality, nn, lights, told)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
     everything = as_spans([(0.0, recording.duration_s)])
     warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)

@@ -452,6 +452,11 @@ class Lights:
     on_s: float
     source: str
 
+    def dark(self, grid: EpochGrid) -> Bool:
+        """Whether the middle of each epoch lies between them. array (n_epochs,)."""
+        middle_s = grid.onset_s + EPOCH_S / 2
+        return (middle_s >= self.off_s) & (middle_s < self.on_s)
+
 
 # --- breathing -------------------------------------------------------------------------------------
 

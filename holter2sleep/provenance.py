@@ -20,8 +20,10 @@ from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
 from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Card, list_cards
+from holter2sleep.sleep.staging.head_card import head_sha256
 from holter2sleep.sleep.staging.installable import get_installable
 from holter2sleep.sleep.staging.installed import installed_sha256, is_installed
+from holter2sleep.sleep.staging.registry import AUTO, card_of_scorer, head_folder
 from holter2sleep.split import Part
 
 Facts = dict[str, Any]
@@ -35,6 +37,7 @@ class Stopwatch:
     ) -> None:
         self.steps_s = dict(steps_s or {})
         self._listener = listener
+        self._step = ""
 
     def saying(self, words: str) -> Stopwatch:
         """A stopwatch that goes on from here, with words before the name of each step."""
@@ -44,9 +47,14 @@ class Stopwatch:
     def step(self, name: str) -> Iterator[None]:
         """Times what happens inside."""
         self._listener(name)
+        self._step = name
         start = time.perf_counter()
         yield
         self.steps_s[name] = round(time.perf_counter() - start, 3)
+
+    def tell(self, words: str) -> None:
+        """How far the step is, for one that takes long."""
+        self._listener(f"{self._step} ({words})")
 
 
 def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
@@ -63,8 +71,11 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
 def models_sha256(stager: str) -> str:
     """Hash of all weights that may be used when this stager, or `auto`, is asked for."""
     ours = [sha256_of_file(path) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]
-    asked = [card for card in list_cards() if card.name == stager or (stager == "auto" and not card.on_request)]
+    asked = [card for card in list_cards() if card.name == stager or (stager == AUTO and not card.on_request)]
     theirs = [f"{card.name} {_weights_of(card)}" for card in sorted(asked, key=lambda card: card.name)]
+    folder = head_folder(stager)
+    if folder is not None:
+        theirs.append(head_sha256(folder))
     return hashlib.sha256("\n".join([*ours, *theirs]).encode()).hexdigest()
 
 
@@ -94,7 +105,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "hypnogram": {"scheme": night.hypnogram.scheme, "scorer": night.hypnogram.scorer},
         "version": __version__,
         "recipe": {"name": recipe.name, "sha256": recipe.sha256, "resolved": recipe.resolved()},
-        "models": _models(night),
+        "models": _models(night, recipe),
         "identity": who,
         "seed": seed,
         "warnings": list(night.warnings),
@@ -151,7 +162,7 @@ def place_of(part: Part) -> Facts:
     return {"of": part.of, "night": part.night, "start_s": part.start_s, "end_s": part.end_s}
 
 
-def _models(night: Night) -> list[Facts]:
+def _models(night: Night, recipe: Recipe) -> list[Facts]:
     """What was fitted and used, with the hash of its weights; no stager when the stages came from a file."""
     has_waveform, given = night.recording.ecg is not None, night.recording.beats_source
     heart = [
@@ -163,15 +174,20 @@ def _models(night: Night) -> list[Facts]:
     used: list[Facts] = [
         {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used
     ]
+    card = card_of_scorer(night.hypnogram.scorer, recipe.staging.stager)
+    return used if card is None else [*used, *_models_of_stager(card, has_waveform)]
+
+
+def _models_of_stager(card: Card, has_waveform: bool) -> Iterator[Facts]:
+    """The stager, and what it asks besides; the card of a head goes along, for nobody else has it."""
+    stager = {"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None}
     cards = {card.name: card for card in list_cards()}
-    card = cards.get(night.hypnogram.scorer)
-    if card is None:
-        return used
-    used.append({"role": "stager", "name": card.name, "sha256": card.weights.sha256 if card.weights else None})
+    yield stager if card.name in cards else {**stager, "card": card.summary()}
+    if card.encoder is not None and has_waveform:
+        yield {"role": "encoder", "name": card.encoder.network, "sha256": card.encoder.sha256}
     second = cards.get(card.second_opinion or "")
     if second is not None and second.weights is not None:
-        used.append({"role": "second opinion", "name": second.name, "sha256": second.weights.sha256})
-    return used
+        yield {"role": "second opinion", "name": second.name, "sha256": second.weights.sha256}
 
 
 def sha256_of_file(path: Path) -> str:

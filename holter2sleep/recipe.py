@@ -80,8 +80,10 @@ class Recipe:
     strips: StripRules
 
     def resolved(self) -> Table:
-        """Every key with its value, as written to `run.json`."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
+        """Every key with its value, as written to `run.json`; of a stager's folder the name alone, wherever it lies."""
+        table: Table = json.loads(json.dumps(dataclasses.asdict(self)))
+        table["staging"]["stager"] = Path(self.staging.stager).name
+        return table
 
     @property
     def sha256(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from holter2sleep.profiles import Profile, load_profile
 from holter2sleep.provenance import sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.shown import shown_file, shown_recording
+from holter2sleep.sleep.staging.registry import head_folder
 from holter2sleep.told import SUMMER_TIME, Moment, known_zone, told_moment, with_beats, with_clock
 
 AUTO, ALL, WHOLE = "auto", "all", "whole"
@@ -86,7 +88,7 @@ class Request:
         own = {field.name for field in dataclasses.fields(cls)}
         settings = tuple(options["settings"])
         if options["stager"]:
-            settings += (f'staging.stager="{options["stager"]}"',)
+            settings += (f"staging.stager={json.dumps(str(options['stager']), ensure_ascii=False)}",)
         for name in ("beats", "hypnogram"):
             if options[name] is not None and not is_file(options[name]):
                 what = "not a file" if exists(options[name]) else "no such file"
@@ -95,7 +97,7 @@ class Request:
             raise UsageError(f"--fs {options['fs']}: expected a sampling rate in Hz, such as 250")
         tz = known_zone(options["tz"]) if options["tz"] is not None else None
         read = {
-            "recipe": load_recipe(options["recipe"], settings),
+            "recipe": _from_anywhere(load_recipe(options["recipe"], settings)),
             "tz": tz,
             "start": told_moment(options["start"], "--start", tz) if options["start"] is not None else None,
             "night": known_night(options["night"]),
@@ -283,6 +285,14 @@ def _names_a_folder(name: str) -> bool:
         return 0 < len(name.encode("utf-8")) <= _LONGEST_NAME and name not in (".", "..")
     except UnicodeEncodeError:  # bytes that are no UTF-8, which no table and no JSON can hold
         return False
+
+
+def _from_anywhere(recipe: Recipe) -> Recipe:
+    """The recipe with the folder of a head that other processes find too."""
+    folder = head_folder(recipe.staging.stager)
+    if folder is None:
+        return recipe
+    return dataclasses.replace(recipe, staging=dataclasses.replace(recipe.staging, stager=str(folder.resolve())))
 
 
 def _key(wanted: bool, path: Path | None) -> bytes | None:

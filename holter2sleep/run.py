@@ -122,7 +122,7 @@ def _analyse(job: _Job, request: Request, watch: Stopwatch) -> bool:
     """Fill the job's folder; False when it holds this very night already."""
     if is_done(job.folder, job.identity, request, night_files(request)):
         return False
-    night = request.private_night(analyze_night(job.recording, request.recipe, job.given, watch.step))
+    night = request.private_night(analyze_night(job.recording, request.recipe, job.given, watch.step, watch.tell))
     with watch.step("tables"):
         tables = tables_of(night, request.recipe)
 

@@ -50,7 +50,8 @@ ALLOWED = {
     # Figures come from annotations, whoever made them; sleep measures, the clock floor and the columns of a night's
     # tables have one definition.
     "evaluate": {"night", "clock", "spans", "errors", "io", "sleep", "phenotypes"},
-    "training": TABLES | {"analyze", "evaluate", "simulate", "split"},
+    # a head is taught on nights as `analyze` makes them, of cohorts as `batch` reads them
+    "training": RUN | {"batch", "cohort", "evaluate", "simulate", ""},
     "profiles": {"errors", "assets"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
     "shown": GROUND | {"io", "privacy"},

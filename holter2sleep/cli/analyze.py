@@ -118,8 +118,8 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--stager",
     panel=METHOD,
-    metavar="NAME",
-    help="Who stages: auto, or a name of `models list`.  [default: the recipe's]",
+    metavar="NAME|FOLDER",
+    help="Who stages: auto, a name of `models list`, or a folder of `train head`.  [default: the recipe's]",
 )
 @click.option(
     "--recipe",

@@ -54,18 +54,19 @@ def list_models(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show_model(name: str, as_json: bool) -> None:
-    """Show the card of a stager, or the entry of weights in the registry, with their licence.
+    """Show the card of a stager, or of a head in a folder, or the entry of weights in the registry with their licence.
 
     \b
     Examples:
       holter2sleep models show sleepecg-mesa
       holter2sleep models show clef-small
+      holter2sleep models show my-head
     """  # noqa: D301  click reads the backspace
     import json
 
     from holter2sleep.errors import UsageError
 
-    known = _facts()
+    known = _facts(name)
     if name not in known:
         raise UsageError(f"No model {name!r}; there is: {', '.join(known)}")
     if as_json:
@@ -113,14 +114,19 @@ def install(names: tuple[str, ...], local: Path | None, mirror: str | None, acce
 def verify(names: tuple[str, ...]) -> None:
     """Check that weights are there and are the registered or installed ones; without a name, all that are there.
 
+    Of the folder of a head the networks are checked, and the encoder its card names.
+
     \b
-    Example:
+    Examples:
       holter2sleep models verify sleepecg-mesa
+      holter2sleep models verify my-head
     """  # noqa: D301  click reads the backspace
     from holter2sleep.errors import UsageError
     from holter2sleep.sleep.staging import get_stager, list_cards
+    from holter2sleep.sleep.staging.head import check_head
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed, verified
+    from holter2sleep.sleep.staging.registry import head_folder
 
     stagers = {card.name: card for card in list_cards()}
     files = {weights.name: weights for weights in list_installable()}
@@ -131,6 +137,8 @@ def verify(names: tuple[str, ...]) -> None:
             verified(files[name])
         elif name in stagers:
             get_stager(name)
+        elif (folder := head_folder(name)) is not None:
+            check_head(folder)
         else:
             raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *files])}")
         click.echo(f"{name}: ok")
@@ -153,15 +161,19 @@ def remove(names: tuple[str, ...]) -> None:
         click.echo(f"{weights.name}: removed")
 
 
-def _facts() -> dict[str, dict[str, Any]]:
-    """What is known of each stager, and of the weights that can be installed, by name."""
+def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
+    """What is known of each stager, of the weights that can be installed, and of a head that is asked for, by name."""
     import dataclasses
 
     from holter2sleep.sleep.staging import list_cards
+    from holter2sleep.sleep.staging.head_card import read_head_card
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed
+    from holter2sleep.sleep.staging.registry import head_folder
 
-    cards = {card.name: {"kind": "stager", **dataclasses.asdict(card)} for card in list_cards()}
+    folder = head_folder(asked)
+    theirs = {card.name: card for card in list_cards()} | ({asked: read_head_card(folder)} if folder else {})
+    cards = {name: {"kind": "stager", **dataclasses.asdict(card)} for name, card in theirs.items()}
     weights = {
         entry.name: {
             "kind": "weights",

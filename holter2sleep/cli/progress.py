@@ -30,8 +30,17 @@ def steps_shown(what: str) -> Iterator[Callable[[str], None]]:
     columns = (TimeElapsedColumn(), step, BarColumn(bar_width=20))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=N_STEPS, what=what)
-        begun = iter(range(N_STEPS))
-        yield lambda step: progress.update(task, description=step, completed=next(begun, N_STEPS))
+        begun, last = iter(range(N_STEPS)), ""
+
+        def show(step: str) -> None:
+            nonlocal last
+            if last and step.startswith(f"{last} ("):  # how far the step is, not another one
+                progress.update(task, description=step)
+                return
+            last = step
+            progress.update(task, description=step, completed=next(begun, N_STEPS))
+
+        yield show
 
 
 @contextmanager

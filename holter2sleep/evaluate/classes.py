@@ -55,6 +55,18 @@ def codes(stage: Text, n_classes: int) -> Codes:
     return np.where(match.any(axis=1), match.argmax(axis=1), UNKNOWN)
 
 
+def code_of(letter: str, n_classes: int) -> int:
+    """Column of a stage's class; UNKNOWN for a stage that is coarser than the classes, or none.
+
+    Examples
+    --------
+    >>> code_of("L", 3), code_of("L", 5)
+    (1, -1)
+    """
+    name = in_classes(letter, n_classes)
+    return CLASSES[n_classes].index(name) if name in CLASSES[n_classes] else UNKNOWN
+
+
 def merge_of(fine: tuple[str, ...], n_classes: int) -> tuple[int, ...]:
     """Column, among so many classes, of each of the finer classes.
 

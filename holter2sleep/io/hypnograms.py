@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from holter2sleep.clock import Clock, date_known, with_possible_date
+from holter2sleep.errors import RecordingError
 from holter2sleep.io.annotations import clock_hz, read_annotations
 from holter2sleep.io.edf_annotations import read_edf_annotations, record_onsets
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
@@ -69,6 +70,16 @@ def read_hypnogram(
     for note in notes:
         log.warning("hypnogram: %s", note)
     return Hypnogram(grid, stage, _scheme(set(scored.stage.tolist()), path), path.name), notes
+
+
+def holds_stages(path: Path) -> bool:
+    """Whether an EDF+ or BDF+ file has annotations that are sleep stages, as a recording that was scored has."""
+    if edf_kind(read_head(path)) is None:
+        return False
+    try:
+        return any(_EDF_STAGE.match(text) for _, _, text in read_edf_annotations(path))
+    except RecordingError:
+        return False
 
 
 def _read(path: Path, code: str | None) -> Scored:

@@ -99,9 +99,10 @@ def model_texts(night: ReportNight) -> list[str]:
         without = words("methods.installed_weights" if card and card.installable else "methods.no_weights")
         checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
         trained, agreement = words("methods.trained_on"), words("methods.agreement")
-        said = f" {card.title}. {trained}: {card.trained_on}. {agreement}: {card.external_figure}." if card else ""
+        told = card.summary() if card else model.get("card")
+        said = f" {told['title']}. {trained}: {told['trained_on']}. {agreement}: {told['agreement']}." if told else ""
         texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
-        texts += list(card.limits) if card else []
+        texts += told["limits"] if told else []
     return texts or [words("methods.no_model")]
 
 

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from holter2sleep.errors import UsageError
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
+from holter2sleep.training.checkpoint import read_checkpoint, save_checkpoint
 from holter2sleep.training.clef_loss import clef_loss
 from holter2sleep.training.patients import TARGETS, Patient
 from holter2sleep.training.views import Batch, draw_batch
@@ -181,9 +181,8 @@ class Lecture:
         return {"contrast": contrast, "physiology": physiology, **{f"r_{n}": correlation(a, b) for n, a, b in named}}
 
     def _save(self, checkpoint: Path) -> None:
-        """In one go: a run that is stopped leaves the checkpoint before."""
-        part = checkpoint.with_suffix(".part")
-        torch.save(
+        save_checkpoint(
+            checkpoint,
             {
                 "course": asdict(self.course),
                 "patients": [patient.recording_id for patient in self._lessons.fit],
@@ -192,9 +191,7 @@ class Lecture:
                 "pupil": self.pupil.state_dict(),
                 "optimizer": self._optimizer.state_dict(),
             },
-            part,
         )
-        part.replace(checkpoint)
 
     def resume(self, checkpoint: Path) -> None:
         """Go on where a checkpoint of the same course and patients stopped.
@@ -204,16 +201,8 @@ class Lecture:
         UsageError
             The checkpoint cannot be read, or is of another course or other patients.
         """
-        try:
-            found: dict[str, Any] = torch.load(checkpoint, map_location=self.course.device, weights_only=True)
-            course, patients = found["course"], found["patients"]
-        except Exception as error:  # torch raises whatever it meets in a damaged file
-            reason = str(error).partition("\n")[0]
-            raise UsageError(f"{checkpoint}: cannot be read as a checkpoint ({reason})") from None
-        other = [f"{key} {course.get(key)}" for key, value in asdict(self.course).items() if course.get(key) != value]
-        if other:
-            raise UsageError(f"{checkpoint}: was made with {', '.join(other)}; resume with the same, or another --out")
-        if patients != [patient.recording_id for patient in self._lessons.fit]:
+        found = read_checkpoint(checkpoint, asdict(self.course), self.course.device)
+        if found["patients"] != [patient.recording_id for patient in self._lessons.fit]:
             raise UsageError(f"{checkpoint}: was made from other recordings; give the same, or another --out")
         self.pupil.load_state_dict(found["pupil"])
         self._optimizer.load_state_dict(found["optimizer"])

@@ -16,6 +16,7 @@ from holter2sleep.io.inputs import find_inputs
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.encoder import Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
+from holter2sleep.training.checkpoint import check_device, check_may_begin
 from holter2sleep.training.clef_loss import LEAST_DISSIMILARITY, TEMPERATURE
 from holter2sleep.training.encoder import NETWORK, EncoderCourse, Lecture, Lessons
 from holter2sleep.training.patients import Patient, read_patient, simulated_patients
@@ -69,10 +70,9 @@ def train_encoder(
     UsageError
         A checkpoint is there and not to be resumed, or fits neither course nor recordings; a split that is wrong.
     """
-    _check_device(course.device)
+    check_device(course.device)
     checkpoint = out / CHECKPOINT
-    if checkpoint.exists() and not resume:
-        raise UsageError(f"{checkpoint} exists; go on with --resume, or choose another --out")
+    check_may_begin(checkpoint, resume)
     lessons, chosen = read_lessons(data, noise, split, n_simulated, course.seed, told)
     lecture = Lecture(lessons, course)
     if start is not None:
@@ -115,15 +115,6 @@ def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
     if twice:
         raise UsageError(f"{twice[0]} and {named[twice[0].stem]} have the same name; a split tells recordings by name")
     return named
-
-
-def _check_device(device: str) -> None:
-    """Refuse a device that torch does not have here."""
-    try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise UsageError(f"--device {device}: torch cannot compute there ({reason})") from None
 
 
 def _patients(paths: Sequence[Path], told: Told) -> Iterable[Patient]:
@@ -173,14 +164,17 @@ def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:
         "bfloat16": course.bfloat16,
         "torch": torch.__version__,
     }
-    parts = ["\n".join(_line(*fact) for fact in facts.items())]
+    parts = ["\n".join(toml_line(*fact) for fact in facts.items())]
     for title, figures in (("last_epoch", lecture.history[-1]), ("test", lecture.test())):
-        parts.append("\n".join([f"[{title}]", *(_line(*fact) for fact in figures.items() if not math.isnan(fact[1]))]))
+        parts.append(
+            "\n".join([f"[{title}]", *(toml_line(*fact) for fact in figures.items() if not math.isnan(fact[1]))])
+        )
     return "\n\n".join(parts) + "\n"
 
 
-def _line(key: str, value: object) -> str:
-    return f"{key} = {json.dumps(round(value, 4) if isinstance(value, float) else value)}"
+def toml_line(key: str, value: object) -> str:
+    """One line of a TOML file."""
+    return f"{key} = {json.dumps(round(value, 4) if isinstance(value, float) else value, ensure_ascii=False)}"
 
 
 def _listed(figures: dict[str, float]) -> str:

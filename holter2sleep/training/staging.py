@@ -11,26 +11,30 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 
-from holter2sleep.heart.weights import joined, write_weights
-from holter2sleep.night import Float
+from holter2sleep.heart.weights import joined, read_weights, write_weights
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.base import Proba
-from holter2sleep.sleep.staging.fusion import CALIBRATION, INPUTS, calibrated, inputs, stage_chances
+from holter2sleep.sleep.staging.fusion import Networks, inputs, networks_content, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
-from holter2sleep.training.fusion import UNKNOWN, Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_figures import agreement_with, beside, figures_of
-from holter2sleep.training.staging_nights import HeardNight, read_apnoeic, read_controls, read_scored, read_swings
+from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
+from holter2sleep.training.staging_figures import agreement_with, beside, clock_left_out, figures_of
+from holter2sleep.training.staging_nights import (
+    read_apnoeic,
+    read_controls,
+    read_scored,
+    read_swings,
+    training_night,
+)
 from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
+from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 log = logging.getLogger(__name__)
 
@@ -63,20 +67,14 @@ def read_material(data: Path, seed: int) -> Material:
     opinions = [mesa.of(night.evidence) for night in controls]
     taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
     return Material(
-        [_training_night(night) for night in scored],
+        [training_night(night) for night in scored],
         [mesa.of(night.evidence) for night in scored],
-        [replace(_training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
+        [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
         opinions,
-        [_training_night(night).features for night in read_apnoeic(data, recipe)],
+        [training_night(night).features for night in read_apnoeic(data, recipe)],
         tuple(inputs(scored[0].evidence)),
         tuple(night.subject for night in swings),
     )
-
-
-def _training_night(night: HeardNight) -> TrainingNight:
-    features = np.column_stack(list(inputs(night.evidence).values())).astype(np.float32)
-    silent = np.full((len(features), 3), np.nan, np.float32)
-    return TrainingNight(night.name, night.subject, features, night.stage, silent)
 
 
 def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:
@@ -99,46 +97,36 @@ def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> l
 
 
 def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
-    """Chances of each scored night by networks that have not seen its subject; kept in `work` from run to run."""
-    chances: dict[str, Proba] = {}
-    for subject in sorted({night.subject for night in material.scored}):
-        own = [night for night in material.scored if night.subject == subject]
-        path = work / f"{subject}.npz"
-        if not path.exists():
-            networks = fit_networks(material, nets, seed, without=subject)
-            write_weights(path, {night.name: stage_chances(networks, night.features) for night in own})
-        with np.load(path) as file:
-            chances |= {night.name: file[night.name] for night in own}
+    """Chances of each scored night by networks that have not seen its subject."""
+    networks = {who: networks_without(material, who, nets, seed, work) for who in subjects_of(material)}
+    return [stage_chances(networks[night.subject], night.features) for night in material.scored]
+
+
+def subjects_of(material: Material) -> list[str]:
+    """The people of the scored nights."""
+    return sorted({night.subject for night in material.scored})
+
+
+def kept_without(subject: str, work: Path) -> Path:
+    """Where networks are kept that have not seen a subject."""
+    return work / f"without_{subject}.npz"
+
+
+def networks_without(material: Material, subject: str, nets: int, seed: int, work: Path) -> list[Arrays]:
+    """Networks that have not seen a subject; kept in `work` from run to run."""
+    path = kept_without(subject, work)
+    if not path.exists():
+        fitted = fit_networks(material, nets, seed, without=subject)
+        write_weights(path, joined(**{f"net{i}": network for i, network in enumerate(fitted)}))
         log.info("%s left out", subject)
-    return [chances[night.name] for night in material.scored]
-
-
-def fit_temperature(chances: Sequence[Proba], stages: Sequence[np.ndarray]) -> float:
-    """The temperature under which the true stages are likeliest."""
-    chance, stage = np.concatenate(list(chances)), np.concatenate(list(stages))
-    known = stage != UNKNOWN
-    chance, stage = chance[known], stage[known]
-
-    def loss(temperature: float) -> float:
-        return -float(np.log(calibrated(chance, temperature)[np.arange(len(stage)), stage] + 1e-9).mean())
-
-    return float(minimize_scalar(loss, bounds=(0.3, 3.0), method="bounded").x)
-
-
-def calibrated_left_out(nights: Sequence[TrainingNight], chances: Sequence[Proba]) -> list[Float]:
-    """Chances of each night with the temperature of the other subjects' nights."""
-    answers = []
-    for night, chance in zip(nights, chances, strict=True):
-        others = [i for i, other in enumerate(nights) if other.subject != night.subject]
-        temperature = fit_temperature([chances[i] for i in others], [nights[i].stage for i in others])
-        answers.append(calibrated(chance, temperature).astype(np.float64))
-    return answers
+    return [dict(network) for network in read_weights(path).values()]
 
 
 def _figures(material: Material, own: list[Proba], chances: list[Proba]) -> dict[str, Any]:
     """Of the head, of its networks without the second opinion, and of the second opinion alone."""
-    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances))
-    alone = figures_of(material.scored, calibrated_left_out(material.scored, own))
+    clock = clock_left_out(material.scored)
+    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances), clock)
+    alone = figures_of(material.scored, calibrated_left_out(material.scored, own), clock)
     figures["without_second_opinion"] = {name: found["kappa"] for name, found in alone.items()}
     figures["second_opinion_alone"] = beside(material.scored, chances, material.opinions)
     return figures
@@ -176,12 +164,8 @@ def main() -> None:
     figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
     networks = fit_networks(material, options.nets, options.seed)
     temperature = fit_temperature(chances, [night.stage for night in material.scored])
-    arrays: dict[str, Any] = joined(
-        **{f"net{i}": network for i, network in enumerate(networks)},
-        **{CALIBRATION: {"temperature": np.array([temperature], np.float32)}},
-    )
-    arrays[f"{INPUTS}.names"] = np.array(material.names)
-    np.savez(options.out / "fusion.npz", allow_pickle=False, **arrays)
+    content = networks_content(Networks(tuple(networks), material.names, temperature))
+    (options.out / "fusion.npz").write_bytes(content)
     for name, table in (("split", split_of(material, options.nets, options.seed)), ("figures", figures)):
         (options.out / f"fusion_{name}.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

@@ -10,23 +10,47 @@ import numpy as np
 from holter2sleep.evaluate.bootstrap import Draws
 from holter2sleep.evaluate.calibration import calibration_error
 from holter2sleep.evaluate.chance_tables import by_coverage
-from holter2sleep.evaluate.classes import CLASSES, MERGES, UNKNOWN, Codes, merged
-from holter2sleep.evaluate.floors import clock_left_out
+from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, Codes, code_of, merged
+from holter2sleep.evaluate.floors import BIN_S
 from holter2sleep.evaluate.judged import Judged, pooled_epochs
 from holter2sleep.evaluate.peers import more_kappa, paired_counts
 from holter2sleep.evaluate.stages import accuracy, class_kappa, counts_of, kappa, macro_f1, majority_accuracy
 from holter2sleep.night import EPOCH_S, Float
 from holter2sleep.sleep.staging.base import Proba
-from holter2sleep.training.fusion import TrainingNight
+from holter2sleep.sleep.staging.clock import StageTable
+from holter2sleep.training.fusion import LETTERS, MEANT, N_STAGES, TrainingNight
 
 SEED = 0
 
+# Class of each of LETTERS in each number of classes; UNKNOWN where it may be more than one.
+CLASS_OF = {n: np.array([code_of(letter, n) for letter in LETTERS]) for n in CLASSES}
+SHARED = MEANT / MEANT.sum(axis=1, keepdims=True)
 
-def figures_of(nights: Sequence[TrainingNight], chances: Sequence[Float]) -> dict[str, Any]:
-    """Figures by number of classes, with 95 % intervals over subjects and the floors."""
-    begins_s = [EPOCH_S * np.arange(len(night.stage), dtype=np.float64) for night in nights]
-    clock = clock_left_out([n.stage for n in nights], begins_s, [n.subject for n in nights], len(CLASSES[5]))
-    return {f"{n}_classes": _figures(nights, chances, clock, n) for n in MERGES}
+
+def truth_of(night: TrainingNight, n_classes: int) -> Codes:
+    """Class of each epoch; UNKNOWN where it was not scored, or not as finely. array (n_epochs,)."""
+    return np.where(night.stage == UNKNOWN, UNKNOWN, CLASS_OF[n_classes][night.stage])
+
+
+def figures_of(
+    nights: Sequence[TrainingNight],
+    chances: Sequence[Float],
+    clock: Sequence[Float],
+    numbers: Sequence[int] = tuple(CLASSES),
+) -> dict[str, Any]:
+    """Figures by number of classes, with 95 % intervals over subjects and the floors.
+
+    Parameters
+    ----------
+    chances
+        Of W, N1, N2, N3, R in each night; arrays (n_epochs, 5).
+    clock
+        What the time of night alone says of them, learned from others.
+    numbers
+        Of classes; one in which no epoch is scored is left out.
+    """
+    scored = [n for n in numbers if any((truth_of(night, n) != UNKNOWN).any() for night in nights)]
+    return {f"{n}_classes": _figures(nights, chances, clock, n) for n in scored}
 
 
 def _figures(
@@ -54,13 +78,8 @@ def _figures(
 
 def _judged(night: TrainingNight, chance: Float, n_classes: int) -> Judged:
     """The scored epochs of a night, answered by the most probable class."""
-    truth, chance = _in_classes(night.stage, n_classes), merged(chance, n_classes)
-    return Judged.of(truth, chance.argmax(axis=1), chance, n_classes)
-
-
-def _in_classes(stage: Codes, n_classes: int) -> Codes:
-    """W, N1, N2, N3, R as so many classes; UNKNOWN stays."""
-    return np.where(stage == UNKNOWN, UNKNOWN, np.array(MERGES[n_classes])[stage])
+    chance = merged(chance, n_classes)
+    return Judged.of(truth_of(night, n_classes), chance.argmax(axis=1), chance, n_classes)
 
 
 def _rounded(value: float | None) -> float | None:
@@ -71,7 +90,7 @@ def beside(nights: Sequence[TrainingNight], chances: Sequence[Proba], opinions: 
     """Kappa of another's W, NREM and R on the same epochs, and how much more ours has, with its interval."""
     both = [
         paired_counts(
-            _in_classes(night.stage, 3),
+            truth_of(night, 3),
             merged(chance.astype(np.float64), 3).argmax(axis=1),
             np.where(np.isfinite(opinion).all(axis=1), opinion.argmax(axis=1), UNKNOWN),
             3,
@@ -100,3 +119,26 @@ def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[
         "share_theirs": [_rounded(n / counts.sum()) for n in counts.sum(axis=1)],
         "share_ours": [_rounded(n / counts.sum()) for n in counts.sum(axis=0)],
     }
+
+
+def clock_left_out(nights: Sequence[TrainingNight]) -> list[Float]:
+    """Stage shares by the time since the recording began, of the other subjects' nights. arrays (n_epochs, 5)."""
+    return [clock_of([other for other in nights if other.subject != one.subject], len(one.stage)) for one in nights]
+
+
+def clock_of(nights: Sequence[TrainingNight], n_epochs: int) -> Float:
+    """Stage shares by the time since the recording began; a coarse stage counts for all it may be, in equal parts.
+
+    array (n_epochs, 5).
+    """
+    n_bins = 1 + max(_bins(len(night.stage)).max() for night in nights)
+    counts = np.zeros((n_bins, N_STAGES))
+    for night in nights:
+        known = night.stage != UNKNOWN
+        np.add.at(counts, _bins(len(known))[known], SHARED[night.stage[known]])
+    middle_s = EPOCH_S * (np.arange(n_epochs, dtype=np.float64) + 0.5)
+    return StageTable.from_counts(counts, BIN_S).at(middle_s).astype(np.float64)
+
+
+def _bins(n_epochs: int) -> Codes:
+    return (np.arange(n_epochs) * EPOCH_S // BIN_S).astype(np.int64)

@@ -12,13 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.analyze import analyze_night
-from holter2sleep.evaluate.classes import UNKNOWN, codes
+from holter2sleep.evaluate.classes import UNKNOWN
 from holter2sleep.io import read_recording
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import EPOCH_S, Beats, Float, Recording, Source
+from holter2sleep.night import EPOCH_S, Beats, Float, Night, Recording, Source
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Evidence
+from holter2sleep.sleep.staging.fusion import inputs
 from holter2sleep.split import cut_night, find_nights
+from holter2sleep.training.fusion import LETTERS, TrainingNight
 
 ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
 HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
@@ -32,7 +34,7 @@ class HeardNight:
     name: str
     subject: str
     evidence: Evidence
-    stage: NDArray[np.int64]  # (n_epochs,), column of AASM5, or UNKNOWN
+    stage: NDArray[np.int64]  # (n_epochs,), place in LETTERS, or UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,26 @@ def read_scored(folder: Path, recipe: Recipe) -> list[HeardNight]:
     nights = []
     for name in (folder / "RECORDS").read_text().split():
         recording = read_recording(folder / f"{name}.ecg")
-        evidence = _evidence(recording, recipe)
+        evidence = evidence_of(analyze_night(recording, recipe))
         scored, _ = read_hypnogram(folder / f"{name}.st", evidence.grid, recording.wall_clock)
-        nights.append(HeardNight(name, name[:5], evidence, codes(scored.stage, 5)))
+        nights.append(HeardNight(name, name[:5], evidence, codes_of(scored.stage)))
     return nights
+
+
+def codes_of(letters: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Place of each stage letter in LETTERS; UNKNOWN where unscored. array (n_epochs,)."""
+    return np.array([LETTERS.index(letter) if letter in LETTERS else UNKNOWN for letter in letters])
+
+
+def training_night(night: HeardNight) -> TrainingNight:
+    """The night as a network sees it, of whose stages no teacher says anything."""
+    features = np.column_stack(list(inputs(night.evidence).values())).astype(np.float32)
+    return TrainingNight(night.name, night.subject, features, night.stage, silent(len(features)))
+
+
+def silent(n_epochs: int) -> NDArray[np.float32]:
+    """What teachers say who say nothing. array (n_epochs, 3)."""
+    return np.full((n_epochs, 3), np.nan, np.float32)
 
 
 def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:
@@ -76,7 +94,7 @@ def _apnea_sets(data: Path, apnea_ecg: str, hug: str) -> list[Recording]:
 
 
 def _unscored(recording: Recording, recipe: Recipe) -> HeardNight:
-    evidence, name = _evidence(recording, recipe), recording.recording_id
+    evidence, name = evidence_of(analyze_night(recording, recipe)), recording.recording_id
     return HeardNight(name, name.split("_")[0], evidence, np.full(evidence.grid.n, UNKNOWN))
 
 
@@ -91,8 +109,8 @@ def read_hug(path: Path) -> Recording:
     return Recording(path.stem, source, float(beat_s[-1]) + 1, None, given_beats=beats, beats_classified=False)
 
 
-def _evidence(recording: Recording, recipe: Recipe) -> Evidence:
-    night = analyze_night(recording, recipe)
+def evidence_of(night: Night) -> Evidence:
+    """What a stager is shown of a night that was analysed."""
     return Evidence(night.recording, night.grid, night.beats, night.quality, night.nn, night.lights)
 
 

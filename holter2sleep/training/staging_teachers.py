@@ -16,7 +16,7 @@ from holter2sleep.sleep.staging.fusion import HOURS_LIMITS, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.physiology import against_night, physiology
 from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_nights import SwingNight
+from holter2sleep.training.staging_nights import SwingNight, silent
 
 SHARE = np.array([0.12, 0.68, 0.20])  # W, NREM, R of the sleep-accel nights and of adults' nights in bed at large
 
@@ -30,7 +30,7 @@ def _swing_night(night: SwingNight) -> TrainingNight:
     hours = np.arange(len(night.swing)) * EPOCH_S / 3600
     log_swing = np.log(np.maximum(night.swing, 1e-3))
     features = swing_inputs(log_swing, np.isfinite(night.swing), hours)
-    return TrainingNight(night.subject, night.subject, features, night.stage, np.full((len(hours), 3), np.nan, "f4"))
+    return TrainingNight(night.subject, night.subject, features, night.stage, silent(len(hours)))
 
 
 def swing_inputs(log_swing: Float, dark: Bool, hours: Float) -> Rows:
@@ -44,7 +44,7 @@ def swing_teacher(networks: list[Arrays], evidence: Evidence) -> Proba:
     """Chances of W, NREM, R by the swing of a night with beats. array (n_epochs, 3)."""
     lights, middle_s = evidence.lights, evidence.grid.onset_s + EPOCH_S / 2
     columns = physiology(evidence.beats, evidence.quality.usable_spans, evidence.grid, lights)
-    dark = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
+    dark = lights.dark(evidence.grid)
     chances = stage_chances(networks, swing_inputs(columns["swing"], dark, (middle_s - lights.off_s) / 3600))
     return merged(chances.astype(np.float64), 3).astype(np.float32)
 

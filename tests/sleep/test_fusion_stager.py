@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_nights import simulated
+from made_nights import recording_of, simulated
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.analyze import analyze_night
@@ -18,6 +19,7 @@ from holter2sleep.night import MERGED, SCHEMES, Hypnogram, Subject
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging import Evidence, Stager, StagingRules, get_stager, stage_sleep
 from holter2sleep.sleep.staging.cards import read_card
+from holter2sleep.sleep.staging.fusion import OF_ANNOTATORS, credible, inputs
 from holter2sleep.sleep.staging.second_opinion import TOGETHER, agreed
 from holter2sleep.sleep.staging.stage import _most_probable
 from holter2sleep.training.staging import WEIGHTS
@@ -94,6 +96,18 @@ def test_what_is_not_known_of_the_person_changes_little(stager: Stager) -> None:
     assert notes == (
         "stages: the second opinion assumes a start at 22:30, an age of 60 years, either sex, for it is not known",
     )
+
+
+def test_what_depends_on_who_placed_the_beats_is_not_read_off_beats_that_were_found(stager: Stager) -> None:
+    beat_s = steady_beats(2 * HOUR_S)
+    given = evidence_of(beat_s, 2 * HOUR_S)
+    found = dataclasses.replace(given, recording=recording_of(np.zeros(int(2 * HOUR_S * 10)), 10.0))
+    columns = credible(inputs(given), given)
+    kept = credible(inputs(given), found)
+    hidden = {name for name in columns if np.isfinite(columns[name]).any() and np.isnan(kept[name]).all()}
+    assert hidden == {f"{name}{end}" for name in OF_ANNOTATORS for end in ("", "_of_night")}
+    assert not np.isnan(stager.stage(found)[0][:-1]).any()
+    assert np.nanmax(np.abs(stager.stage(found)[0] - stager.stage(given)[0])) > 0.01
 
 
 def test_a_hole_is_without_stages_and_the_rest_is_not(stager: Stager) -> None:

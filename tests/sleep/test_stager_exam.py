@@ -1,9 +1,10 @@
-"""The exam every registered stager that needs no waveform inherits."""
+"""The exam every registered stager that needs no waveform inherits, and a head in a folder too."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_heads import write_head
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import SCHEMES, Subject
@@ -18,9 +19,17 @@ HOUR_S = 3600.0
 OF_BEATS = [name for name in STAGERS if not read_card(name).needs_waveform]
 
 
-@pytest.fixture(scope="module", params=OF_BEATS)
-def stager(request: pytest.FixtureRequest) -> Stager:
-    return get_stager(request.param)
+@pytest.fixture(scope="module", params=[*OF_BEATS, "a head", "a head with an encoder"])
+def name(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """By which the stager is asked for."""
+    if request.param in OF_BEATS:
+        return str(request.param)
+    return str(write_head(tmp_path_factory.mktemp("head"), with_encoder=request.param != "a head"))
+
+
+@pytest.fixture(scope="module")
+def stager(name: str) -> Stager:
+    return get_stager(name)
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +59,13 @@ def test_the_same_night_gives_the_same_bytes_twice(stager: Stager, night: Eviden
     assert answers(stager, night).tobytes() == answers(stager, night).tobytes()
 
 
-def test_a_fresh_stager_gives_the_same_bytes(stager: Stager, night: Evidence) -> None:
-    assert answers(get_stager(stager.card.name), night).tobytes() == answers(stager, night).tobytes()
+def test_a_fresh_stager_gives_the_same_bytes(name: str, stager: Stager, night: Evidence) -> None:
+    assert answers(get_stager(name), night).tobytes() == answers(stager, night).tobytes()
 
 
-def test_unusable_epochs_are_unscored(stager: Stager) -> None:
+def test_unusable_epochs_are_unscored(name: str) -> None:
     evidence = evidence_of(steady_beats(2 * HOUR_S), 2 * HOUR_S, unusable_epochs=slice(40, 90))
-    rules = StagingRules(stager=stager.card.name)
+    rules = StagingRules(stager=name)
     hypnogram, _ = stage_sleep(evidence, rules)
     assert (hypnogram.stage[40:90] == "U").all()
     assert hypnogram.proba is not None
@@ -80,9 +89,9 @@ def test_hardly_any_beat_is_survived(stager: Stager, beat_s: list[float]) -> Non
     answers(stager, evidence_of(np.array(beat_s), 900.0))
 
 
-def test_no_usable_beat_at_all_is_a_night_without_stages(stager: Stager) -> None:
+def test_no_usable_beat_at_all_is_a_night_without_stages(name: str) -> None:
     evidence = evidence_of(steady_beats(900.0), 900.0, unusable_epochs=slice(None))
-    hypnogram, _ = stage_sleep(evidence, StagingRules(stager=stager.card.name))
+    hypnogram, _ = stage_sleep(evidence, StagingRules(stager=name))
     assert (hypnogram.stage == "U").all()
 
 

@@ -171,7 +171,7 @@ def test_one_more_recording_moves_no_other() -> None:
 
 
 def test_a_subject_in_both_parts_is_refused() -> None:
-    with pytest.raises(UsageError, match="'201' is in both parts"):
+    with pytest.raises(UsageError, match="'201' is in two parts"):
         SubjectSplit({"201": "201", "202": "201"}, {"201": FIT, "202": TEST})
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from made_nights import detected, recording_of, simulated
 
+from holter2sleep.evaluate.ec57 import compare_beats
+from holter2sleep.io import read_recording
+from holter2sleep.io.hypnograms import read_hypnogram
+from holter2sleep.night import Beats, EpochGrid
+from holter2sleep.training import semi_synthetic_nights
+from holter2sleep.training.mitdb import DS2
+from holter2sleep.training.noise_stress import gain_for
 from holter2sleep.training.semi_synthetic import cut_beats, laid_out
+from holter2sleep.training.semi_synthetic_nights import LEVEL_DB, SHAPES, make_nights, subject_of
 
 RNG = np.random.default_rng(0)
 
@@ -51,3 +61,32 @@ def test_beats_too_near_to_each_other_give_no_shape() -> None:
     ecg = np.zeros(2500, np.float32)
     rows, rr_s = cut_beats(ecg, 250.0, np.array([1.0, 1.5, 3.0, 4.0, 9.9]))
     assert len(rows) == len(rr_s) == 2
+
+
+def test_each_man_has_shapes_of_another_that_no_detector_of_ours_was_fitted_on() -> None:
+    assert len(set(SHAPES)) == 11
+    assert set(SHAPES) <= set(DS2)
+    assert subject_of("slp01a") == subject_of("slp01b") != subject_of("slp03")
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_a_night_made_of_two_people_has_the_beats_of_one_and_noise_of_the_level(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [shared_data / name for name in ("slpdb", "mitdb", "nstdb")]
+    first, again = (next(make_nights(*folders, seed=0)) for _ in range(2))
+    assert np.array_equal(np.asarray(first.recording.ecg), np.asarray(again.recording.ecg))
+    monkeypatch.setattr(semi_synthetic_nights, "LEVEL_DB", 200.0)
+    clean = np.asarray(next(make_nights(*folders, seed=0)).recording.ecg, np.float64)
+    noise = np.asarray(first.recording.ecg, np.float64) - clean
+    beats = read_recording(folders[0] / "slp01a.ecg").given_beats
+    assert gain_for(clean, beats.time_s, noise, 360.0, LEVEL_DB) == pytest.approx(1, abs=0.01)
+    semi_synthetic_nights.write_night(tmp_path, first, folders[0] / "slp01a.ecg")
+    written = read_recording(tmp_path / "slp01a.edf")
+    found = Beats.at(detected(written).time_s)
+    matrix = compare_beats(beats, found, duration_s=written.duration_s)
+    missed, extra = matrix.count("NSVFQ", "OX"), matrix.count("OX", "NSVFQ")
+    assert max(missed, extra) < 0.01 * matrix.count("NSVFQ", "NSVFQ")
+    scored, _ = read_hypnogram(tmp_path / "slp01a.hypnogram.csv", EpochGrid.covering(written.duration_s), None)
+    assert (scored.stage == first.hypnogram.stage).all()

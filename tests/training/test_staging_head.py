@@ -11,10 +11,12 @@ import torch
 from holter2sleep.evaluate.classes import MERGES, UNKNOWN, merged
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
-from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece
-from holter2sleep.training.staging import WEIGHTS, calibrated_left_out, fit_temperature
-from holter2sleep.training.staging_figures import beside, figures_of
+from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
+from holter2sleep.training.staging import WEIGHTS
+from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
+from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
+from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 N_FEATURES, N_DIMENSIONS = 4, 6
 
@@ -103,6 +105,14 @@ def test_an_answer_hangs_on_half_an_hour_to_each_side_and_not_on_the_length_of_t
     np.testing.assert_allclose(part[REACH:-REACH], whole[100 + REACH : 300 - REACH], atol=1e-5)
 
 
+def test_a_feature_that_no_night_knows_says_nothing() -> None:
+    features = np.ones((5, 2), np.float32)
+    features[:, 1] = np.nan
+    scale = scale_of([features])
+    assert (scale["mean"][1], scale["sd"][1]) == (0.0, 1.0)
+    assert all(array.dtype == np.float32 for array in scale.values())
+
+
 def test_temperature_takes_back_overconfidence() -> None:
     rng = np.random.default_rng(0)
     stage = rng.integers(0, 5, 4000)
@@ -139,13 +149,17 @@ def test_merged_chances_are_sums() -> None:
 
 def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
     nights = [night(subject, i) for i, subject in enumerate("abcd")]
-    figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights])
+    figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights], clock_left_out(nights))
     for n_classes in MERGES:
         found = figures[f"{n_classes}_classes"]
         assert found["kappa"] == 1.0
         assert found["kappa_interval"] == [1.0, 1.0]
         assert found["calibration_error"] == 0.0
         assert found["clock_kappa"] < 0.2
+
+
+def test_letters_outside_the_scheme_are_unknown() -> None:
+    assert codes_of(np.array(["W", "U", "R", "N3", "L", "NREM"])).tolist() == [0, UNKNOWN, 4, 3, 5, 6]
 
 
 def test_no_subject_is_both_scored_and_taught() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +16,10 @@ from holter2sleep.sleep.staging.cards import Card
 Proba = NDArray[np.float32]  # (n_epochs, n_classes), in the scheme's order; a NaN row is an epoch without an answer
 
 
+def unheard(_words: str) -> None:
+    """Nobody waits for word of progress."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that is known of a night before it has stages."""
@@ -25,6 +30,7 @@ class Evidence:
     quality: Quality
     nn: NN
     lights: Lights
+    told: Callable[[str], None] = unheard  # hears how far work is that takes long
 
     @property
     def grid_start(self) -> datetime | None:

@@ -16,11 +16,22 @@ CARDS = Path(__file__).parent / "cards"
 
 @dataclass(frozen=True)
 class Weights:
-    """A weight file that comes inside an installed package, with the hash it must have."""
+    """A weight file that comes inside an installed package, or lies beside the card, with the hash it must have."""
 
-    package: str
-    file: str  # path within the package
+    package: str | None  # None: beside the card
+    file: str  # path within the package, or name beside the card
     sha256: str
+
+
+@dataclass(frozen=True)
+class CardEncoder:
+    """The encoder of the waveform that a head was taught with: none other will do."""
+
+    network: str  # name in `encoder.CONFIGS`
+    profile: str  # name in `profiles.PROFILES`
+    sha256: str  # of its file
+    installable: str | None = None  # its name in the registry of weights; None: it lies beside the card
+    file: str | None = None  # its name beside the card
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Card:
     first_choice: str | None = None  # why `auto` takes it before stagers with an external figure
     figures: tuple[str, ...] = ()  # what else is known of how well it works
     weights: Weights | None = None
+    encoder: CardEncoder | None = None  # of a head that looks at the waveform too
     second_opinion: str | None = None  # the stager whose weights it reads besides its own
     installable: tuple[str, ...] = ()  # weights a user installs, one of which is enough
     on_request: bool = False  # never taken by "auto"
@@ -60,17 +72,44 @@ class Card:
             return "no external validation"
         return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
 
+    def summary(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {
+            "title": self.title,
+            "trained_on": self.trained_on,
+            "agreement": self.external_figure,
+            "limits": list(self.limits),
+        }
+
 
 def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
-    table: dict[str, Any] = tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))
-    weights = table.pop("weights", None)
-    lists: dict[str, Any] = {key: tuple(table.pop(key, ())) for key in ("limits", "figures", "installable")}
-    return Card(name=name, weights=Weights(**weights) if weights else None, **lists, **table)
+    return card_of({"name": name, **tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))})
 
 
-def read_weights(card: Card) -> bytes:
+def card_of(table: dict[str, Any]) -> Card:
+    """A card from the table of its file.
+
+    Raises
+    ------
+    TypeError
+        A field is missing, or unknown.
+    """
+    parts: dict[str, Any] = {key: tuple(table.get(key, ())) for key in ("limits", "figures", "installable")}
+    if "weights" in table:
+        parts["weights"] = Weights(**{"package": None, **table["weights"]})
+    if "encoder" in table:
+        parts["encoder"] = CardEncoder(**table["encoder"])
+    return Card(**{**table, **parts})
+
+
+def read_weights(card: Card, beside: Path | None = None) -> bytes:
     """Content of the card's weight file, found without importing its package and checked by its hash.
+
+    Parameters
+    ----------
+    beside
+        Folder of the card, where the weights lie beside it.
 
     Raises
     ------
@@ -80,23 +119,32 @@ def read_weights(card: Card) -> bytes:
     weights = card.weights
     if weights is None:
         raise ValueError(f"stager {card.name!r} has no weight file")
-    spec = find_spec(weights.package)
-    if spec is None or spec.origin is None:
-        raise WeightsError(
-            f"Stager {card.name!r}: its weights come with the package {weights.package!r}, which is not "
-            f"installed; pip install {weights.package}, or choose another stager"
-        )
-    path = Path(spec.origin).parent / weights.file
+    path = (_folder_of(card.name, weights.package) if weights.package else beside or Path()) / weights.file
     if not path.is_file():
+        where = f"the installed {weights.package!r}" if weights.package else "its folder"
         raise WeightsError(
-            f"Stager {card.name!r}: the installed {weights.package!r} has no {weights.file!r}; "
-            f"reinstall {weights.package}, or choose another stager"
+            f"Stager {card.name!r}: {where} has no {weights.file!r}; {_advice(weights)}, or choose another stager"
         )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != weights.sha256:
         raise WeightsError(
             f"Stager {card.name!r}: {path.name} has SHA-256 {found}, registered is {weights.sha256}; "
-            f"these are other weights than the validated ones: reinstall {weights.package}"
+            f"these are other weights than the validated ones: {_advice(weights)}"
         )
     return content
+
+
+def _folder_of(name: str, package: str) -> Path:
+    """Where a package is installed."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise WeightsError(
+            f"Stager {name!r}: its weights come with the package {package!r}, which is not "
+            f"installed; pip install {package}, or choose another stager"
+        )
+    return Path(spec.origin).parent
+
+
+def _advice(weights: Weights) -> str:
+    return f"reinstall {weights.package}" if weights.package else "take the folder as `train head` wrote it"

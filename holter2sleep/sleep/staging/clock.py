@@ -27,7 +27,7 @@ class StageTable:
         object.__setattr__(self, "share", frozen_array(self.share, np.float64))
 
     @classmethod
-    def from_counts(cls, counts: NDArray[np.int64], bin_s: float) -> Self:
+    def from_counts(cls, counts: NDArray[np.int64] | Float, bin_s: float) -> Self:
         """Table from epochs counted by bin and stage, smoothed over neighbours.
 
         Weights 1-2-1 over neighbouring bins, then one epoch added to each cell, so that no stage is impossible.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,12 +22,18 @@ BLOCK_EPOCHS = 40  # 20 min of windows, 2 MB
 
 
 def epoch_embeddings(
-    recording: Recording, quality: Quality, encoder: Net1D, profile: Profile, block_epochs: int = BLOCK_EPOCHS
+    recording: Recording,
+    quality: Quality,
+    encoder: Net1D,
+    profile: Profile,
+    block_epochs: int = BLOCK_EPOCHS,
+    told: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Embeddings:
     """Mean and SD over each epoch's three windows of their embeddings. array (n_epochs, 2 * n_features) float32.
 
     Windows outside the usable time, and those that touch a gap, are left out; an epoch without any is NaN, the SD of
-    a single one is 0. The record is read `block_epochs` at a time, whose number does not change the answer.
+    a single one is 0. The record is read `block_epochs` at a time, whose number does not change the answer;
+    `told` hears after each block how many epochs are done, of how many.
     """
     grid = EpochGrid.covering(recording.duration_s)
     if len(quality.usable) != grid.n:
@@ -36,6 +44,7 @@ def epoch_embeddings(
         wanted = covers(quality.usable_spans, start_s, start_s + WINDOW_S)
         wanted &= quality.usable[first : first + block_epochs, None]
         out[first : first + block_epochs] = _block_embeddings(recording, start_s, wanted, encoder, profile)
+        told(min(first + block_epochs, grid.n), grid.n)
     return out
 
 

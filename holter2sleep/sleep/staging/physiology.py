@@ -45,7 +45,7 @@ FARTHEST = 4.0  # spreads from the night's median: one artefact must not decide
 def physiology(beats: Beats, usable_spans: Spans, grid: EpochGrid, lights: Lights) -> Columns:
     """Features of each epoch by name, the plain ones and, named `..._of_night`, those set against the night."""
     middle_s = grid.onset_s + EPOCH_S / 2
-    dark = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
+    dark = lights.dark(grid)
     end_s, log_rr, kept = _believed(beats, usable_spans)
     series, known = even_series(end_s[kept], log_rr[kept], grid.offset_s, grid.n)
     plain = {

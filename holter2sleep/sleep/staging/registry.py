@@ -1,15 +1,18 @@
-"""The stagers by name."""
+"""The stagers by name, or by the folder of a head."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
 import math
+from pathlib import Path
 
 from holter2sleep.errors import UsageError
 from holter2sleep.sleep.staging.base import Stager
 from holter2sleep.sleep.staging.cards import Card, read_card, read_weights
+from holter2sleep.sleep.staging.head_card import read_head_card
 
+AUTO = "auto"
 # Name -> module and class. Imported only when the stager is used.
 STAGERS: dict[str, tuple[str, str]] = {
     "fusion": ("holter2sleep.sleep.staging.fusion", "Fusion"),
@@ -19,6 +22,7 @@ STAGERS: dict[str, tuple[str, str]] = {
     "cardiosomnography": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
     "cardiosomnography-causal": ("holter2sleep.sleep.staging.cardiosomnography", "Cardiosomnography"),
 }
+OF_FOLDER = ("holter2sleep.sleep.staging.head", "Head")  # likewise
 
 
 def list_cards() -> tuple[Card, ...]:
@@ -35,22 +39,45 @@ def _rank(card: Card) -> tuple[bool, float]:
     return card.first_choice is not None, external
 
 
+def head_folder(stager: str) -> Path | None:
+    """The folder of a head that stands for a stager; None where it is a name."""
+    is_name = stager in ("", AUTO, *STAGERS)
+    return Path(stager) if not is_name and Path(stager).is_dir() else None
+
+
+def card_of_scorer(scorer: str, stager: str) -> Card | None:
+    """Card of whoever scored a night for which this stager, or `auto`, was asked; None where nobody of ours did."""
+    card = next((card for card in list_cards() if card.name == scorer), None)
+    folder = head_folder(stager)
+    if card is not None or folder is None:
+        return card
+    own = read_head_card(folder)
+    return own if own.name == scorer else None
+
+
 def get_stager(name: str) -> Stager:
-    """The named stager, its weights loaded and checked.
+    """The named stager, or the head in a folder, its weights loaded and checked.
 
     Raises
     ------
     UsageError
-        No stager has that name.
+        No stager has that name, and no folder.
     WeightsError
         Its weights are missing or not the registered ones.
     """
+    folder = head_folder(name)
+    if folder is not None:
+        return _made(OF_FOLDER, folder)
     if name not in STAGERS:
         close = difflib.get_close_matches(name, STAGERS, n=1)
         advice = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"Unknown stager {name!r}; {advice}Known: auto, {', '.join(STAGERS)}")
+        known = f"{AUTO}, {', '.join(STAGERS)}, or the folder of a head (`holter2sleep train head`)"
+        raise UsageError(f"Unknown stager {name!r}; {advice}Known: {known}")
     card = read_card(name)
-    parts = (card, read_weights(card)) if card.weights else (card,)
-    module, kind = STAGERS[name]
+    return _made(STAGERS[name], *((card, read_weights(card)) if card.weights else (card,)))
+
+
+def _made(what: tuple[str, str], *parts: object) -> Stager:
+    module, kind = what
     stager: Stager = getattr(importlib.import_module(module), kind)(*parts)
     return stager

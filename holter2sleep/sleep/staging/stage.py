@@ -11,7 +11,7 @@ from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.night import MERGED, SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
 from holter2sleep.sleep.staging.base import Evidence, Proba, Stager
 from holter2sleep.sleep.staging.cards import Card
-from holter2sleep.sleep.staging.registry import get_stager, list_cards
+from holter2sleep.sleep.staging.registry import AUTO, get_stager, list_cards
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 class StagingRules:
     """Choices of the staging step; values in `pipelines/overnight.toml`, section `[staging]`."""
 
-    stager: str  # name of a stager, or "auto"
+    stager: str  # name of a stager, the folder of a head, or "auto"
 
 
 def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
@@ -37,7 +37,7 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     WeightsError
         Weights of the named stager are missing or not the registered ones.
     """
-    stager, choice_notes = _best_stager(evidence) if rules.stager == "auto" else (get_stager(rules.stager), ())
+    stager, choice_notes = _best_stager(evidence) if rules.stager == AUTO else (get_stager(rules.stager), ())
     card = stager.card
     if _lacks_waveform(card, evidence):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""How torch is run here: nothing learns, one thread."""
+"""How torch is run here: one thread, and in use nothing learns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import torch
 
 
 @contextmanager
-def inference() -> Iterator[None]:
-    """No gradients, and one torch thread: on two busy cores a second one made a night ten times slower."""
+def one_thread() -> Iterator[None]:
+    """One torch thread: on two busy cores a second one made a night ten times slower."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.inference_mode():
-            yield
+        yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def inference() -> Iterator[None]:
+    """No gradients, and one thread."""
+    with one_thread(), torch.inference_mode():
+        yield

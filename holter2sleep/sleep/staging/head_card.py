@@ -1,0 +1,54 @@
+"""The card in the folder of a head that `holter2sleep train head` taught, and the hash by which the head is known."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from pathlib import Path
+
+from holter2sleep.errors import WeightsError
+from holter2sleep.night import SCHEMES
+from holter2sleep.sleep.staging.cards import Card, card_of
+
+HEAD, CARD = "head.npz", "card.toml"
+
+
+def read_head_card(folder: Path) -> Card:
+    """The card of a folder.
+
+    Raises
+    ------
+    WeightsError
+        No folder of a head, or a card that cannot be used.
+    """
+    path = folder / CARD
+    try:
+        card = card_of(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise WeightsError(
+            f"{folder}: no head of `holter2sleep train head` ({CARD}: {error.strerror}); give its --out folder"
+        ) from None
+    except (ValueError, TypeError) as error:  # TOML or UTF-8 that is none, fields missing or unknown
+        raise WeightsError(f"{path}: cannot be used as the card of a head ({error})") from None
+    if card.weights is None or card.scheme not in SCHEMES:
+        raise WeightsError(
+            f"{path}: cannot be used as the card of a head: it needs [weights] and a scheme of {', '.join(SCHEMES)}"
+        )
+    return card
+
+
+def head_sha256(folder: Path) -> str:
+    """Hash of all that decides a head's answers and what is said of them: card and networks.
+
+    The encoder is held to the hash in the card.
+
+    Raises
+    ------
+    WeightsError
+        One of the two cannot be read.
+    """
+    try:
+        content = [(folder / name).read_bytes() for name in (CARD, HEAD)]
+    except OSError as error:
+        raise WeightsError(f"{folder}: no head of `holter2sleep train head` ({error.strerror})") from None
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in content)).hexdigest()

@@ -1,0 +1,93 @@
+"""The encoder of a head: found by the hash in its card, run over the night, set against the night."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from holter2sleep.errors import WeightsError
+from holter2sleep.sleep.staging.base import Evidence
+from holter2sleep.sleep.staging.cards import CardEncoder
+from holter2sleep.sleep.staging.fusion_net import Rows
+from holter2sleep.sleep.staging.installable import get_installable
+from holter2sleep.sleep.staging.installed import hash_of, verified
+from holter2sleep.sleep.staging.physiology import against_night
+from holter2sleep.sleep.staging.profiles import PROFILES, Profile
+
+if TYPE_CHECKING:
+    from holter2sleep.sleep.staging.encoder import Net1D
+
+QUIET_S = 5.0  # of embedding before and between words of progress: CLEF-small is done with 8 h before the first
+
+
+def find_encoder(wanted: CardEncoder, folder: Path, head: str) -> tuple[Net1D, Profile]:
+    """The very encoder that a head was taught with, and the windows it wants to see.
+
+    Raises
+    ------
+    WeightsError
+        It is not installed, not beside the card, or another file than that of the card.
+    """
+    from holter2sleep.sleep.staging.encoder_weights import load_encoder  # torch: only where there is an encoder to run
+
+    path = encoder_path(wanted, folder, head)
+    found = hash_of(path, "sha256")
+    if found != wanted.sha256:
+        raise WeightsError(
+            f"Stager {head!r}: its encoder {path} has SHA-256 {found}, taught with was {wanted.sha256}; "
+            f"{_advice(wanted, folder)}"
+        )
+    return load_encoder(path, wanted.network), PROFILES[wanted.profile]
+
+
+def encoder_path(wanted: CardEncoder, folder: Path, head: str) -> Path:
+    """Where the encoder lies: in the weights folder, or beside the card."""
+    if wanted.installable is not None:
+        try:
+            return verified(get_installable(wanted.installable))
+        except WeightsError as error:
+            raise WeightsError(f"Stager {head!r} needs the encoder {wanted.installable}: {error}") from None
+    path = folder / (wanted.file or "")
+    if not path.is_file():
+        raise WeightsError(f"Stager {head!r}: its encoder {path} is not there; {_advice(wanted, folder)}")
+    return path
+
+
+def _advice(wanted: CardEncoder, folder: Path) -> str:
+    if wanted.installable is not None:
+        return f"install the release it was taught with (`holter2sleep models install {wanted.installable}`)"
+    return f"copy the file of that hash to {folder / (wanted.file or '')}, or train the head again"
+
+
+def waveform_inputs(evidence: Evidence, encoder: Net1D, profile: Profile) -> Rows:
+    """What the networks are shown of the waveform. array (n_epochs, 2 * n_features) float32, rows of NaN where unknown.
+
+    Each number is set against the same night, as the physiology is: the shape of the beats tells people and electrodes
+    apart better than stages.
+    """
+    from holter2sleep.sleep.staging.embeddings import epoch_embeddings
+
+    told = _Estimate(evidence.told)
+    embedding = epoch_embeddings(evidence.recording, evidence.quality, encoder, profile, told=told)
+    dark = evidence.lights.dark(evidence.grid)
+    return np.column_stack([against_night(column, dark) for column in embedding.T.astype(np.float64)]).astype("f4")
+
+
+class _Estimate:
+    """Words about how far an encoder is, for those who wait long."""
+
+    def __init__(self, told: Callable[[str], None]) -> None:
+        self._told = told
+        self._begun = self._last = time.monotonic()
+
+    def __call__(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self._last < QUIET_S:
+            return
+        self._last = now
+        left_s = (now - self._begun) * (of - done) / done
+        self._told(f"waveform {100 * done / of:.0f} % encoded, about {left_s:.0f} s left")

@@ -82,6 +82,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "part": None if part is None else place_of(part),
         "beats": _facts_of_beats(recording),
         "gaps": (recording.gaps if recording.signal_gaps is None else recording.signal_gaps).tolist(),
+        "usable": night.quality.usable_spans.tolist(),
         "polarity": recording.polarity,
         "unit": {
             "file": recording.source.unit,

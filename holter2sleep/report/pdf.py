@@ -10,12 +10,13 @@ from matplotlib import style
 from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.assets import asset
-from holter2sleep.phenotypes.files import read_night
+from holter2sleep.phenotypes.files import read_history, read_night
+from holter2sleep.report.edited import edited_words
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
 from holter2sleep.report.night_figure import TRACKS
-from holter2sleep.report.page import BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
+from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 
@@ -36,7 +37,7 @@ def write_report(night_dir: Path, layout: Path | None = None) -> Path:
     RecipeError
         The layout cannot be used.
     """
-    night = report_night(read_night(night_dir))
+    night = report_night(read_night(night_dir), read_history(night_dir))
     read = read_layout(layout, SECTIONS, TRACKS)
     with style.context(["default", asset("reports", "holter2sleep.mplstyle")]):
         content = render(night, read)
@@ -104,6 +105,8 @@ def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number:
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     made = f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
+    if night.edited:
+        page.text(MARGIN_MM, 18.0, edited_words(night), size=6.2, weight="bold", colour=ALARM)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, made, size=5.8, colour=SOFT)
     page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, FOOT, size=6.2, weight="bold", colour=INK, align="center")

@@ -8,10 +8,11 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.clock import Clock
+from holter2sleep.edits import Edit
 from holter2sleep.night import SCHEMES
 from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
-from holter2sleep.phenotypes.files import NightTables
+from holter2sleep.phenotypes.files import History, NightTables
 
 # Why a cell holds no number; printed instead of it.
 SHORT_STATUS = {"insufficient_data": "too few", "not_applicable": "n/a", "implausible": "implaus."}
@@ -20,6 +21,8 @@ STATUS_WORDS = {
     "not_applicable": "not applicable",
     "implausible": "implausible",
 }
+NO_HISTORY = History()
+RECOMPUTED = "†"  # behind a number that edits have changed
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Cell:
     coverage_s: float | None
     ci_low: float | None
     ci_high: float | None
+    recomputed: bool = False  # another number, or none, than before a person edited the night
 
     @property
     def ok(self) -> bool:
@@ -42,17 +46,20 @@ class Cell:
     @property
     def text(self) -> str:
         """The number rounded by the dictionary, or the reason why there is none."""
-        return self.entry.text(self.value) if self.ok else STATUS_WORDS.get(self.status, self.status)
+        return self._marked(self.entry.text(self.value) if self.ok else STATUS_WORDS.get(self.status, self.status))
 
     @property
     def short(self) -> str:
         """The number, or a mark short enough for a narrow column."""
-        return self.text if self.ok else SHORT_STATUS.get(self.status, self.status)
+        return self.text if self.ok else self._marked(SHORT_STATUS.get(self.status, self.status))
 
     @property
     def with_unit(self) -> str:
         """The number with its unit."""
         return f"{self.text} {unit_text(self.entry)}".rstrip() if self.ok else self.text
+
+    def _marked(self, text: str) -> str:
+        return f"{text}{RECOMPUTED}" if self.recomputed else text
 
     @property
     def interval(self) -> str:
@@ -79,6 +86,13 @@ class ReportNight:
     episodes: pl.DataFrame
     strips: pl.DataFrame
     averages: pl.DataFrame
+    edits: tuple[Edit, ...] = ()  # the whole log
+
+    @property
+    def edited(self) -> dict[str, Any] | None:
+        """What `run.json` says of the edits that the tables were made with; None where none hold."""
+        facts: dict[str, Any] | None = self.run.get("edits")
+        return facts if facts and facts["n"] else None
 
     def cell(self, name: str, stratum: str = "night") -> Cell:
         """A phenotype; one that the table lacks is not applicable."""
@@ -115,26 +129,36 @@ class ReportNight:
         return sorted(found, key=lambda stratum: int(stratum.removeprefix("hour_")))
 
 
-def report_night(tables: NightTables) -> ReportNight:
+def report_night(tables: NightTables, history: History = NO_HISTORY) -> ReportNight:
     """The night behind the tables of its folder."""
     return ReportNight(
         run=tables.run,
-        phenotypes=_cells(tables.phenotypes),
+        phenotypes=_cells(tables.phenotypes, history.machine_phenotypes),
         cross=cross_table(tables.phenotypes),
         epochs=tables.epochs,
         beats=tables.beats,
         episodes=tables.episodes,
         strips=tables.strips,
         averages=tables.averages,
+        edits=history.edits,
     )
 
 
-def _cells(table: pl.DataFrame) -> dict[tuple[str, str], Cell]:
+def _cells(table: pl.DataFrame, machine: pl.DataFrame | None) -> dict[tuple[str, str], Cell]:
     """Cells by name and stratum; a phenotype that the dictionary does not know cannot be labelled, and is left out."""
     entries = load_dictionary()
     columns = ["phenotype", "stratum", "value", "status", "n", "coverage_s", "ci_low", "ci_high"]
+    before = _values(table if machine is None else machine)
     return {
-        (name, stratum): Cell(entries[name], *facts)
-        for name, stratum, *facts in table.select(columns).iter_rows()
+        (name, stratum): Cell(
+            entries[name], value, status, n, coverage_s, low, high, before.get((name, stratum)) != (value, status)
+        )
+        for name, stratum, value, status, n, coverage_s, low, high in table.select(columns).iter_rows()
         if name in entries
     }
+
+
+def _values(table: pl.DataFrame) -> dict[tuple[str, str], tuple[float | None, str]]:
+    """Value and status by name and stratum."""
+    rows = table.select("phenotype", "stratum", "value", "status").iter_rows()
+    return {(name, stratum): (value, status) for name, stratum, value, status in rows}

@@ -1,0 +1,62 @@
+"""That a person has edited a night: said on every page, and listed."""
+
+from __future__ import annotations
+
+from holter2sleep.edits import Edit, changes_in_force, told
+from holter2sleep.report.grid import Column, paragraph, table_blocks
+from holter2sleep.report.page import TEXT_WIDTH_MM, Block, wrap
+from holter2sleep.report.tables import RECOMPUTED, ReportNight
+
+CELL_SIZE = 6.8  # of text in a table
+COLUMNS = (
+    Column("No.", 9),
+    Column("When (UTC)", 27, "left"),
+    Column("Who", 27, "left"),
+    Column("What", 62, "left"),
+    Column("Before", 26, "left"),
+    Column("After", TEXT_WIDTH_MM - 151, "left"),
+)
+UNEDITED = "Nobody has edited this night: every beat, episode and stage is automatic, unconfirmed."
+
+
+def edited_words(night: ReportNight) -> str:
+    """The line at the head of every page of an edited night."""
+    facts = night.edited or {"n": 0, "who": [], "last": ""}
+    edits = "1 edit" if facts["n"] == 1 else f"{facts['n']} edits"
+    who = ", ".join(facts["who"])
+    text = f"Edited by {who}: {edits}, the last on {facts['last'][:16].replace('T', ' ')} UTC; {RECOMPUTED} recomputed"
+    return wrap(text, TEXT_WIDTH_MM, 6.2, "bold")[0]
+
+
+def edit_blocks(night: ReportNight) -> list[Block]:
+    """The edits that the tables were made with, notes and looks among them."""
+    facts = night.run.get("edits")
+    if facts is None:
+        return [paragraph(UNEDITED)]
+    made, later = night.edits[: facts["n_lines"]], len(night.edits) - facts["n_lines"]
+    holding = changes_in_force(made)
+    undone = f"{len(made)} lines of the log, the last with SHA-256 {facts['sha256']}; {len(holding)} edits hold."
+    words = [
+        f"Names are as given. {undone} {RECOMPUTED} marks a number that is not the machine's: either it follows from "
+        "the edits, or there is none any more. Everything that was not edited or looked at is automatic, unconfirmed."
+    ]
+    if later:
+        words.append(f"{later} later lines of the log are not in these tables: `holter2sleep review` recomputes them.")
+    if not facts["waveform_at_hand"]:
+        words.append(
+            "The recording was not at hand: averaged beats, strips and breathing keep what they were before the edits."
+        )
+    table = table_blocks(COLUMNS, [_row(night, edit) for edit in holding]) if holding else []
+    return [*(paragraph(text) for text in words), *table]
+
+
+def _row(night: ReportNight, edit: Edit) -> list[str]:
+    words = told(edit, night.clock)
+    cells = [str(edit.number), edit.when[:19].replace("T", " "), edit.who, words.what, words.before, words.after]
+    return [_cut(cell, column.width_mm) for cell, column in zip(cells, COLUMNS, strict=True)]
+
+
+def _cut(text: str, width_mm: float) -> str:
+    """As much of a cell as its column holds; the log has the rest."""
+    lines = wrap(text, width_mm - 3.5, CELL_SIZE)
+    return lines[0] + ("..." if len(lines) > 1 else "") if lines else ""

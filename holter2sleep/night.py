@@ -171,6 +171,7 @@ class Recording:
     beats_classified: bool = True  # False: beats whose file gives no class, or only a machine's "N" for all
     warnings: tuple[str, ...] = ()
     zone: str | None = None  # IANA name of the time zone, which only the user can say
+    turned: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n, 2), s, turned over for a swapped electrode
 
     def __post_init__(self) -> None:
         if self.ecg is None and self.given_beats is None:

@@ -84,6 +84,7 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "gaps": (recording.gaps if recording.signal_gaps is None else recording.signal_gaps).tolist(),
         "usable": night.quality.usable_spans.tolist(),
         "polarity": recording.polarity,
+        "turned": recording.turned.tolist(),
         "unit": {
             "file": recording.source.unit,
             "scale_to_mv": recording.source.scale_to_mv,

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from holter2sleep.review.recompute import Source
 
 PATH = click.Path(path_type=Path)
@@ -60,16 +58,16 @@ def review(
 
     if sum(map(bool, (listed, verify, asked, only_recompute))) > 1:
         raise UsageError("--list, --verify, --apply and --recompute are different things to do; give one of them")
-    if listed or verify:
-        _list(night_dir, as_json) if listed else _verify(night_dir)
-        return
-    source = read_source(night_dir, recording)
-    if asked is not None:
-        _apply(night_dir, source, asked, who)
+    if listed:
+        _list(night_dir, as_json)
+    elif verify:
+        _verify(night_dir)
+    elif asked is not None:
+        _apply(night_dir, read_source(night_dir, recording), asked, who)
     elif only_recompute:
-        _recompute(night_dir, source)
+        _recompute(night_dir, read_source(night_dir, recording))
     else:
-        _serve(night_dir, source, who, no_browser)
+        _serve(night_dir, who, recording, no_browser)
 
 
 def _list(folder: Path, as_json: bool) -> None:
@@ -133,13 +131,13 @@ def _recompute(folder: Path, source: Source) -> None:
     click.echo(f"report  {folder / 'report.pdf'}")
 
 
-def _serve(folder: Path, source: Source, who: str | None, no_browser: bool) -> None:
+def _serve(folder: Path, who: str | None, recording: Path | None, no_browser: bool) -> None:
     from holter2sleep.review.server import serve
 
-    def tell(address: str) -> None:
-        click.echo(f"{address}\nCtrl-C, or the button on the page, ends it", err=True)
+    def opened(address: str) -> None:
+        click.echo(address)
+        click.echo("Ctrl-C, or the button on the page, ends it", err=True)
         if not no_browser:
             click.launch(address)
 
-    opened: Callable[[str], None] = tell
-    serve(folder, source, who, opened)
+    serve(folder, who, recording, opened)

@@ -33,6 +33,7 @@ from holter2sleep.review.log import alone, verified
 from holter2sleep.review.recording import find_waveform
 from holter2sleep.waveform import Waveform
 
+NEEDED = ("usable", "turned", "part", "identity", "beats", "lights")  # of run.json, beyond what a report needs
 KEPT_DOMAINS = ("respiration", "respiratory", "respiratory_share", "ahi", "coupling")
 NO_WAVEFORM = (
     "the recording was not at hand when the night was recomputed: averaged beats, strips, breathing and the height of "
@@ -68,13 +69,14 @@ def read_source(folder: Path, recording: Path | None = None) -> Source:
     """
     read_night(folder)  # a folder that is none is told by its own name
     machine = read_night(machine_folder(folder))
-    if "usable" not in machine.run:
+    lacking = [fact for fact in NEEDED if fact not in machine.run]
+    if lacking:
         raise RecordingError(
-            f"{folder}: made by an earlier version, which did not write down what time is usable; run analyze on the "
-            f"recording again (--overwrite)"
+            f"{folder}: made by an earlier version, whose run.json lacks {lacking[0]!r}; run analyze on the recording "
+            f"again (--overwrite)"
         )
     recipe = recipe_of(machine.run["recipe"]["resolved"])
-    return Source(machine, recipe, find_waveform(folder, machine, recording, recipe))
+    return Source(machine, recipe, find_waveform(folder, machine.run, recording))
 
 
 def recompute(folder: Path, source: Source, show: Callable[[str], None] = lambda _step: None) -> None:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from holter2sleep.errors import Holter2SleepError, RecordingError
-from holter2sleep.heart.polarity import opposite_spans, turned_within
+from holter2sleep.errors import RecordingError
+from holter2sleep.heart.polarity import turned_within
 from holter2sleep.io import read_recording
 from holter2sleep.night import Recording
-from holter2sleep.phenotypes.files import NightTables
 from holter2sleep.profiles import load_profile
-from holter2sleep.recipe import Recipe
+from holter2sleep.spans import as_spans
 from holter2sleep.waveform import Waveform
 
-TURNED_OVER = "turned over there"  # words of the warning of `analyze` that stretches of the lead were turned
 
-
-def find_waveform(folder: Path, machine: NightTables, told: Path | None, recipe: Recipe) -> Waveform | None:
+def find_waveform(folder: Path, run: dict[str, Any], told: Path | None) -> Waveform | None:
     """The waveform of a night, upright, on its own time; None where the recording is not at its place any more.
 
     Looked at are the file that is told, else one of the recorded name beside the folder of results, or where the
@@ -27,8 +24,9 @@ def find_waveform(folder: Path, machine: NightTables, told: Path | None, recipe:
     ------
     RecordingError
         The file that is told is another one.
+    UsageError
+        There is no such file.
     """
-    run = machine.run
     if run["channel"] is None:
         return None
     name = run["input"]["file"]
@@ -36,7 +34,7 @@ def find_waveform(folder: Path, machine: NightTables, told: Path | None, recipe:
     for path in places:
         recording = _read(path, run) if told or path.is_file() else None
         if recording is not None and recording.source.sha256 == run["input"]["sha256"]:
-            return _as_analysed(recording, machine, recipe)
+            return _as_analysed(recording, run)
     if told:
         raise RecordingError(
             f"{told}: not the recording that {folder} was made from ({name}, SHA-256 {run['input']['sha256'][:12]}...)"
@@ -54,19 +52,18 @@ def _read(path: Path, run: dict[str, Any]) -> Recording | None:
     labels = load_profile(options["profile"]).labels if options["profile"] else ()
     try:
         return read_recording(path, channel=channel, fs=options["fs"], unit=options["unit"], labels=labels)
-    except Holter2SleepError:
+    except RecordingError:
         return None
 
 
-def _as_analysed(recording: Recording, machine: NightTables, recipe: Recipe) -> Waveform | None:
+def _as_analysed(recording: Recording, run: dict[str, Any]) -> Waveform | None:
     """The samples of the night: cut from a longer recording, and turned as the night was."""
-    run, ecg, fs = machine.run, recording.ecg, recording.fs
+    ecg, fs = recording.ecg, recording.fs
     if ecg is None or fs is None:
         return None
     part = run["part"]
     if part is not None:
         ecg = ecg.cut(round(part["start_s"] * fs), round(part["end_s"] * fs))
-    if any(TURNED_OVER in note for note in run["warnings"]):
-        cut = recording.but(ecg=ecg, duration_s=run["duration_s"])
-        ecg = turned_within(cut, opposite_spans(cut, machine.beats["time_s"].to_numpy(), recipe.polarity)).ecg
+    if run["turned"]:
+        ecg = turned_within(recording.but(ecg=ecg), as_spans(run["turned"])).ecg
     return -ecg if run["polarity"] == -1 and ecg is not None else ecg

@@ -24,7 +24,6 @@ import numpy as np
 
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.review.log import Overtaken
-from holter2sleep.review.recompute import Source
 from holter2sleep.review.session import Session
 from holter2sleep.review.view import beats_bytes, night_view
 
@@ -35,7 +34,7 @@ SCRIPTS = ("state.js", "scales.js", "overview.js", "strip.js", "lists.js", "revi
 PAGE |= {name: (name, "text/javascript") for name in SCRIPTS}
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
@@ -68,9 +67,15 @@ class ReviewServer(ThreadingHTTPServer):
         return f"{self.origin}/{self.token}/"
 
 
-def serve(folder: Path, source: Source, who: str | None, opened: Callable[[str], None]) -> None:
-    """Serve the page of a night until Ctrl-C or the button on the page; `opened` is told the address."""
-    with ReviewServer(Session(folder, source, who)) as server:
+def serve(folder: Path, who: str | None, recording: Path | None, opened: Callable[[str], None]) -> None:
+    """Serve the page of a night until Ctrl-C or the button on the page; `opened` is told the address.
+
+    Raises
+    ------
+    Holter2SleepError
+        The night cannot be read, its log is broken, or the recording is another one.
+    """
+    with ReviewServer(Session(folder, who, recording)) as server:
         opened(server.address)
         try:
             server.serve_forever(poll_interval=0.2)

@@ -13,9 +13,9 @@ from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.review.apply import Editable, apply
 from holter2sleep.review.ask import change_of
 from holter2sleep.review.derive import editable_of
-from holter2sleep.review.log import append, verified
+from holter2sleep.review.log import append, checked_name, verified
 from holter2sleep.review.pieces import Pieces
-from holter2sleep.review.recompute import Source, is_behind, recompute
+from holter2sleep.review.recompute import is_behind, read_source, recompute
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +25,9 @@ IDLE, RUNNING = "idle", "running"
 class Session:
     """One night, its log and its waveform; who may edit it is given once, or nobody may."""
 
-    def __init__(self, folder: Path, source: Source, who: str | None) -> None:
-        self.folder, self.source, self.who = folder, source, who
+    def __init__(self, folder: Path, who: str | None, recording: Path | None = None) -> None:
+        self.folder, self.who, self._recording = folder, who and checked_name(who), recording
+        self.source = source = read_source(folder, recording)
         self.pieces = None if source.ecg is None else Pieces(source.ecg, float(source.machine.run["fs"]))
         self._lock = threading.Lock()
         self._edits: tuple[Edit, ...] = ()
@@ -79,7 +80,8 @@ class Session:
     def _recompute(self) -> None:
         error = ""
         try:
-            recompute(self.folder, self.source, lambda step: self.work.update(step=step))
+            # a waveform of its own: that of the page is read meanwhile
+            recompute(self.folder, read_source(self.folder, self._recording), lambda step: self.work.update(step=step))
         except Holter2SleepError as refused:
             error = str(refused)
         except Exception as defect:  # told on the page, which would wait for ever otherwise

@@ -9,6 +9,7 @@ import polars as pl
 
 from holter2sleep.edits import NOTE, Edit, changes_in_force, in_force, told
 from holter2sleep.night import SCHEMES
+from holter2sleep.report.axes import BEAT_COLOURS, RHYTHM_LANES, STAGE_COLOURS
 from holter2sleep.review.apply import Editable
 from holter2sleep.review.ask import EPISODES, LABELS, STAGES
 from holter2sleep.review.derive import numbers
@@ -38,6 +39,11 @@ def night_view(session: Session) -> dict[str, Any]:
         "scorer": run["hypnogram"]["scorer"],
         "lights": run["lights"],
         "who": session.who,
+        "palette": {
+            "stages": STAGE_COLOURS,
+            "beats": BEAT_COLOURS,
+            "lanes": [{"name": name, "kinds": kinds, "colour": colour} for name, kinds, colour in RHYTHM_LANES],
+        },
         "labels": LABELS,
         "stages": STAGES,
         "kinds": EPISODES,

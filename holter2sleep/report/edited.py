@@ -41,7 +41,7 @@ def edit_blocks(night: ReportNight) -> list[Block]:
         "the edits, or there is none any more. Everything that was not edited or looked at is automatic, unconfirmed."
     ]
     if later:
-        words.append(f"{later} later lines of the log are not in these tables: `holter2sleep review` recomputes them.")
+        words.append(f"Later lines of the log, not in these tables: {later}; `holter2sleep review` recomputes them.")
     if not facts["waveform_at_hand"]:
         words.append(
             "The recording was not at hand: averaged beats, strips and breathing keep what they were before the edits."

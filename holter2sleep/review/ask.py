@@ -17,6 +17,7 @@ from holter2sleep.edits import (
     STAGE,
     UNDO,
     Edit,
+    changes_in_force,
     in_force,
 )
 from holter2sleep.errors import UsageError
@@ -65,7 +66,7 @@ def change_of(asked: Asked, night: Editable, edits: Sequence[Edit], duration_s: 
     if kind in EPISODE_KINDS:
         return _EPISODES[kind](asked, night, duration_s)
     if kind == UNDO:
-        return _undo(asked, edits)
+        return _undo(asked, night, edits)
     return {STAGE: _stage, NOTE: _note, CONFIRM: _confirm}[str(kind)](asked, night, duration_s)
 
 
@@ -265,17 +266,31 @@ def _confirm(asked: Asked, night: Editable, duration_s: float) -> Change:
     return Change(CONFIRM, {"time_s": row["time_s"]}, "unconfirmed", "confirmed")
 
 
-def _undo(asked: Asked, edits: Sequence[Edit]) -> Change:
+def _undo(asked: Asked, night: Editable, edits: Sequence[Edit]) -> Change:
     number = _whole(asked, "number", 1, max(1, len(edits)))
-    holding = in_force(edits)
-    undone = holding.get(number)
+    undone = in_force(edits).get(number)
     if undone is None:
         raise UsageError(f"edit {number} does not hold any more, or there is none; `--list` shows which do")
-    later = [other for other in holding.values() if other.number > number and _touches(other, undone)]
-    if later:
-        raise UsageError(f"edit {number} was built on by edit {later[-1].number}; undo that one first")
+    later = [other for other in changes_in_force(edits) if other.number > number and _touches(other, undone)]
+    if later or not _stands(undone, night):
+        by = f" by edit {later[-1].number}" if later else ""
+        raise UsageError(f"what edit {number} left was changed since{by}; undo that first")
     place = {name: value for name, value in undone.target.items() if name not in ("number", "of")}
     return Change(UNDO, {"number": number, "of": undone.of, **place}, undone.after, undone.before)
+
+
+def _stands(edit: Edit, night: Editable) -> bool:
+    """Whether the night is, where an edit changed it, as the edit left it."""
+    if edit.of in BEAT_KINDS:
+        there = night.beats.filter(pl.col("time_s") == edit.target["time_s"]).to_dicts()
+        return there == ([edit.after] if edit.after else [])
+    if edit.of == STAGE:
+        first, last = edit.target["first_epoch"], edit.target["last_epoch"]
+        return bool(night.epochs["stage"][first : last + 1].to_list() == edit.after)
+    if edit.of in EPISODE_KINDS:
+        rows = night.episodes.filter(is_episode(edit.after or edit.before)).to_dicts()
+        return edit.after in rows if edit.after else not rows
+    return True
 
 
 def _touches(one: Edit, other: Edit) -> bool:

@@ -159,7 +159,7 @@ def told(edit: Edit, clock: Clock | None) -> Told:
     what = f"{edit.of.replace('_', ' ')}{_place(edit.target, clock)}"
     if edit.kind == UNDO:
         what = f"undo of {edit.target['number']}: {what}"
-    return Told(what, _value(edit.before, clock), _value(edit.after, clock))
+    return Told(what, _value(edit.before, edit.target, clock), _value(edit.after, edit.target, clock))
 
 
 def _place(target: Facts, clock: Clock | None) -> str:
@@ -168,7 +168,8 @@ def _place(target: Facts, clock: Clock | None) -> str:
     if "first_epoch" in target:
         return f", epochs {target['first_epoch']} to {target['last_epoch']}"
     if "start_s" in target:
-        return f", {time_text(target['start_s'], clock)} to {time_text(target['end_s'], clock)}"
+        kind = f" {target['episode']}" if "episode" in target else ""
+        return f"{kind}, {time_text(target['start_s'], clock)} to {time_text(target['end_s'], clock)}"
     return ""
 
 
@@ -180,7 +181,8 @@ def time_text(seconds: float, clock: Clock | None) -> str:
     return f"{int(hours)}:{int(rest // 60):02d}:{rest % 60:05.2f} from start"
 
 
-def _value(value: Any, clock: Clock | None) -> str:
+def _value(value: Any, target: Facts, clock: Clock | None) -> str:
+    """A row, stages or a text in words; the ends of an episode only where they are not those of the target."""
     if value is None:
         return "-"
     if isinstance(value, list):
@@ -188,5 +190,7 @@ def _value(value: Any, clock: Clock | None) -> str:
     if isinstance(value, dict) and "label" in value:
         return str(value["label"])
     if isinstance(value, dict):
-        return f"{value['kind']} {time_text(value['start_s'], clock)} to {time_text(value['end_s'], clock)}"
+        moved = (value["start_s"], value["end_s"]) != (target["start_s"], target["end_s"])
+        ends = f" {time_text(value['start_s'], clock)} to {time_text(value['end_s'], clock)}" if moved else ""
+        return f"{value['kind']}{ends}"
     return str(value)

@@ -9,12 +9,12 @@ from holter2sleep.report.tables import RECOMPUTED, ReportNight
 
 CELL_SIZE = 6.8  # of text in a table
 COLUMNS = (
-    Column("No.", 9),
-    Column("When (UTC)", 27, "left"),
-    Column("Who", 27, "left"),
-    Column("What", 62, "left"),
-    Column("Before", 26, "left"),
-    Column("After", TEXT_WIDTH_MM - 151, "left"),
+    Column("No.", 8),
+    Column("When (UTC)", 31, "left"),
+    Column("Who", 20, "left"),
+    Column("What", 66, "left"),
+    Column("Before", 17, "left"),
+    Column("After", TEXT_WIDTH_MM - 142, "left"),
 )
 UNEDITED = "Nobody has edited this night: every beat, episode and stage is automatic, unconfirmed."
 

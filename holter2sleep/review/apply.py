@@ -79,12 +79,13 @@ def edit_episodes(episodes: pl.DataFrame, edits: Iterable[Edit]) -> pl.DataFrame
 
 
 def without_episode(episodes: pl.DataFrame, row: Row) -> pl.DataFrame:
-    """The episodes but those that are this one: of its kind, and at least half of the shorter in common."""
-    return episodes.filter(~is_episode(row))
+    """The episodes but this one: the very one, else those of its kind that have half of the shorter in common."""
+    is_very = pl.all_horizontal(pl.col(name) == row[name] for name in ("kind", "start_s", "end_s"))
+    return episodes.filter(~is_very if episodes.select(is_very.any()).item() else ~is_episode(row))
 
 
 def is_episode(row: Row) -> pl.Expr:
-    """Whether an episode is this one."""
+    """Whether an episode is this one, or was before its ends moved."""
     start_s, end_s = pl.col("start_s"), pl.col("end_s")
     own_s = row["end_s"] - row["start_s"]
     common_s = pl.min_horizontal(end_s, pl.lit(row["end_s"])) - pl.max_horizontal(start_s, pl.lit(row["start_s"]))

@@ -22,7 +22,7 @@ from holter2sleep.edits import (
 )
 from holter2sleep.errors import UsageError
 from holter2sleep.night import SCHEMES
-from holter2sleep.review.apply import Editable, apply, is_episode
+from holter2sleep.review.apply import Editable, apply, is_episode, without_episode
 from holter2sleep.review.log import Change
 
 NEAR_S = 0.150  # ANSI/AAMI EC57: beats pair within 150 ms
@@ -204,15 +204,20 @@ def _where(row: Asked) -> Asked:
 
 def _add_episode(asked: Asked, night: Editable, duration_s: float) -> Change:
     row = _episode_row(_one_of(asked, "episode", EPISODES), *_span(asked, duration_s), night)
-    if not night.episodes.filter(is_episode(row)).is_empty():
-        raise UsageError(f"a {row['kind']} is there already; change its ends")
+    _refuse_clash(row, night.episodes)
     return Change("episode_add", _where(row), None, row)
 
 
 def _change_episode(asked: Asked, night: Editable, duration_s: float) -> Change:
     old = _found_episode(asked, night, duration_s)
     new = _episode_row(_one_of(asked, "new_episode", EPISODES), *_span(asked, duration_s, "new_"), night)
+    _refuse_clash(new, without_episode(night.episodes, old))
     return Change("episode_change", _where(old), old, new)
+
+
+def _refuse_clash(row: Asked, others: pl.DataFrame) -> None:
+    if not others.filter(is_episode(row)).is_empty():
+        raise UsageError(f"{row['kind']} is there already; change its ends")
 
 
 def _delete_episode(asked: Asked, night: Editable, duration_s: float) -> Change:
@@ -288,8 +293,9 @@ def _stands(edit: Edit, night: Editable) -> bool:
         first, last = edit.target["first_epoch"], edit.target["last_epoch"]
         return bool(night.epochs["stage"][first : last + 1].to_list() == edit.after)
     if edit.of in EPISODE_KINDS:
-        rows = night.episodes.filter(is_episode(edit.after or edit.before)).to_dicts()
-        return edit.after in rows if edit.after else not rows
+        others = without_episode(night.episodes, edit.after) if edit.after else night.episodes
+        stands = edit.after is None or edit.after in night.episodes.to_dicts()
+        return stands and (edit.before is None or others.filter(is_episode(edit.before)).is_empty())
     return True
 
 

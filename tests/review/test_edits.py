@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from holter2sleep.clock import Clock
 from holter2sleep.edits import LOG, Edit, changes_in_force, in_force, read_edits, told
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.review.apply import apply, scored_by_hand
+from holter2sleep.review.apply import apply, scored_by_hand, without_episode
 from holter2sleep.review.ask import change_of
 from holter2sleep.review.session import next_redo, next_undo
 
@@ -88,20 +88,20 @@ def undone(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     return edits
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(asked, max_size=8))
 def test_undoing_everything_gives_the_tables_as_they_were(many: list[dict]) -> None:
     assert same(apply(editable(), undone(made_of(many))), editable())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(asked, max_size=8), st.integers(0, 8))
 def test_edits_may_be_applied_in_parts(many: list[dict], cut: int) -> None:
     edits = made_of(many)
     assert same(apply(apply(editable(), edits[:cut]), edits[cut:]), apply(editable(), edits))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(asked, max_size=8))
 def test_what_holds_is_all_that_the_tables_show(many: list[dict]) -> None:
     edits = made_of(many)
@@ -134,6 +134,12 @@ def test_an_episode_whose_ends_have_moved_is_still_the_one_that_was_deleted() ->
 def test_the_rate_of_an_added_episode_is_that_of_its_beats() -> None:
     row = apply(editable(), logged(ADD_AF)).episodes.filter(start_s=100.0)
     assert row.select("n_beats", "rate_bpm", "stage_at_onset").rows() == [(50, 60.0, "N2")]
+
+
+def test_of_two_alike_only_the_very_one_is_taken_out() -> None:
+    two = pl.DataFrame([(10.0, 70.0, "VT"), (60.0, 80.0, "VT")], schema=["start_s", "end_s", "kind"], orient="row")
+    left = without_episode(two, {"kind": "VT", "start_s": 60.0, "end_s": 80.0})
+    assert left.rows() == [(10.0, 70.0, "VT")]
 
 
 def test_a_redo_takes_back_the_undo_and_a_new_edit_ends_it() -> None:
@@ -229,7 +235,19 @@ def test_edits_are_told_in_words() -> None:
     beat, stage, episode, undo = logged(RELABEL, STAGE, ADD_AF, {"kind": "undo", "number": 1})
     assert vars(told(beat, clock)) == {"what": "beat relabel at 23:00:50.50", "before": "N", "after": "V"}
     assert vars(told(stage, clock)) == {"what": "stage, epochs 2 to 4", "before": "3 N2", "after": "3 R"}
-    assert told(episode, None).after == "AFIB 0:01:40.00 from start to 0:02:30.00 from start"
+    place = "0:01:40.00 from start to 0:02:30.00 from start"
+    assert vars(told(episode, None)) == {"what": f"episode add AFIB, {place}", "before": "-", "after": "AFIB"}
+    moved = {
+        "episode": "AFIB",
+        "start_s": 10.5,
+        "end_s": 70.5,
+        "new_episode": "AFL",
+        "new_start_s": 12,
+        "new_end_s": 60,
+    }
+    (change,) = logged({"kind": "episode_change", **moved})
+    assert told(change, clock).before == "AFIB"
+    assert told(change, clock).after == "AFL 23:00:12.00 to 23:01:00.00"
     assert vars(told(undo, clock)) == {"what": "undo of 1: beat relabel at 23:00:50.50", "before": "V", "after": "N"}
 
 
@@ -251,6 +269,13 @@ def test_edits_are_told_in_words() -> None:
         ({"kind": "episode_add", "episode": "XX", "start_s": 1.0, "end_s": 2.0}, "episode 'XX'"),
         ({"kind": "episode_add", "episode": "VT", "start_s": 2.0, "end_s": 2.0}, "a start before the end"),
         ({"kind": "episode_add", "episode": "AFIB", "start_s": 20.0, "end_s": 60.0}, "there already"),
+        (
+            {
+                "kind": "episode_change", "episode": "PAUSE", "start_s": 200.5, "end_s": 203.5,
+                "new_episode": "AFIB", "new_start_s": 60.0, "new_end_s": 80.0,
+            },
+            "AFIB is there already",
+        ),
         ({"kind": "episode_delete", "episode": "VT", "start_s": 10.5, "end_s": 70.5}, "no VT from 10.5"),
         ({"kind": "stage", "first_epoch": 3, "last_epoch": 2, "stage": "W"}, "the first before the last"),
         ({"kind": "stage", "first_epoch": 3, "last_epoch": 10, "stage": "W"}, "from 0 to 9"),

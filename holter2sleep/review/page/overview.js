@@ -73,7 +73,7 @@ function hypnogram(top, height) {
 function rates(top, height) {
   const { pen } = box, { time, rr, label, flags } = state.beats;
   title("RR, s", top + 12);
-  title("and rate", top + 27);
+  title("line: mean", top + 27);
   const y = (ms) => top + height * (1 - (Math.min(2000, ms) - 300) / 1700);
   // one dot a pixel and row: 100,000 beats are drawn in a moment
   const drawn = new Set();
@@ -144,7 +144,7 @@ function axis(top) {
     pen.fillRect(xOf(at), 2, 0.6, top);
     pen.fillStyle = SOFT;
     pen.textAlign = "center";
-    pen.fillText(clock(at).slice(0, 5), Math.min(xOf(at), width - 18), top + 10);
+    pen.fillText(clock(at).slice(0, -3), Math.min(xOf(at), width - 18), top + 10);
   }
   pen.textAlign = "left";
   for (const at of [state.night.lights.off_s, state.night.lights.on_s]) {

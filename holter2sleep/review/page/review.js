@@ -82,6 +82,7 @@ function tellState() {
   if (running) box.textContent = `Recomputing: ${night.work.step} ...`;
   else if (!night.who) box.textContent = "Only looking (start with --who NAME to edit)";
   else if (night.is_behind) box.textContent = `${night.who}: edits saved, numbers and report are older`;
+  else if (!night.log.length) box.textContent = `${night.who}: no edits yet`;
   else box.textContent = `${night.who}: numbers and report are those of the log`;
 }
 

@@ -196,7 +196,7 @@ function beats() {
     if (apart < 9 && letter === "N" && !chosen && !(flags[i] & (EDITED | CONFIRMED))) continue;
     if (apart < 3 && !chosen) { pen.fillStyle = beatColour(letter); pen.fillRect(x, 14, 1, 12); continue; }
     pen.fillStyle = flags[i] & USABLE ? beatColour(letter) : "#8a8a8a";
-    if (chosen) { pen.fillRect(x - 0.6, TOP, 1.2, height - FOOT - TOP); pen.fillStyle = MARK; pen.fillRect(x - 9, 10, 18, 19); pen.fillStyle = "#fff"; }
+    if (chosen) { pen.fillStyle = "rgba(18, 66, 122, 0.16)"; pen.fillRect(x - 5, TOP, 10, height - FOOT - TOP); pen.fillStyle = MARK; pen.fillRect(x - 9, 10, 18, 19); pen.fillStyle = "#fff"; }
     pen.font = 'bold 13px "DejaVu Sans", Verdana, sans-serif';
     pen.fillText(letter, x, 24);
     pen.strokeStyle = chosen ? MARK : beatColour(letter);

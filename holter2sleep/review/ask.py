@@ -17,13 +17,12 @@ from holter2sleep.edits import (
     STAGE,
     UNDO,
     Edit,
-    changes_in_force,
-    in_force,
 )
 from holter2sleep.errors import UsageError
 from holter2sleep.night import SCHEMES
 from holter2sleep.review.apply import Editable, apply, is_episode, without_episode
 from holter2sleep.review.log import Change
+from holter2sleep.review.undo import undo_of
 
 NEAR_S = 0.150  # ANSI/AAMI EC57: beats pair within 150 ms
 LEAST_RR_S = 0.150  # two beats nearer than that cannot both be beats
@@ -66,7 +65,7 @@ def change_of(asked: Asked, night: Editable, edits: Sequence[Edit], duration_s: 
     if kind in EPISODE_KINDS:
         return _EPISODES[kind](asked, night, duration_s)
     if kind == UNDO:
-        return _undo(asked, night, edits)
+        return undo_of(_whole(asked, "number", 1, max(1, len(edits))), night, edits)
     return {STAGE: _stage, NOTE: _note, CONFIRM: _confirm}[str(kind)](asked, night, duration_s)
 
 
@@ -232,7 +231,7 @@ _EPISODES = {
 }
 
 
-# --- stages, notes, looks, undo ----------------------------------------------------------------------
+# --- stages, notes, looks ----------------------------------------------------------------------------
 
 
 def _epochs(asked: Asked, night: Editable) -> tuple[int, int]:
@@ -269,47 +268,3 @@ def _confirm(asked: Asked, night: Editable, duration_s: float) -> Change:
         return Change(CONFIRM, {"first_epoch": first, "last_epoch": last}, "unconfirmed", "confirmed")
     row = _row_near(night.beats, _number(asked, "time_s", 0.0, duration_s))
     return Change(CONFIRM, {"time_s": row["time_s"]}, "unconfirmed", "confirmed")
-
-
-def _undo(asked: Asked, night: Editable, edits: Sequence[Edit]) -> Change:
-    number = _whole(asked, "number", 1, max(1, len(edits)))
-    undone = in_force(edits).get(number)
-    if undone is None:
-        raise UsageError(f"edit {number} does not hold any more, or there is none; `--list` shows which do")
-    later = [other for other in changes_in_force(edits) if other.number > number and _touches(other, undone)]
-    if later or not _stands(undone, night):
-        by = f" by edit {later[-1].number}" if later else ""
-        raise UsageError(f"what edit {number} left was changed since{by}; undo that first")
-    place = {name: value for name, value in undone.target.items() if name not in ("number", "of")}
-    return Change(UNDO, {"number": number, "of": undone.of, **place}, undone.after, undone.before)
-
-
-def _stands(edit: Edit, night: Editable) -> bool:
-    """Whether the night is, where an edit changed it, as the edit left it."""
-    if edit.of in BEAT_KINDS:
-        there = night.beats.filter(pl.col("time_s") == edit.target["time_s"]).to_dicts()
-        return there == ([edit.after] if edit.after else [])
-    if edit.of == STAGE:
-        first, last = edit.target["first_epoch"], edit.target["last_epoch"]
-        return bool(night.epochs["stage"][first : last + 1].to_list() == edit.after)
-    if edit.of in EPISODE_KINDS:
-        others = without_episode(night.episodes, edit.after) if edit.after else night.episodes
-        stands = edit.after is None or edit.after in night.episodes.to_dicts()
-        return stands and (edit.before is None or others.filter(is_episode(edit.before)).is_empty())
-    return True
-
-
-def _touches(one: Edit, other: Edit) -> bool:
-    """Whether two edits change the same thing."""
-    if one.of in BEAT_KINDS and other.of in BEAT_KINDS:
-        return bool(one.target["time_s"] == other.target["time_s"])
-    if one.of == other.of == STAGE:
-        return bool(_overlap(one.target, other.target, "first_epoch", "last_epoch"))
-    if one.of in EPISODE_KINDS and other.of in EPISODE_KINDS:
-        rows = [[row for row in (edit.before, edit.after) if row] for edit in (one, other)]
-        return any(a["kind"] == b["kind"] and _overlap(a, b, "start_s", "end_s") for a in rows[0] for b in rows[1])
-    return False
-
-
-def _overlap(one: Asked, other: Asked, first: str, last: str) -> bool:
-    return bool(one[first] <= other[last] and other[first] <= one[last])

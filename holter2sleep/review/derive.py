@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from holter2sleep.analyze import breathing_of
 from holter2sleep.autonomic.correction import correct_intervals
@@ -26,15 +25,10 @@ from holter2sleep.heart.quality import usable_beats
 from holter2sleep.heart.rhythm import find_episodes
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.night import (
-    MERGED,
-    SCHEMES,
-    UNSCORED,
     Beats,
     BeatsSource,
     Episodes,
     EpochGrid,
-    Float,
-    Hypnogram,
     Lights,
     Night,
     Quality,
@@ -43,10 +37,11 @@ from holter2sleep.night import (
     Source,
     Subject,
 )
-from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA, PROBABILITY_COLUMN
+from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA
 from holter2sleep.phenotypes.files import NightTables
 from holter2sleep.recipe import Recipe
-from holter2sleep.review.apply import Editable, edit_beats, edit_episodes, edit_stages, scored_by_hand, without_episode
+from holter2sleep.review.apply import Editable, edit_beats, edit_episodes, without_episode
+from holter2sleep.review.stages import hypnogram_of, numbers
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.spans import as_spans
@@ -164,11 +159,6 @@ def _beats_source(given: dict[str, Any] | None) -> BeatsSource | None:
     return BeatsSource(given["file"], given["format"], given["sha256"], given["classes"] == "file")
 
 
-def numbers(column: pl.Series) -> Float:
-    """A column as numbers, NaN where there is none."""
-    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
 def _beats(table: pl.DataFrame) -> Beats:
     columns = {"confidence": "confidence", "amplitude_mv": "amplitude_mv", "chance_s": "p_s", "chance_v": "p_v"}
     floats = {name: numbers(table[column]) for name, column in (columns | {"chance_qrs": "p_qrs"}).items()}
@@ -245,7 +235,7 @@ def _with_events(rhythm: Episodes, events: Episodes, edits: tuple[Edit, ...]) ->
     return rhythm.and_also(episodes_of(left))
 
 
-# --- breathing, stages -------------------------------------------------------------------------------
+# --- breathing ---------------------------------------------------------------------------------------
 
 
 def _breathing(base: _Base, beats: Beats, nn: Any, recipe: Recipe) -> tuple[Respiration, Episodes]:
@@ -264,41 +254,3 @@ def _breathing(base: _Base, beats: Beats, nn: Any, recipe: Recipe) -> tuple[Resp
     }
     respiratory = base.machine.episodes.filter(kind="RESP")
     return found.but(**kept), events.of("CVHR", "SURGE").and_also(episodes_of(respiratory))
-
-
-def hypnogram_of(machine: NightTables, edits: tuple[Edit, ...], grid: EpochGrid) -> Hypnogram:
-    """The machine's stages with a person's, about which there is no doubt.
-
-    A person's letter is said in the scheme of the stager; where every stage is a person's, in that of the AASM.
-    """
-    stage = edit_stages(machine.epochs, edits)["stage"].to_numpy().astype("<U4")
-    by_hand = scored_by_hand(grid.n, edits)
-    scheme, all_by_hand = machine.run["hypnogram"]["scheme"], bool(by_hand[stage != UNSCORED].all()) and by_hand.any()
-    if all_by_hand:
-        return Hypnogram(grid, stage, "AASM5", _names(edits))
-    merged = np.array([MERGED[scheme].get(letter, letter) for letter in stage.tolist()])
-    proba = _probabilities(machine.epochs, scheme)
-    if proba is not None:
-        proba[by_hand] = merged[by_hand, None] == np.array(SCHEMES[scheme])
-    scorer = machine.run["hypnogram"]["scorer"]
-    return Hypnogram(grid, merged, scheme, f"{scorer}, edited by {_names(edits)}" if by_hand.any() else scorer, proba)
-
-
-def _names(edits: tuple[Edit, ...]) -> str:
-    """Who scored stages."""
-    return ", ".join(dict.fromkeys(edit.who for edit in edits if edit.of == "stage"))
-
-
-def _probabilities(epochs: pl.DataFrame, scheme: str) -> NDArray[np.float32] | None:
-    columns = [PROBABILITY_COLUMN[letter] for letter in SCHEMES[scheme]]
-    proba = np.column_stack([numbers(epochs[column]) for column in columns]).astype(np.float32)
-    return proba if np.isfinite(proba).any() else None
-
-
-def with_stages(strips: pl.DataFrame, hypnogram: Hypnogram) -> pl.DataFrame:
-    """Strips that are kept, with the stages as they are now."""
-    if strips.is_empty():
-        return strips
-    middle_s = strips["start_s"] + strips["ecg_mv"].list.len() / strips["fs"] / 2
-    stage = hypnogram.stage[hypnogram.grid.epoch_of(middle_s.to_numpy())].tolist()
-    return strips.with_columns(pl.Series("stage", stage, dtype=pl.String))

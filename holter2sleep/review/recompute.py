@@ -28,12 +28,15 @@ from holter2sleep.phenotypes.files import (
 )
 from holter2sleep.recipe import Recipe, recipe_of
 from holter2sleep.report.pdf import write_report
-from holter2sleep.review.derive import derived_night, with_stages
+from holter2sleep.review.apply import scored_by_hand
+from holter2sleep.review.derive import derived_night
 from holter2sleep.review.log import alone, verified
 from holter2sleep.review.recording import find_waveform
+from holter2sleep.review.stages import with_stages
 from holter2sleep.waveform import Waveform
 
 NEEDED = ("usable", "turned", "part", "identity", "beats", "lights")  # of run.json, beyond what a report needs
+STAGING_ROLES = ("stager", "second opinion")  # of models; none was used where a person has scored every stage
 KEPT_DOMAINS = ("respiration", "respiratory", "respiratory_share", "ahi", "coupling")
 NO_WAVEFORM = (
     "the recording was not at hand when the night was recomputed: averaged beats, strips, breathing and the height of "
@@ -171,7 +174,12 @@ def run_of_edits(
         return {**run, "edits": facts}
     hypnogram = {"scheme": night.hypnogram.scheme, "scorer": night.hypnogram.scorer}
     notes = [NO_WAVEFORM] if lacks_waveform else []
-    return {**run, "hypnogram": hypnogram, "warnings": [*run["warnings"], *notes], "edits": facts}
+    by_hand = scored_by_hand(night.grid.n, edits)
+    facts["stages_by_hand"] = int(by_hand.sum())
+    staged = not by_hand.any() or night.hypnogram.proba is not None
+    models = [model for model in run["models"] if staged or model["role"] not in STAGING_ROLES]
+    warnings = [*run["warnings"], *notes]
+    return {**run, "hypnogram": hypnogram, "models": models, "warnings": warnings, "edits": facts}
 
 
 def clock_of(run: dict[str, Any]) -> Clock | None:

@@ -12,9 +12,9 @@ from holter2sleep.night import SCHEMES
 from holter2sleep.report.axes import BEAT_COLOURS, RHYTHM_LANES, STAGE_COLOURS
 from holter2sleep.review.apply import Editable
 from holter2sleep.review.ask import EPISODES, LABELS, STAGES
-from holter2sleep.review.derive import numbers
 from holter2sleep.review.recompute import clock_of
 from holter2sleep.review.session import Session, looked_at, next_redo, next_undo
+from holter2sleep.review.stages import numbers
 
 EPOCH_COLUMNS = ("stage", "confidence", "usable", "heart_rate_bpm", "p_respiratory", "sqi")
 DECIMALS = 3  # of what is drawn

@@ -19,6 +19,7 @@ from long_recordings import days_of_beats
 from made_nights import simulated
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.export.finished import PERSON, read_finished
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.files import read_night, root_sha256
 from holter2sleep.review.apply import apply
@@ -162,6 +163,7 @@ def test_stages_of_a_person_have_no_doubt_and_change_sleep(night: Path) -> None:
     tables = recomputed(night, {"kind": "stage", "first_epoch": 0, "last_epoch": n - 2, "stage": "N2"})
     hypnogram, epochs = facts(night)["hypnogram"], tables["epochs"]
     assert hypnogram["scorer"] == "fusion, edited by A. Reader"
+    assert read_finished(night).scorer == "fusion, edited by a person"  # what is exported names nobody
     assert epochs["confidence"][: n - 1].to_list() == [1.0] * (n - 1)
     assert epochs["p_n2"][: n - 1].to_list() == [1.0] * (n - 1)
     row = tables["phenotypes"].filter(phenotype="n2_min", stratum="night")
@@ -177,6 +179,9 @@ def test_a_night_scored_by_a_person_throughout_has_that_scorer_alone(night: Path
         {"kind": "stage", "first_epoch": 10, "last_epoch": n - 1, "stage": "N1"},
     )
     assert facts(night)["hypnogram"] == {"scheme": "AASM5", "scorer": "A. Reader"}
+    assert "stager" not in {model["role"] for model in facts(night)["models"]}
+    assert "Sleep, from A. Reader" in " ".join(pages(night)[0].split())
+    assert read_finished(night).scorer == PERSON
     assert tables["epochs"]["stage"].to_list() == ["W"] * 10 + ["N1"] * (n - 10)
     assert tables["epochs"]["p_w"].is_null().all()
 

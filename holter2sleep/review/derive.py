@@ -77,38 +77,39 @@ def derived_night(machine: NightTables, edits: tuple[Edit, ...], ecg: Waveform |
         machine's value where there is one in the tables: `respiration`, RESP episodes, P waves of episodes.
     """
     base = _base(machine, ecg)
-    before, beats = (_beats(edit_beats(machine.beats, some)) for some in ((), edits))
-    beats = _fitted(beats, before, base, recipe)
-    rhythm = _rhythm(base, before, beats, edits, recipe)
-    spans = base.quality.usable_spans
+    beats, rhythm = _edited_beats_and_rhythm(base, edits, recipe)
+    spans, grid, recording = base.quality.usable_spans, base.grid, base.recording
     nn, rr = nn_intervals(beats, rhythm, spans, recipe.nn), rr_intervals(beats, rhythm, spans)
     corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     respiration, events = _breathing(base, beats, nn, recipe)
     episodes = _with_events(rhythm, events, edits)
-    hypnogram = hypnogram_of(machine, edits, base.grid)
-    recording, run = base.recording, machine.run
-    lights = Lights(**run["lights"])
-    has_waveform = run["channel"] is not None
+    hypnogram, lights = hypnogram_of(machine, edits, grid), Lights(**machine.run["lights"])
     return Night(
-        recording=recording if recording.ecg is not None else recording.but(given_beats=beats),
-        grid=base.grid,
-        quality=base.quality,
-        beats=beats,
-        episodes=episodes,
-        nn=nn,
-        hypnogram=hypnogram,
-        lights=lights,
-        respiration=respiration,
-        spans=as_spans([(0.0, recording.duration_s)]),
-        warnings=recording.warnings,
-        averages=average_by_epoch(recording, base.grid, beats, rhythm, spans, recipe.averages),
-        parts=parts_of_night(hypnogram, lights, episodes, recording.duration_s),
-        rr=rr,
-        corrected=corrected,
-        corrections=corrections,
+        recording if recording.ecg is not None else recording.but(given_beats=beats),
+        grid,
+        base.quality,
+        beats,
+        episodes,
+        nn,
+        hypnogram,
+        lights,
+        respiration,
+        as_spans([(0.0, recording.duration_s)]),
+        recording.warnings,
+        average_by_epoch(recording, grid, beats, rhythm, spans, recipe.averages),
+        parts_of_night(hypnogram, lights, episodes, recording.duration_s),
+        rr,
+        corrected,
+        corrections,
         stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
-        coupling=find_coupling(nn, beats, base.grid, recipe.coupling) if has_waveform else None,
+        coupling=None if machine.run["channel"] is None else find_coupling(nn, beats, grid, recipe.coupling),
     )
+
+
+def _edited_beats_and_rhythm(base: _Base, edits: tuple[Edit, ...], recipe: Recipe) -> tuple[Beats, Episodes]:
+    before, beats = (_beats(edit_beats(base.machine.beats, some)) for some in ((), edits))
+    beats = _fitted(beats, before, base, recipe)
+    return beats, _rhythm(base, before, beats, edits, recipe)
 
 
 # --- from tables to nouns ----------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from holter2sleep.phenotypes.files import (
     machine_folder,
     read_night,
     read_run,
+    sweep_leftovers,
     tables_of,
     write_run,
     write_tables,
@@ -70,6 +71,7 @@ def read_source(folder: Path, recording: Path | None = None) -> Source:
     RecipeError
         A night of an earlier version.
     """
+    sweep_leftovers(folder.resolve().parent)  # a recompute that was killed while it replaced the folder is put right
     read_night(folder)  # a folder that is none is told by its own name
     machine = read_night(machine_folder(folder))
     lacking = [fact for fact in NEEDED if fact not in machine.run]

@@ -24,20 +24,11 @@ USABLE, EDITED, CONFIRMED = 1, 2, 4  # bits of a beat's `flags`
 def night_view(session: Session) -> dict[str, Any]:
     """Facts, epochs, episodes, notes and the log."""
     tables, edits = session.now
-    run, clock = session.source.machine.run, clock_of(session.source.machine.run)
     looks = looked_at(edits)
     return {
-        "recording_id": run["recording_id"],
-        "start": clock.iso(0.0)[:19] if clock else None,
-        "time_zone": run["time_zone"],
-        "duration_s": run["duration_s"],
-        "channel": run["channel"],
-        "relative": run["unit"]["relative"],
+        **_facts(session.source.machine.run),
         "has_waveform": session.pieces is not None,
         "lacks_waveform": session.source.lacks_waveform,
-        "classes": SCHEMES[run["hypnogram"]["scheme"]],
-        "scorer": run["hypnogram"]["scorer"],
-        "lights": run["lights"],
         "who": session.who,
         "palette": {
             "stages": STAGE_COLOURS,
@@ -50,11 +41,26 @@ def night_view(session: Session) -> dict[str, Any]:
         "epochs": _epochs(tables, looks["epochs"]),
         "episodes": _episodes(tables, looks["episodes"]),
         "notes": [{**edit.target, "text": edit.after} for edit in changes_in_force(edits) if edit.kind == NOTE],
-        "log": log_view(edits, clock),
+        "log": log_view(edits, clock_of(session.source.machine.run)),
         "undo": next_undo(edits),
         "redo": next_redo(edits),
         "is_behind": session.is_behind(),
         "work": session.work,
+    }
+
+
+def _facts(run: dict[str, Any]) -> dict[str, Any]:
+    """What the run says of the night."""
+    clock = clock_of(run)
+    return {
+        "recording_id": run["recording_id"],
+        "start": clock.iso(0.0)[:19] if clock else None,
+        "duration_s": run["duration_s"],
+        "channel": run["channel"],
+        "relative": run["unit"]["relative"],
+        "classes": SCHEMES[run["hypnogram"]["scheme"]],
+        "scorer": run["hypnogram"]["scorer"],
+        "lights": run["lights"],
     }
 
 

@@ -21,7 +21,7 @@ from made_nights import simulated
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.export.finished import PERSON, read_finished
 from holter2sleep.phenotypes.dictionary import load_dictionary
-from holter2sleep.phenotypes.files import read_night, root_sha256
+from holter2sleep.phenotypes.files import machine, read_night, root_sha256
 from holter2sleep.review.apply import apply
 from holter2sleep.review.ask import change_of
 from holter2sleep.review.derive import editable_of
@@ -343,6 +343,15 @@ def test_a_recompute_that_fails_leaves_everything_as_it_was(night: Path, monkeyp
     with pytest.raises(Exception, match="No space left"):
         recompute(night, read_source(night))
     assert {path.name: path.read_bytes() for path in night.iterdir()} == before
+
+
+def test_a_night_that_was_killed_between_two_moves_is_put_back(night: Path) -> None:
+    edit(night, {"kind": "note", "start_s": 1.0, "end_s": 2.0, "text": "mine"})
+    scratch = night.parent / f".{night.name}.h2s-{machine()}-{2**22 + 1}-xyz"  # no process has so high a number
+    scratch.mkdir()
+    night.rename(scratch / "old")
+    assert read_source(night).machine.run["recording_id"] == "night"
+    assert verified(night)[0].after == "mine"
 
 
 def test_who_was_overtaken_is_told_by_whom(night: Path) -> None:

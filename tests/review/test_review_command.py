@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import polars as pl
@@ -122,3 +126,17 @@ def test_a_folder_that_is_no_night_is_told(tmp_path: Path) -> None:
         assert run("review", tmp_path / "none", *words).exit_code == 2
         assert run("review", tmp_path, *words).exit_code == 3
     assert run("review", tmp_path, "--list", "--verify").exit_code == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_the_page_is_there_until_control_c(night: Path) -> None:
+    words = [sys.executable, "-m", "holter2sleep", "review", str(night), "--who", "A", "--no-browser"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        address = program.stdout.readline().strip()
+        with urllib.request.urlopen(address + "night", timeout=20) as answer:
+            assert json.load(answer)["who"] == "A"
+        program.send_signal(signal.SIGINT)
+        _, errors = program.communicate(timeout=20)
+    assert program.returncode == 0
+    assert "Traceback" not in errors

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from holter2sleep.edits import CONFIRM, UNDO, Edit, changes_in_force, in_force
-from holter2sleep.errors import Holter2SleepError, UsageError
+from holter2sleep.errors import Holter2SleepError, RecordingError, UsageError
 from holter2sleep.review.apply import Editable, apply
 from holter2sleep.review.ask import change_of
 from holter2sleep.review.derive import editable_of
-from holter2sleep.review.log import append, checked_name, verified
+from holter2sleep.review.log import Change, append, checked_name, verified
 from holter2sleep.review.pieces import Pieces
 from holter2sleep.review.recompute import is_behind, read_source, recompute
 
 log = logging.getLogger(__name__)
 
 IDLE, RUNNING = "idle", "running"
+TRIES, REPLACED_S = 5, 0.05  # two moves of a folder take less
+T = TypeVar("T")
 
 
 class Session:
@@ -43,13 +46,17 @@ class Session:
 
     def refresh(self) -> None:
         """Read the log again: another may have added to it."""
-        edits = verified(self.folder)
+        edits = _patiently(lambda: verified(self.folder))
+        tables = self._tables_after(edits)
         with self._lock:
-            if edits[: len(self._edits)] == self._edits:
-                self._tables = apply(self._tables, edits[len(self._edits) :])
-            else:
-                self._tables = apply(editable_of(self.source.machine), edits)
-            self._edits = edits
+            self._tables, self._edits = tables, edits
+
+    def _tables_after(self, edits: tuple[Edit, ...]) -> Editable:
+        """The tables after the edits; those that are applied already are not applied again."""
+        tables, known = self.now
+        if edits[: len(known)] == known:
+            return apply(tables, edits[len(known) :])
+        return apply(editable_of(self.source.machine), edits)
 
     def edit(self, asked: dict[str, Any], known: int) -> Edit:
         """Log one edit, made by somebody who has seen the log up to line `known`.
@@ -59,11 +66,14 @@ class Session:
         UsageError
             Nobody was named; the edit cannot be made; others were faster (`Overtaken`).
         """
-        if self.who is None:
+        who, duration_s = self.who, self.source.machine.run["duration_s"]
+        if who is None:
             raise UsageError("only looking: start `holter2sleep review` with --who NAME to edit")
-        self.refresh()
-        tables, duration_s = self.now[0], self.source.machine.run["duration_s"]
-        (new,) = append(self.folder, self.who, lambda edits: [change_of(asked, tables, edits, duration_s)], known)
+
+        def make(edits: tuple[Edit, ...]) -> list[Change]:
+            return [change_of(asked, self._tables_after(edits), edits, duration_s)]
+
+        (new,) = _patiently(lambda: append(self.folder, who, make, known))
         self.refresh()
         return new
 
@@ -92,6 +102,16 @@ class Session:
     def is_behind(self) -> bool:
         """Whether the tables on the disk are older than the log."""
         return is_behind(self.folder, self.now[1])
+
+
+def _patiently(read: Callable[[], T]) -> T:
+    """What is read, after a moment where the folder was just being replaced by a recomputed one."""
+    for _ in range(TRIES):
+        try:
+            return read()
+        except (FileNotFoundError, RecordingError):
+            time.sleep(REPLACED_S)
+    return read()
 
 
 def next_undo(edits: Sequence[Edit]) -> int | None:

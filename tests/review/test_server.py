@@ -226,6 +226,7 @@ def test_recomputing_tells_how_far_it_is_and_edits_go_on(server: ReviewServer) -
     steps = set()
     while (work := ask(server, "work").json)["state"] == "running":
         steps.add(work["step"])
+        assert ask(server, "night").status == 200  # while the folder is replaced too
         time.sleep(0.02)
     assert (work["error"], work["is_behind"]) == ("", False)
     assert steps & {"what follows from the edits", "tables", "report"}

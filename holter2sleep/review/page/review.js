@@ -350,7 +350,8 @@ for (const [id, does] of Object.entries(BUTTONS)) by(id).addEventListener("click
 const TOOLS = { delete: remove, add: KEYS.a, episode: addEpisode, change: changeEpisode, confirm: confirmChosen, note };
 for (const tool of document.querySelectorAll("[data-do]")) tool.addEventListener("click", () => TOOLS[tool.dataset.do]());
 by("gain").addEventListener("change", draw);
-by("filter").addEventListener("change", () => { by("filter").blur(); fillEvents(by("list"), by("filter").value, go); });
+by("filter").addEventListener("change", () => fillEvents(by("list"), by("filter").value, go));
+for (const name of ["gain", "filter", "kind"]) by(name).addEventListener("change", () => by(name).blur());  // keys are the page's again
 window.addEventListener("resize", draw);
 window.addEventListener("focus", () => state.night && !busy && reload().catch(() => {}));
 

@@ -116,7 +116,7 @@ def _checked(raw: bytes, number: int, before_sha256: str, path: Path) -> Edit:
 def _broken(path: Path, number: int, found: str) -> RecordingError:
     return RecordingError(
         f"{path}, line {number}: {found}; the log was changed by something else than `holter2sleep review`. Put back a "
-        f"copy of it, or take it out of the folder to go on without"
+        f"copy of it, or analyse the night anew (analyze --overwrite keeps the log as it is beside the tables)"
     )
 
 

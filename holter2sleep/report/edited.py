@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from holter2sleep.edits import Edit, changes_in_force, told
-from holter2sleep.report.grid import Column, paragraph, table_blocks
+from holter2sleep.edits import CONFIRM, NOTE, Edit, changes_in_force, told
+from holter2sleep.report.grid import Column, panel, paragraph, table_blocks
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block, wrap
 from holter2sleep.report.tables import RECOMPUTED, ReportNight
 
@@ -21,10 +21,11 @@ UNEDITED = "Nobody has edited this night: every beat, episode and stage is autom
 
 def edited_words(night: ReportNight) -> str:
     """The line at the head of every page of an edited night."""
-    facts = night.edited or {"n": 0, "who": [], "last": ""}
+    facts, kinds = night.run["edits"], {edit.kind for edit in _holding(night)}
+    done = "Looked at" if kinds and kinds <= {NOTE, CONFIRM} else "Edited"
     edits = "1 edit" if facts["n"] == 1 else f"{facts['n']} edits"
-    who = ", ".join(facts["who"])
-    text = f"Edited by {who}: {edits}, the last on {facts['last'][:16].replace('T', ' ')} UTC; {RECOMPUTED} recomputed"
+    last = facts["last"][:16].replace("T", " ")
+    text = f"{done} by {', '.join(facts['who'])}: {edits}, the last on {last} UTC; {RECOMPUTED} recomputed"
     return wrap(text, TEXT_WIDTH_MM, 6.2, "bold")[0]
 
 
@@ -33,9 +34,11 @@ def edit_blocks(night: ReportNight) -> list[Block]:
     facts = night.run.get("edits")
     if facts is None:
         return [paragraph(UNEDITED)]
-    made, later = night.edits[: facts["n_lines"]], len(night.edits) - facts["n_lines"]
-    holding = changes_in_force(made)
-    undone = f"{len(made)} lines of the log, the last with SHA-256 {facts['sha256']}; {len(holding)} edits hold."
+    n_lines, holding = facts["n_lines"], _holding(night)
+    later = len(night.edits) - n_lines
+    if later < 0:
+        return [panel(f"The log of {n_lines} edits that the tables were made with is not in the folder any more.")]
+    undone = f"{n_lines} lines of the log, the last with SHA-256 {facts['sha256']}; {len(holding)} edits hold."
     words = [
         f"Names are as given. {undone} {RECOMPUTED} marks a number that is not the machine's: either it follows from "
         "the edits, or there is none any more. Everything that was not edited or looked at is automatic, unconfirmed."
@@ -48,6 +51,11 @@ def edit_blocks(night: ReportNight) -> list[Block]:
         )
     table = table_blocks(COLUMNS, [_row(night, edit) for edit in holding]) if holding else []
     return [*(paragraph(text) for text in words), *table]
+
+
+def _holding(night: ReportNight) -> tuple[Edit, ...]:
+    """The edits that the tables were made with."""
+    return changes_in_force(night.edits[: night.run["edits"]["n_lines"]])
 
 
 def _row(night: ReportNight, edit: Edit) -> list[str]:

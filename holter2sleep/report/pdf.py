@@ -105,7 +105,7 @@ def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number:
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     made = f"holter2sleep {run['version']}, recipe {run['recipe']['name']} {run['recipe']['sha256'][:8]}"
-    if night.edited:
+    if night.is_edited:
         page.text(MARGIN_MM, 18.0, edited_words(night), size=6.2, weight="bold", colour=ALARM)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, made, size=5.8, colour=SOFT)

@@ -89,10 +89,9 @@ class ReportNight:
     edits: tuple[Edit, ...] = ()  # the whole log
 
     @property
-    def edited(self) -> dict[str, Any] | None:
-        """What `run.json` says of the edits that the tables were made with; None where none hold."""
-        facts: dict[str, Any] | None = self.run.get("edits")
-        return facts if facts and facts["n"] else None
+    def is_edited(self) -> bool:
+        """Whether the tables were made with edits that hold."""
+        return bool((self.run.get("edits") or {}).get("n"))
 
     def cell(self, name: str, stratum: str = "night") -> Cell:
         """A phenotype; one that the table lacks is not applicable."""

@@ -295,6 +295,21 @@ def test_a_report_drawn_before_recomputing_says_what_it_lacks(night: Path) -> No
     assert "zebra" not in text
 
 
+def test_a_night_that_was_only_looked_at_is_not_called_edited(night: Path) -> None:
+    tables = hashes(night)
+    recomputed(night, {"kind": "confirm", "first_epoch": 3, "last_epoch": 4})
+    assert all("Looked at by A. Reader: 1 edit," in page for page in pages(night))
+    assert hashes(night) == tables
+
+
+def test_a_report_without_the_log_of_its_edits_says_so(night: Path) -> None:
+    recomputed(night, {"kind": "stage", "first_epoch": 3, "last_epoch": 4, "stage": "R"})
+    (night / "edits.jsonl").unlink()
+    ok("report", night)
+    assert "The log of 1 edits that the tables were made with is not in the folder" in " ".join(pages(night))
+    assert all("Edited by A. Reader: 1 edit," in page for page in pages(night))
+
+
 def test_an_unedited_night_says_so_and_marks_nothing(night: Path) -> None:
     text = " ".join(pages(night))
     assert "Nobody has edited this night" in text

@@ -59,7 +59,7 @@ ALLOWED = {
     "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
-    "review": RUN | {"locks"},  # what follows from edits is found by the same functions as in `analyze`, and drawn again
+    "review": RUN | {"locks"},  # what follows from edits is found by the functions of analyze, and drawn
     "cohort": RUN,
     "batch": RUN | {"cohort", "locks", "start", ""},
     "cli": RUN | {"audit", "review", "export", "simulate", "evaluate", "training", "cohort", "batch", "start", ""},

@@ -87,7 +87,8 @@ def read_source(folder: Path, recording: Path | None = None) -> Source:
 def recompute(folder: Path, source: Source, show: Callable[[str], None] = lambda _step: None) -> None:
     """Make the tables, `run.json` and the report of a night anew from what the machine made and the log of edits.
 
-    The folder is replaced as a whole. With no edit in force its tables are the machine's, byte by byte.
+    The folder is replaced as a whole. With no edit in force its tables are the machine's, byte by byte; without a log
+    nothing is done.
 
     Raises
     ------
@@ -97,6 +98,8 @@ def recompute(folder: Path, source: Source, show: Callable[[str], None] = lambda
         The results cannot be written; then nothing is changed.
     """
     edits = verified(folder)
+    if not edits:
+        return
     if changes_in_force(edits):
         show("what follows from the edits")
         tables, run = edited_tables(source, edits)

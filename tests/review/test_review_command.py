@@ -121,6 +121,12 @@ def test_nobody_edits_without_a_name(night: Path, tmp_path: Path) -> None:
     assert verified(night) == ()
 
 
+def test_an_unedited_night_is_not_recomputed(night: Path) -> None:
+    before = {path.name: path.read_bytes() for path in night.iterdir()}
+    ok("review", night, "--recompute")
+    assert {path.name: path.read_bytes() for path in night.iterdir()} == before
+
+
 def test_a_folder_that_is_no_night_is_told(tmp_path: Path) -> None:
     for words in (("--list",), ("--verify",), ("--recompute",), ("--no-browser",)):
         assert run("review", tmp_path / "none", *words).exit_code == 2

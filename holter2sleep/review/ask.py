@@ -19,7 +19,7 @@ from holter2sleep.edits import (
     Edit,
 )
 from holter2sleep.errors import UsageError
-from holter2sleep.night import SCHEMES
+from holter2sleep.night import EPOCH_S, SCHEMES
 from holter2sleep.review.apply import Editable, apply, is_episode, without_episode
 from holter2sleep.review.log import Change
 from holter2sleep.review.undo import undo_of
@@ -175,7 +175,7 @@ def _episode_row(kind: str, start_s: float, end_s: float, night: Editable) -> As
     time_s = night.beats.filter(pl.col("usable"))["time_s"].to_numpy()
     inside = time_s[(time_s >= start_s) & (time_s <= end_s)]
     rate = 60 * (len(inside) - 1) / (inside[-1] - inside[0]) if len(inside) > 1 else None
-    epoch = min(int(start_s // 30), night.epochs.height - 1)
+    epoch = min(int(start_s // EPOCH_S), night.epochs.height - 1)
     return {
         "start_s": start_s,
         "end_s": end_s,

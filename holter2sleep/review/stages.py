@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from holter2sleep.edits import STAGE, Edit
+from holter2sleep.edits import STAGE, Edit, changes_in_force
 from holter2sleep.night import MERGED, SCHEMES, UNSCORED, EpochGrid, Float, Hypnogram
 from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.phenotypes.files import NightTables
@@ -37,8 +37,8 @@ def hypnogram_of(machine: NightTables, edits: tuple[Edit, ...], grid: EpochGrid)
 
 
 def _names(edits: tuple[Edit, ...]) -> str:
-    """Who scored stages."""
-    return ", ".join(dict.fromkeys(edit.who for edit in edits if edit.of == STAGE))
+    """Who scored stages that hold."""
+    return ", ".join(dict.fromkeys(edit.who for edit in changes_in_force(edits) if edit.kind == STAGE))
 
 
 def _probabilities(epochs: pl.DataFrame, scheme: str) -> NDArray[np.float32] | None:

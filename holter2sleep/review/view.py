@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.edits import NOTE, Edit, changes_in_force, in_force, told
-from holter2sleep.night import SCHEMES
+from holter2sleep.night import EPOCH_S, SCHEMES
 from holter2sleep.report.axes import BEAT_COLOURS, RHYTHM_LANES, STAGE_COLOURS
 from holter2sleep.review.apply import Editable
 from holter2sleep.review.ask import EPISODES, LABELS, STAGES
@@ -101,7 +101,7 @@ def log_view(edits: tuple[Edit, ...], clock: Any) -> list[dict[str, Any]]:
 def _place_s(edit: Edit) -> float | None:
     target = edit.target
     if "first_epoch" in target:
-        return float(30 * target["first_epoch"])
+        return float(EPOCH_S * target["first_epoch"])
     place: float | None = target.get("time_s", target.get("start_s"))
     return place
 

@@ -171,6 +171,12 @@ def test_stages_of_a_person_have_no_doubt_and_change_sleep(night: Path) -> None:
     assert row["ci_high"].item() - row["ci_low"].item() <= 0.5  # of the one epoch that is the stager's
 
 
+def test_who_took_a_stage_back_is_no_scorer(night: Path) -> None:
+    edit(night, {"kind": "stage", "first_epoch": 0, "last_epoch": 1, "stage": "R"}, who="B. Other")
+    recomputed(night, {"kind": "undo", "number": 1}, {"kind": "stage", "first_epoch": 5, "last_epoch": 5, "stage": "W"})
+    assert facts(night)["hypnogram"]["scorer"] == "fusion, edited by A. Reader"
+
+
 def test_a_night_scored_by_a_person_throughout_has_that_scorer_alone(night: Path) -> None:
     n = read_night(night).epochs.height
     tables = recomputed(

@@ -181,7 +181,8 @@ class Recording:
                 raise ValueError(f"a waveform needs a sampling rate above 0 Hz, not {self.fs}")
             if not isinstance(self.ecg, Waveform):
                 object.__setattr__(self, "ecg", Waveform.of(self.ecg))
-        object.__setattr__(self, "gaps", frozen_array(as_spans(self.gaps), np.float64))
+        for name in ("gaps", "turned"):
+            object.__setattr__(self, name, frozen_array(as_spans(getattr(self, name)), np.float64))
 
     def but(self, **changes: Any) -> Recording:
         """The same recording with some facts replaced."""

@@ -113,7 +113,7 @@ def analyze_night(
         corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
     with step("breathing"):
         sizes = None if shape is None else shape.sizes
-        respiration, events = _breathing(grid, beats, nn, sizes, quality.usable_spans, recipe)
+        respiration, events = breathing_of(grid, beats, nn, sizes, quality.usable_spans, recipe)
         episodes = episodes.and_also(events)
         coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
@@ -145,7 +145,7 @@ def analyze_night(
     )
 
 
-def _breathing(
+def breathing_of(
     grid: EpochGrid,
     beats: Beats,
     nn: NN,

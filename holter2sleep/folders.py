@@ -10,7 +10,7 @@ from typing import Any
 
 from holter2sleep.errors import UsageError
 from holter2sleep.night import Recording
-from holter2sleep.phenotypes.files import DRAWN, NIGHT_FILES, holds_only, read_run
+from holter2sleep.phenotypes.files import DRAWN, NIGHT_FILES, holds_only, is_edited, read_run
 from holter2sleep.phenotypes.person import PERSON_FILES
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 
@@ -46,6 +46,11 @@ def is_done(folder: Path, who: dict[str, Any], request: Request, expected: froze
     same = run is not None and run.get("identity") == who
     if same and all((folder / name).is_file() for name in expected):
         return not request.overwrite
+    if is_edited(folder) and not request.overwrite:
+        raise UsageError(
+            f"{folder} holds a night that a person has edited (`holter2sleep review {folder} --list`), so it is left "
+            f"alone; --overwrite analyses it anew and keeps the log of the edits as a file beside the tables"
+        )
     if same or request.overwrite or request.renew:
         return False
     raise UsageError(
@@ -68,7 +73,8 @@ def remove_superseded(recording: Recording, request: Request, kept: set[Path]) -
     for folder in (request.out / f"{name}{ending}" for ending in ("", *of_nights)):
         if folder in kept:
             continue
-        run = read_run(folder) if holds_only(folder, NIGHT_FILES | DRAWN | PERSON_FILES) else None
+        ours = holds_only(folder, NIGHT_FILES | DRAWN | PERSON_FILES) and not is_edited(folder)
+        run = read_run(folder) if ours else None
         who = (run or {}).get("identity", {})
         if who.get("input_sha256") == recording.source.sha256 and who.get("options", {}).get("night") != WHOLE:
             log.warning("%s: removed, for the nights of %s are others now", folder.name, recording.recording_id)

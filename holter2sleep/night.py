@@ -171,6 +171,7 @@ class Recording:
     beats_classified: bool = True  # False: beats whose file gives no class, or only a machine's "N" for all
     warnings: tuple[str, ...] = ()
     zone: str | None = None  # IANA name of the time zone, which only the user can say
+    turned: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n, 2), s, turned over for a swapped electrode
 
     def __post_init__(self) -> None:
         if self.ecg is None and self.given_beats is None:
@@ -180,7 +181,8 @@ class Recording:
                 raise ValueError(f"a waveform needs a sampling rate above 0 Hz, not {self.fs}")
             if not isinstance(self.ecg, Waveform):
                 object.__setattr__(self, "ecg", Waveform.of(self.ecg))
-        object.__setattr__(self, "gaps", frozen_array(as_spans(self.gaps), np.float64))
+        for name in ("gaps", "turned"):
+            object.__setattr__(self, name, frozen_array(as_spans(getattr(self, name)), np.float64))
 
     def but(self, **changes: Any) -> Recording:
         """The same recording with some facts replaced."""

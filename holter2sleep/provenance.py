@@ -93,7 +93,9 @@ def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwat
         "part": None if part is None else place_of(part),
         "beats": _facts_of_beats(recording),
         "gaps": (recording.gaps if recording.signal_gaps is None else recording.signal_gaps).tolist(),
+        "usable": night.quality.usable_spans.tolist(),
         "polarity": recording.polarity,
+        "turned": recording.turned.tolist(),
         "unit": {
             "file": recording.source.unit,
             "scale_to_mv": recording.source.scale_to_mv,

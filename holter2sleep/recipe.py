@@ -112,6 +112,17 @@ def load_recipe(name_or_file: str = "overnight", settings: tuple[str, ...] = ())
     return typing.cast(Recipe, _fill(Recipe, {"name": name, **table}, f"recipe {name!r}"))
 
 
+def recipe_of(resolved: Table) -> Recipe:
+    """The recipe that a run wrote down as `resolved`.
+
+    Raises
+    ------
+    RecipeError
+        Made by a version whose recipes had other keys.
+    """
+    return typing.cast(Recipe, _fill(Recipe, resolved, "the recipe in run.json"))
+
+
 def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
     path = Path(name_or_file)
     if path.suffix != ".toml":

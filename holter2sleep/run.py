@@ -15,6 +15,7 @@ from holter2sleep.io import read_recording
 from holter2sleep.night import Lights, Recording
 from holter2sleep.phenotypes.files import (
     fill_folder,
+    keep_logs,
     read_night,
     read_run,
     sweep_leftovers,
@@ -127,6 +128,7 @@ def _analyse(job: _Job, request: Request, watch: Stopwatch) -> bool:
         tables = tables_of(night, request.recipe)
 
     def write(new: Path) -> None:
+        keep_logs(job.folder, new)
         write_tables(new, tables)
         write_run(new, facts_of(night, request.recipe, job.identity, request.seed, watch, job.part))
         if request.report:

@@ -23,13 +23,15 @@ HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
 RECIPE = SLEEP | {"recipe"}
-TABLES = RECIPE | {"phenotypes"}
+TABLES = RECIPE | {"phenotypes", "edits"}
 TOLD = RECIPE | {"told", "profiles", "privacy", "shown", "split"}
 RUN = TABLES | TOLD | {"analyze", "export", "folders", "privacy", "provenance", "report", "request", "run"}
 ALLOWED = {
     "assets": set(),
     "start": {"cli"},
     "errors": set(),
+    "locks": set(),
+    "edits": {"clock", "errors"},  # a line of the log: tables, report and review speak of it
     "spans": set(),
     "waveform": set(),
     "clock": set(),
@@ -42,7 +44,7 @@ ALLOWED = {
     "given_beats": HEART,
     "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
-    "phenotypes": RECIPE | {"split"},
+    "phenotypes": RECIPE | {"split", "edits"},
     # A report carries its annotations; the page of an evaluation draws what was found.
     "report": TABLES | {"export", "evaluate"},
     "export": TABLES,
@@ -61,9 +63,11 @@ ALLOWED = {
     "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
-    "cohort": RUN | {"export", "evaluate", ""},  # BIDS of many nights is that of each; an audit scores them
-    "batch": RUN | {"cohort", "start", ""},
-    "cli": RUN | {"audit", "export", "simulate", "evaluate", "training", "cohort", "batch", "start", ""},
+    "review": RUN | {"locks"},  # what follows from edits is found by the functions of analyze, and drawn
+    "cohort": RUN | {"export", "evaluate", "locks", ""},  # BIDS of many nights is that of each; an audit scores them
+    "batch": RUN | {"cohort", "locks", "start", ""},
+    "cli": RUN
+    | {"audit", "review", "export", "simulate", "evaluate", "training", "cohort", "batch", "locks", "start", ""},
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},

@@ -11,19 +11,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from holter2sleep.errors import OutputError, UsageError
+from holter2sleep.locks import is_locked, wait_for
 from holter2sleep.phenotypes.files import machine
-
-if sys.platform != "win32":
-    import fcntl
 
 DONE, FAILED = "done", "failed"
 
@@ -111,9 +108,9 @@ def open_ledger(out: Path, run_facts: dict[str, Any]) -> Iterator[Ledger]:
     run = Run(path, now.isoformat(), machine(), os.getpid(), **run_facts)
     with path.open("xb", buffering=0) as file:
         with (folder / "lock").open("ab") as door:
-            _wait_for(door)  # two runs that begin at once see each other one after the other
+            wait_for(door)  # two runs that begin at once see each other one after the other
             _refuse_twins(run, read_runs(out))
-            _wait_for(file)
+            wait_for(file)
             facts = dataclasses.asdict(run)
             _write(file, {"run": {name: value for name, value in facts.items() if name not in ("file", "is_live")}})
         yield Ledger(file)
@@ -174,7 +171,7 @@ def _run(path: Path) -> Run | None:
     facts = next(_lines(path), {}).get("run")
     if facts is None:
         return None
-    return Run(path, **{**facts, "shard": tuple(facts["shard"])}, is_live=_is_locked(path))
+    return Run(path, **{**facts, "shard": tuple(facts["shard"])}, is_live=is_locked(path))
 
 
 def _record(facts: dict[str, Any]) -> Record:
@@ -189,33 +186,3 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
             except ValueError:  # torn by a kill
                 continue
-
-
-# --- locks -----------------------------------------------------------------------------------------
-# A lock ends with the process that has it, however that ends. Windows has none of this kind: there nobody is told of.
-
-if sys.platform == "win32":
-
-    def _wait_for(file: IO[bytes]) -> None:
-        pass
-
-    def _is_locked(path: Path) -> bool:
-        return False
-
-else:
-
-    def _wait_for(file: IO[bytes]) -> None:
-        """Have a file alone until it is closed; on a disk that knows no locks, at once."""
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-
-    def _is_locked(path: Path) -> bool:
-        """Whether a process has the file alone."""
-        with path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-        return False

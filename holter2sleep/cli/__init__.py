@@ -24,6 +24,7 @@ from holter2sleep.cli.export import export
 from holter2sleep.cli.models import models
 from holter2sleep.cli.phenotypes import phenotypes
 from holter2sleep.cli.report import report
+from holter2sleep.cli.review import review
 from holter2sleep.cli.simulate import simulate
 from holter2sleep.cli.tell import tell
 from holter2sleep.cli.train import train
@@ -105,7 +106,7 @@ def main(verbose: bool, debug: bool) -> None:
 
 
 for _command in (
-    *(analyze, batch, audit, report, export, cohort, associate, compare, evaluate),
+    *(analyze, batch, audit, report, review, export, cohort, associate, compare, evaluate),
     *(models, phenotypes, simulate, train),
 ):
     main.add_command(_command)

@@ -24,6 +24,7 @@ _NEEDED = {
 _FACTS = ("recording_id", "fs", "start", "duration_s", "subject", "version", "models", "hypnogram")
 _LETTERS = {"beats": ("label", list("NSVFQ")), "epochs": ("stage", ["W", "N1", "N2", "N3", "R", "L", "NREM", "U"])}
 SCORED = "a scored file"  # its name may be that of a person
+PERSON = "a person"
 _NOBODYS_LIGHTS = ("recording", "not_found")  # sources of lights that nobody told and nothing found
 
 
@@ -91,7 +92,7 @@ def read_finished(folder: Path) -> FinishedNight:
         subject=Subject(run["subject"]["age"], run["subject"]["sex"]),
         grid=EpochGrid(tables.epochs.height, run["duration_s"]),
         stage=tables.epochs["stage"].to_numpy().astype("<U4"),
-        scorer=next((model["name"] for model in run["models"] if model["role"] == "stager"), SCORED),
+        scorer=_scorer(run),
         scheme=run["hypnogram"]["scheme"],
         beats=beats,
         lost=tables.beats["rr_ms"].is_null().to_numpy(),
@@ -101,6 +102,14 @@ def read_finished(folder: Path) -> FinishedNight:
         tables=tables,
         version=run["version"],
     )
+
+
+def _scorer(run: dict[str, Any]) -> str:
+    """Who staged; a person who did, or edited a model's stages, is not named."""
+    stager = next((str(model["name"]) for model in run["models"] if model["role"] == "stager"), None)
+    if not (run.get("edits") or {}).get("stages_by_hand"):
+        return stager or SCORED
+    return f"{stager}, edited by {PERSON}" if stager else PERSON
 
 
 def _check(folder: Path, tables: NightTables) -> None:

@@ -88,7 +88,7 @@ def turned_within(recording: Recording, spans: Spans) -> Recording:
             part[max(0, start - first) : max(0, end - first)] *= -1
         return part
 
-    return recording.but(ecg=Waveform(len(ecg), read))
+    return recording.but(ecg=Waveform(len(ecg), read), turned=spans)
 
 
 def _opposite_runs(

@@ -19,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from holter2sleep.edits import LOG, MACHINE, Edit, read_edits
 from holter2sleep.errors import OutputError, RecordingError, UsageError
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.averages import average_table
@@ -50,6 +51,8 @@ NIGHT_FILES = frozenset(
     }
 )
 DRAWN = frozenset({"report.pdf", "report.html", "narrative.json", "person.pdf"})  # `report` may add them to a night
+EDITABLE = ("beats", "episodes", "epochs")  # what a person may edit; `edits.jsonl` is chained to them
+_KEPT_LOG = re.compile(r"edits_before_\d{2}\.jsonl")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,14 @@ class NightTables:
     strips: pl.DataFrame
     averages: pl.DataFrame
     run: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a person did to a night since it was analysed."""
+
+    edits: tuple[Edit, ...] = ()  # the whole log; `run["edits"]` says how much of it is in the tables
+    machine_phenotypes: pl.DataFrame | None = None  # before any edit; None for a night without
 
 
 def tables_of(night: Night, recipe: Recipe) -> dict[str, pl.DataFrame]:
@@ -143,6 +154,51 @@ def read_night(folder: Path) -> NightTables:
     return NightTables(**{name: read_table(folder / f"{name}.parquet") for name in TABLES}, run=run)
 
 
+def read_history(folder: Path) -> History:
+    """The log of a finished night, and what its numbers were before.
+
+    Raises
+    ------
+    RecordingError
+        The log is broken.
+    """
+    before = folder / MACHINE / "phenotypes.parquet"
+    edits = read_edits(folder, root_sha256(folder)) if is_edited(folder) else ()
+    return History(edits, read_table(before) if before.is_file() else None)
+
+
+def machine_folder(folder: Path) -> Path:
+    """Where the tables lie that the program alone has made: beside the edited ones, or there is only one set."""
+    beside = folder / MACHINE
+    return beside if beside.is_dir() else folder
+
+
+def is_edited(folder: Path) -> bool:
+    """Whether a person's edits lie in a night's folder."""
+    log = folder / LOG
+    return log.is_file() and log.stat().st_size > 0
+
+
+def root_sha256(folder: Path) -> str:
+    """Hash of the tables that edits are made on, to which the first edit is chained."""
+    content = b"".join((machine_folder(folder) / f"{name}.parquet").read_bytes() for name in EDITABLE)
+    return hashlib.sha256(content).hexdigest()
+
+
+def keep_logs(old: Path, new: Path) -> None:
+    """Copy the logs of edits of a night into the folder that takes its place; they belong to no table there."""
+    if not old.is_dir():
+        return
+    kept = sorted(path for path in old.iterdir() if _KEPT_LOG.fullmatch(path.name))
+    logs = [*kept, *([old / LOG] if is_edited(old) else [])]
+    for number, path in enumerate(logs, start=1):
+        shutil.copyfile(path, new / f"edits_before_{number:02d}.jsonl")
+
+
+def _is_of_review(name: str) -> bool:
+    return name in (LOG, MACHINE) or _KEPT_LOG.fullmatch(name) is not None
+
+
 def read_table(path: Path) -> pl.DataFrame:
     """A Parquet table.
 
@@ -159,8 +215,11 @@ def read_table(path: Path) -> pl.DataFrame:
 
 
 def holds_only(folder: Path, names: frozenset[str]) -> bool:
-    """Whether a folder is a finished run of ours: `run.json` and no file but those named."""
-    return folder.is_dir() and {path.name for path in folder.iterdir()} <= names and read_run(folder) is not None
+    """Whether a folder is a finished run of ours: `run.json` and no file but those named, and those of a review."""
+    if not folder.is_dir():
+        return False
+    found = {path.name for path in folder.iterdir() if not _is_of_review(path.name)}
+    return found <= names and read_run(folder) is not None
 
 
 def fill_folder(folder: Path, write: Callable[[Path], None]) -> None:

@@ -10,7 +10,7 @@ from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.report.grid import Column, table_blocks
 from holter2sleep.report.layout import Layout, Section
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block
-from holter2sleep.report.tables import ReportNight, unit_text
+from holter2sleep.report.tables import RECOMPUTED, ReportNight, unit_text
 from holter2sleep.report.words import Words
 
 
@@ -23,9 +23,17 @@ def contrasts(night: ReportNight, layout: Layout, section: Section) -> list[Bloc
     columns = [Column("", 58, "left"), *(Column(head, width_mm) for head in heads)]
     found = night.cross.filter((pl.col("stratum") == part) & (pl.col("against") == against))
     by_name = {row["phenotype"]: row for row in found.iter_rows(named=True)}
+    rows = [_row(load_dictionary()[name], by_name.get(name), night.words) for name in section.phenotypes]
+    marks = [_marks(night, name, section.strata) for name in section.phenotypes]
     return table_blocks(
-        columns, [_row(load_dictionary()[name], by_name.get(name), night.words) for name in section.phenotypes]
+        columns, [list(map("".join, zip(*both, strict=True))) for both in zip(rows, marks, strict=True)]
     )
+
+
+def _marks(night: ReportNight, name: str, strata: tuple[str, ...]) -> list[str]:
+    """Behind each cell of a row the mark of what edits have changed; a contrast changes with either side."""
+    changed = [night.cell(name, stratum).recomputed for stratum in strata]
+    return ["", *(RECOMPUTED if each else "" for each in (*changed, any(changed)))]
 
 
 def _row(entry: Entry, row: dict[str, Any] | None, words: Words) -> list[str]:

@@ -14,14 +14,15 @@ from holter2sleep.assets import asset
 from holter2sleep.export.edf import edf_files
 from holter2sleep.export.finished import read_finished
 from holter2sleep.export.write import file_name
-from holter2sleep.phenotypes.files import read_night
+from holter2sleep.phenotypes.files import read_history, read_night
 from holter2sleep.report.document import Bookmark, finished
+from holter2sleep.report.edited import edited_words
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
 from holter2sleep.report.narrative import narrative_json
 from holter2sleep.report.night_figure import TRACKS
-from holter2sleep.report.page import BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
+from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.words import load_words
@@ -79,7 +80,8 @@ def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
 
 def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
     """A night with the words of a language, or of the layout's, beside its layout."""
-    return report_night(read_night(night_dir), load_words(language or layout.language)), layout
+    words = load_words(language or layout.language)
+    return report_night(read_night(night_dir), words, read_history(night_dir)), layout
 
 
 def drawing_style() -> AbstractContextManager[object]:
@@ -185,6 +187,8 @@ def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number:
     page.text(MARGIN_MM, 13, words.layout(layout.title), size=12 if number == 1 else 8, weight="bold")
     page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
+    if night.is_edited:
+        page.text(MARGIN_MM, 18.0, edited_words(night), size=6.2, weight="bold", colour=ALARM)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, made_by(night), size=5.8, colour=SOFT)
     page.text(

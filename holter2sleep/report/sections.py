@@ -16,6 +16,7 @@ from holter2sleep.clock import Clock, date_known, night_of
 from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
 from holter2sleep.report.averaged_section import averaged_beats
 from holter2sleep.report.contrast_section import contrasts
+from holter2sleep.report.edited import edit_blocks
 from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
 from holter2sleep.report.layout import Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
@@ -361,6 +362,11 @@ def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     return blocks + [Block(row.height_mm, partial(draw_strip, row=row, words=night.words)) for row in rows]
 
 
+def edits(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
+    """What a person has changed, each with before and after."""
+    return edit_blocks(night)
+
+
 def method_section(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """How the numbers came about, from what the run wrote down."""
     return methods(night)
@@ -387,6 +393,7 @@ SECTIONS: dict[str, Draw] = {
     "contrasts": contrasts,
     "averaged_beats": averaged_beats,
     "strips": strips,
+    "edits": edits,
     "methods": method_section,
     "limits": limits,
 }

@@ -9,11 +9,15 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.clock import Clock
+from holter2sleep.edits import Edit
 from holter2sleep.night import SCHEMES
 from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
-from holter2sleep.phenotypes.files import NightTables
+from holter2sleep.phenotypes.files import History, NightTables
 from holter2sleep.report.words import Words, load_words
+
+NO_HISTORY = History()
+RECOMPUTED = "†"  # behind a number that edits have changed
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Cell:
     ci_low: float | None
     ci_high: float | None
     words: Words
+    recomputed: bool = False  # another number, or none, than before a person edited the night
 
     @property
     def label(self) -> str:
@@ -42,17 +47,20 @@ class Cell:
     @property
     def text(self) -> str:
         """The number rounded by the dictionary, or the reason why there is none."""
-        return self._printed(self.value) if self.ok else self.words(f"status.{self.status}")
+        return self._marked(self._printed(self.value) if self.ok else self.words(f"status.{self.status}"))
 
     @property
     def short(self) -> str:
         """The number, or a mark short enough for a narrow column."""
-        return self.text if self.ok else self.words(f"status.{self.status}_short")
+        return self.text if self.ok else self._marked(self.words(f"status.{self.status}_short"))
 
     @property
     def with_unit(self) -> str:
         """The number with its unit."""
         return f"{self.text} {unit_text(self.entry)}".rstrip() if self.ok else self.text
+
+    def _marked(self, text: str) -> str:
+        return f"{text}{RECOMPUTED}" if self.recomputed else text
 
     @property
     def interval(self) -> str:
@@ -94,6 +102,12 @@ class ReportNight:
     strips: pl.DataFrame
     averages: pl.DataFrame
     words: Words
+    edits: tuple[Edit, ...] = ()  # the whole log
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the tables were made with edits that hold."""
+        return bool((self.run.get("edits") or {}).get("n"))
 
     def cell(self, name: str, stratum: str = "night") -> Cell:
         """A phenotype; one that the table lacks is not applicable."""
@@ -130,12 +144,12 @@ class ReportNight:
         return sorted(found, key=lambda stratum: int(stratum.removeprefix("hour_")))
 
 
-def report_night(tables: NightTables, words: Words | None = None) -> ReportNight:
+def report_night(tables: NightTables, words: Words | None = None, history: History = NO_HISTORY) -> ReportNight:
     """The night behind the tables of its folder, to be told in a language; English unless said."""
     words = words or load_words()
     return ReportNight(
         run=tables.run,
-        phenotypes=_cells(tables.phenotypes, words),
+        phenotypes=_cells(tables.phenotypes, words, history.machine_phenotypes),
         cross=cross_table(tables.phenotypes),
         epochs=tables.epochs,
         beats=tables.beats,
@@ -143,15 +157,24 @@ def report_night(tables: NightTables, words: Words | None = None) -> ReportNight
         strips=tables.strips,
         averages=tables.averages,
         words=words,
+        edits=history.edits,
     )
 
 
-def _cells(table: pl.DataFrame, words: Words) -> dict[tuple[str, str], Cell]:
+def _cells(table: pl.DataFrame, words: Words, machine: pl.DataFrame | None) -> dict[tuple[str, str], Cell]:
     """Cells by name and stratum; a phenotype that the dictionary does not know cannot be labelled, and is left out."""
-    entries = load_dictionary()
+    entries, before = load_dictionary(), _values(table if machine is None else machine)
     facts = ("value", "status", "n", "coverage_s", "ci_low", "ci_high")
-    return {
-        (row["phenotype"], row["stratum"]): Cell(entries[row["phenotype"]], **{k: row[k] for k in facts}, words=words)
-        for row in table.select("phenotype", "stratum", *facts).iter_rows(named=True)
-        if row["phenotype"] in entries
-    }
+    cells = {}
+    for row in table.select("phenotype", "stratum", *facts).iter_rows(named=True):
+        name, key = row["phenotype"], (row["phenotype"], row["stratum"])
+        if name in entries:
+            changed = before.get(key) != (row["value"], row["status"])
+            cells[key] = Cell(entries[name], **{k: row[k] for k in facts}, words=words, recomputed=changed)
+    return cells
+
+
+def _values(table: pl.DataFrame) -> dict[tuple[str, str], tuple[float | None, str]]:
+    """Value and status by name and stratum."""
+    rows = table.select("phenotype", "stratum", "value", "status").iter_rows()
+    return {(name, stratum): (value, status) for name, stratum, value, status in rows}

@@ -67,8 +67,8 @@ def mean_logits(networks: list[Arrays], nn: NN, n_epochs: int) -> Float:
 
 
 def calibrated(raw: Float, calibration: Arrays) -> Float:
-    """Chances that come true as often as they say, on nights like those of the fit (Platt 1999)."""
-    return np.asarray(special.expit(raw * calibration["scale"] + calibration["shift"]))
+    """Chances that come true as often as they say, on nights like those of the fit (Guo 2017)."""
+    return np.asarray(special.expit(raw * calibration["scale"]))
 
 
 def determinate(beats: Beats, nn: NN, usable_spans: Spans, grid: EpochGrid, rules: RespiratoryRules) -> Bool:

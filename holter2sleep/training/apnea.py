@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from holter2sleep.autonomic.ahi import fit_ahi
 from holter2sleep.autonomic.apnea import AHI, CALIBRATION, WEIGHTS, calibrated, mean_logits
@@ -33,6 +34,8 @@ from holter2sleep.training.apnea_net import Course, Labelled, fit
 log = logging.getLogger(__name__)
 
 N_FOLDS = 5
+LOG_SCALES = (-3.0, 3.0)  # within which the scale of the calibration lies
+
 Networks = list[dict[str, NDArray[np.float32]]]
 Raw = Mapping[str, Float]  # log odds of a night's epochs by its name, before calibration
 
@@ -111,29 +114,25 @@ def across_sets(nights: Sequence[ScoredNight], course: Course, n_nets: int, seed
         heard = [night for night in nights if night.source == source]
         others = [night for night in nights if night.source != source]
         raw = judged(others, fit_all(heard, course, n_nets))
-        plain = {"scale": np.ones(1, np.float32), "shift": np.zeros(1, np.float32)}
+        plain = {"scale": np.ones(1, np.float32)}
         chances = {name: calibrated(each, plain) for name, each in raw.items()}
         found[f"trained on {source}"] = {**figures(others, chances, seed), "alignment": alignment(others, raw)}
     return found
 
 
 def fit_calibration(nights: Sequence[ScoredNight], raw: Raw) -> dict[str, NDArray[np.float32]]:
-    """Scale and shift of the log odds by maximum likelihood, each data set with the same say (Platt 1999)."""
+    """Scale of the log odds by maximum likelihood, each data set with the same say (Guo 2017, temperature scaling).
+
+    No shift: the two sets are labelled by different customs, and one shift for both makes both worse.
+    """
     x, y, weight = (np.concatenate(column) for column in zip(*_weighted(nights, raw), strict=True))
-    design = torch.from_numpy(np.column_stack([x, np.ones(len(x))]))
-    target, say = torch.from_numpy(y.astype(np.float64)), torch.from_numpy(weight)
-    line = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([line], max_iter=100)
 
-    def closure() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(design @ line, target, say)
-        loss.backward()
-        return loss
+    def loss(log_scale: float) -> float:
+        odds = np.exp(log_scale) * x
+        return float((weight * (np.logaddexp(0.0, odds) - y * odds)).sum())
 
-    optimizer.step(closure)
-    scale, shift = line.detach().numpy().astype(np.float32)
-    return {"scale": np.array([scale]), "shift": np.array([shift])}
+    found = minimize_scalar(loss, bounds=LOG_SCALES, method="bounded", options={"xatol": 1e-6})
+    return {"scale": np.exp([found.x]).astype(np.float32)}
 
 
 def _weighted(nights: Sequence[ScoredNight], raw: Raw) -> list[tuple[Float, NDArray[np.float32], Float]]:

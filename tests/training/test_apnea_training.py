@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import logging
 import sys
@@ -119,6 +120,23 @@ def test_calibration_takes_back_overconfidence(sets: tuple[Path, Path]) -> None:
     said = {night.name: np.where(RNG.random(62) < 0.8, 1, -1) * (2 * night.target - 1) * 8.0 for night in nights}
     found = apnea.fit_calibration(nights, said)
     assert 8 * found["scale"][0] == pytest.approx(np.log(0.8 / 0.2), abs=0.3)
+
+
+def test_calibration_is_at_its_optimum_and_each_set_has_the_same_say(sets: tuple[Path, Path]) -> None:
+    """Of log odds +-8 that are right in a share p, the best scale makes them ln(p / (1 - p)): one set beside three."""
+    one = read_hugcdn(sets[1], RECIPE.nn)[:1]
+    others = [dataclasses.replace(one[0], source="other", name=f"o{i}", subject=f"o{i}") for i in range(3)]
+    known = one[0].target >= 0
+    right = np.ones(len(known))
+    right[np.flatnonzero(known)[: known.sum() // 4]] = -1
+    said = 8.0 * right * (2 * one[0].target - 1)
+    alone = apnea.fit_calibration(one, {one[0].name: said})["scale"][0]
+    share = (right[known] > 0).mean()
+    assert 8 * alone == pytest.approx(np.log(share / (1 - share)), abs=1e-3)
+    raw = {one[0].name: said, **{night.name: 8.0 * (2 * night.target - 1) for night in others}}
+    both = apnea.fit_calibration([*one, *others], raw)["scale"][0]
+    equal = (share + 1) / 2  # a quarter of one set wrong, none of the other
+    assert 8 * both == pytest.approx(np.log(equal / (1 - equal)), abs=1e-3)
 
 
 def test_figures_of_perfect_chances_are_perfect(sets: tuple[Path, Path]) -> None:

@@ -64,7 +64,7 @@ ALLOWED = {
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
     "run": RUN,
     "review": RUN | {"locks"},  # what follows from edits is found by the functions of analyze, and drawn
-    "cohort": RUN | {"export", "evaluate", "locks", ""},  # BIDS of many nights is that of each; an audit scores them
+    "cohort": RUN | {"export", "evaluate", "locks", "review", ""},  # BIDS of each night; an audit scores
     "batch": RUN | {"cohort", "locks", "start", ""},
     "cli": RUN
     | {"audit", "review", "export", "simulate", "evaluate", "training", "cohort", "batch", "locks", "start", ""},

@@ -26,6 +26,7 @@ def cohort() -> None:
       holter2sleep cohort results/
       holter2sleep cohort results/ --exclude cohort
       holter2sleep cohort audit results/ --by sex,age,site
+      holter2sleep cohort embed results/ --encoder clef-small
     """  # noqa: D301  click reads the backspace
 
 
@@ -125,6 +126,36 @@ def _told(made: Made, exclude: str | None) -> int:
     for why in made.broken.values():
         tell(why)
     return RecordingError.exit_code if made.broken else 0
+
+
+@cohort.command()
+@click.argument("directory", metavar="DIR", type=PATH)
+@click.option("--encoder", required=True, metavar="NAME|FILE", help="Of `models list`, or a file.")
+@click.option("--recordings", type=PATH, metavar="FOLDER", help="Where the recordings lie, at any depth.")
+def embed(directory: Path, encoder: str, recordings: Path | None) -> None:
+    """Write what an encoder sees in each night, pooled over its stages: DIR/cohort/embeddings.parquet.
+
+    A row for each night and stage: mean over the epochs of the mean and SD over their windows. For late fusion with
+    what else is known of a person; pipelines/late_fusion.py is an example. A night whose recording is not found is
+    told and left out; a run that was stopped goes on where it was.
+
+    \b
+    Examples:
+      holter2sleep cohort embed results/ --encoder clef-small --recordings /data/nights
+      holter2sleep cohort embed results/ --encoder my-encoder/encoder.safetensors
+    """  # noqa: D301  click reads the backspace
+    from contextlib import ExitStack
+
+    from holter2sleep.cli.progress import nights_shown
+    from holter2sleep.cohort.embeddings import embed_cohort, read_encoder
+
+    used = read_encoder(encoder)
+    with ExitStack() as stack:
+        made = embed_cohort(directory, used, recordings, lambda n: stack.enter_context(nights_shown(n)))
+    for why in made.without.values():
+        click.echo(why, err=True)
+    click.echo(f"{made.n_nights} nights with an embedding, {len(made.without)} without", err=True)
+    click.echo(made.path)
 
 
 @cohort.command()

@@ -18,12 +18,10 @@ from holter2sleep.evaluate.classes import CLASSES, UNKNOWN
 from holter2sleep.io.export import write_files
 from holter2sleep.night import SCHEMES, Float
 from holter2sleep.sleep.staging.cards import CardEncoder
-from holter2sleep.sleep.staging.encoder_weights import load_encoder
+from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
 from holter2sleep.sleep.staging.fusion import Networks, calibrated, networks_content
 from holter2sleep.sleep.staging.head_card import CARD, HEAD
-from holter2sleep.sleep.staging.installable import list_installable
-from holter2sleep.sleep.staging.installed import hash_of, verified
-from holter2sleep.sleep.staging.profiles import PROFILES
+from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.sleep.staging.threads import one_thread
 from holter2sleep.training.checkpoint import check_device, check_may_begin
 from holter2sleep.training.cohort_nights import find_cohort
@@ -165,22 +163,15 @@ def read_encoder(name_or_file: str, out: Path) -> UsedEncoder:
     WeightsError
         It is not installed, or is no encoder.
     """
-    path = Path(name_or_file)
-    known = {weights.name: weights for weights in list_installable() if weights.profile is not None}
-    if not path.is_file():
-        if name_or_file not in known:
-            raise UsageError(f"--encoder {name_or_file}: no such file; encoders to install: {', '.join(known)}")
-        path = verified(known[name_or_file])
-    network = load_encoder(path)
-    profile = next(weights.profile for weights in known.values() if weights.network == network.config.name) or ""
+    path, network, profile = find_encoder_file(name_or_file)
     installable = None if Path(name_or_file).is_file() else name_or_file
     file = None if installable else f"encoder{path.suffix}"
     if file is not None and path.resolve() != (out / file).resolve():
         part = out / f".{file}.part"
         shutil.copyfile(path, part)
         part.replace(out / file)
-    facts = CardEncoder(network.config.name, profile, hash_of(path, "sha256"), installable, file)
-    return UsedEncoder(facts, network, PROFILES[profile])
+    facts = CardEncoder(network.config.name, profile.name, hash_of(path, "sha256"), installable, file)
+    return UsedEncoder(facts, network, profile)
 
 
 # --- what was learned -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.sleep.staging.encoder import CONFIGS, EncoderConfig, Net1D
-from holter2sleep.sleep.staging.installable import get_installable
+from holter2sleep.sleep.staging.installable import get_installable, list_installable
 from holter2sleep.sleep.staging.installed import verified
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
 
@@ -40,6 +40,27 @@ def installed_encoder(name: str) -> tuple[Net1D, Profile]:
     if weights.profile is None:
         raise UsageError(f"{name!r} is no encoder; the encoders are {', '.join(CONFIGS)}")
     return load_encoder(verified(weights), weights.network), PROFILES[weights.profile]
+
+
+def find_encoder_file(name_or_file: str) -> tuple[Path, Net1D, Profile]:
+    """An encoder in a file, or the installed one of a name: where it lies, the network, the windows it wants to see.
+
+    Raises
+    ------
+    UsageError
+        Neither a file nor a name.
+    WeightsError
+        It is not installed, or is no encoder.
+    """
+    path = Path(name_or_file)
+    known = {weights.name: weights for weights in list_installable() if weights.profile is not None}
+    if not path.is_file():
+        if name_or_file not in known:
+            raise UsageError(f"--encoder {name_or_file}: no such file; encoders to install: {', '.join(known)}")
+        path = verified(known[name_or_file])
+    network = load_encoder(path)
+    profile = next(weights.profile for weights in known.values() if weights.network == network.config.name) or ""
+    return path, network, PROFILES[profile]
 
 
 def load_encoder(path: Path, expected: str | None = None) -> Net1D:

@@ -43,9 +43,19 @@ def _model(cohort: Cohort, rows: pl.DataFrame, most: int) -> list[Block]:
     if shown.is_empty():
         return [paragraph(words("cohort.no_estimate", model=name, n=n_all))]
     told = words("cohort.hits", model=name, shown=min(most, n_known), known=words.whole(n_known), n=n_all)
-    forest = Block(forest_height_mm(shown), partial(_draw_forest, rows=shown))
+    forest = _below(paragraph(told), Block(forest_height_mm(shown), partial(_draw_forest, rows=shown)))
     volcano = [Block(HEIGHT_MM + 2, partial(_draw_volcano, rows=rows))] if has_volcano(rows) else []
-    return [paragraph(told), forest, *volcano]
+    return [forest, *volcano]
+
+
+def _below(first: Block, second: Block) -> Block:
+    """Two blocks as one, which no page parts."""
+
+    def draw(page: Page, top_mm: float) -> None:
+        first.draw(page, top_mm)
+        second.draw(page, top_mm + first.height_mm)
+
+    return Block(first.height_mm + second.height_mm, draw)
 
 
 def _stale(cohort: Cohort) -> list[Block]:

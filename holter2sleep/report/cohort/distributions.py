@@ -71,7 +71,8 @@ def _row(name: str, values: pl.Series, sides: list[Float], smallest: int) -> Gro
 
 def _card(cohort: Cohort, layout: CohortLayout, section: CohortSection, name: str, stratum: str) -> Block:
     rows = group_rows(cohort.persons, load_dictionary()[name], stratum, section.by, layout.limits)
-    height_mm = max(HEAD_MM + ROW_MM * len(rows), LEAST_MM) + GAP_MM
+    some = values_of(cohort.nights, name, stratum).len() > 0
+    height_mm = max(HEAD_MM + ROW_MM * len(rows), LEAST_MM if some else 0) + GAP_MM
     draw = partial(_draw_card, cohort=cohort, name=name, stratum=stratum, rows=rows, limits=layout.limits)
     return Block(height_mm, draw)
 
@@ -83,8 +84,10 @@ def _draw_card(
     page.line((MARGIN_MM, MARGIN_MM + TEXT_WIDTH_MM), (top_mm + 0.5,) * 2, width=0.3)
     page.text(MARGIN_MM, top_mm + 4.2, cohort.label(name, stratum), size=7.2, weight="bold")
     page.text(MARGIN_MM, top_mm + 7.6, summary_text(cohort, name, stratum), size=6.2, colour=SOFT)
-    ax = page.axes(MARGIN_MM + 2, top_mm + HEAD_MM, HISTOGRAM_MM - 6, LEAST_MM - HEAD_MM - 3)
-    draw_histogram(ax, values.to_numpy(), cohort.words)
+    if len(values):
+        wide_mm = HISTOGRAM_MM if rows else TEXT_WIDTH_MM
+        ax = page.axes(MARGIN_MM + 2, top_mm + HEAD_MM, wide_mm - 6, LEAST_MM - HEAD_MM - 3)
+        draw_histogram(ax, values.to_numpy(), cohort.words)
     if rows:
         _draw_groups(page, top_mm + HEAD_MM - 1.5, cohort, load_dictionary()[name], stratum, rows, limits)
 

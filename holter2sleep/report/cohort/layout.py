@@ -24,7 +24,7 @@ class CohortLimits:
     smallest_group: int  # persons; 0 shows every group
     most_groups: int  # of one column
     far_out_iqr: float  # beyond the quartiles, in interquartile ranges
-    most_outliers: int  # in the table
+    most_outliers: int  # of a phenotype
     most_nights_of_epochs: int
     most_hits: int  # exposures in the forest of a model
     age_bands: tuple[float, ...]  # years, lower ends of all bands but the first

@@ -29,13 +29,13 @@ def draw_outliers(cohort: Cohort, layout: CohortLayout, section: CohortSection) 
     words, limits = cohort.words, layout.limits
     columns = [column(*key) for key in keys_of(section)]
     found = outliers(cohort.nights, cohort.implausible, columns, limits.far_out_iqr)
+    shown = found.group_by("column", maintain_order=True).head(limits.most_outliers)
     if found.is_empty():
         return [paragraph(words("cohort.no_outlier"))]
-    shown = found.head(limits.most_outliers)
     heads = (("head_phenotype", 84), ("head_value", 22), ("head_why", 44))
     table = [Column(words("cohort.head_recording"), 30, "left")]
     table += [
-        Column(words(f"cohort.{head}"), width, "right" if head == "head_value" else "left") for head, width in heads
+        Column(words(f"cohort.{head}"), width, "left" if head == "head_phenotype" else "right") for head, width in heads
     ]
     rows = [_row(cohort, row) for row in shown.iter_rows(named=True)]
     links = {name: link for name in shown["recording_id"] if (link := link_of(cohort.directory, name))}

@@ -18,12 +18,12 @@ ROW_MM, HEAD_MM = 4.6, 6.0
 # Ends from the left edge of the text: phenotype, persons, plot of the ICC, ICC, SD within persons, nights, first night.
 LABEL_MM, N_MM, PLOT_MM, PLOT_END_MM, ICC_MM, SD_MM, NIGHTS_MM, FIRST_MM = (
     0.0,
-    68.0,
-    71.0,
-    103.0,
-    130.0,
-    144.0,
-    155.0,
+    60.0,
+    64.0,
+    94.0,
+    122.0,
+    134.0,
+    145.0,
     180.0,
 )
 PLACES: tuple[tuple[float, Align], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +17,7 @@ from pypdf import PdfReader
 
 from benchmarks.synthetic_nights import epoch_rows, write_night
 from holter2sleep.assets import asset
+from holter2sleep.cohort.association.results import ASSOCIATION_SCHEMA
 from holter2sleep.errors import RecipeError, RecordingError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.cohort.distributions import group_rows
@@ -367,6 +369,67 @@ def test_without_a_report_none_is_made_and_an_older_one_is_told(made: Path, tmp_
     (folder / "cohort" / "cohort.pdf").unlink()
     ok("cohort", folder, "--no-report")
     assert not (folder / "cohort" / "cohort.pdf").exists()
+
+
+def write_study(folder: Path, rows: pl.DataFrame, sha256: str) -> None:
+    (folder / "associations").mkdir()
+    rows.write_parquet(folder / "associations" / "associations.parquet")
+    facts = {"title": "Planted study", "cohort": {"sha256": sha256}}
+    (folder / "associations" / "study.json").write_text(json.dumps(facts), encoding="utf-8")
+    (folder / "associations" / "methods.md").write_text("# Methods\n\n**First.** Planted words.\n", encoding="utf-8")
+
+
+def test_study_is_drawn_with_its_surest_exposures_and_its_methods(made: Path, tmp_path: Path) -> None:
+    folder, rows = changed(made, tmp_path), associations(30)
+    write_study(folder, rows, hashlib.sha256((folder / "cohort" / "nights.parquet").read_bytes()).hexdigest())
+    words = drawn(write_cohort_report(folder)).text
+    assert "Planted study" in words
+    assert "First. Planted words." in words
+    assert "m: the 20 exposures with the smallest p, of 29 with an estimate, of 30 tested." in words
+    assert "Odds ratio per SD" in words
+    assert "made from other tables" not in words
+    named = {label for label in rows["label"] if label in words}
+    surest = rows.drop_nulls("p").sort("p")["label"]
+    assert set(surest.head(20)) <= named
+    assert not named & set(surest.tail(9))
+
+
+def test_study_of_other_tables_or_without_an_estimate_says_so(made: Path, tmp_path: Path) -> None:
+    folder = changed(made, tmp_path)
+    write_study(folder, associations(3, p=None, estimate=None, status="too_few"), "of another table")
+    words = drawn(write_cohort_report(folder)).text
+    assert "made from other tables" in words
+    assert "m: none of 3 exposures has an estimate" in words
+
+
+def associations(n: int, **changes: object) -> pl.DataFrame:
+    """A model of `n` exposures, the last without an estimate."""
+    rows = [
+        {
+            **dict.fromkeys(ASSOCIATION_SCHEMA),
+            "model": "m",
+            "outcome": "sbp",
+            "exposure": f"x{i}__night",
+            "kind": "main",
+            "label": f"exposure<{i}>",
+            "scale": "log odds ratio",
+            "per": "1 SD (2 ms)",
+            "fdr_family": "m",
+            "n": 100,
+            "n_events": 40,
+            "estimate": 0.1 * i,
+            "ci_low": 0.1 * i - 0.2,
+            "ci_high": 0.1 * i + 0.2,
+            "std_error": 0.1,
+            "p": 0.9 / (i + 1),
+            "q": 0.95,
+            "status": "ok",
+            **({"p": None, "q": None, "estimate": None, "status": "separated"} if i == n - 1 else {}),
+            **changes,
+        }
+        for i in range(n)
+    ]
+    return pl.DataFrame(rows, ASSOCIATION_SCHEMA)
 
 
 # --- bad input -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from holter2sleep.night import Float
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.wide import column
-from holter2sleep.report.cohort.groups import Effect, groups_of, hedges_g, is_log, names_of, on_scale
+from holter2sleep.report.cohort.groups import Effect, groups_of, hedges_g, is_log, names_of
 from holter2sleep.report.cohort.layout import CohortLayout, CohortLimits, CohortSection, keys_of
 from holter2sleep.report.cohort.quality_section import BAR, MIDDLE, draw_histogram
 from holter2sleep.report.cohort.tables import Cohort, values_of
@@ -49,14 +49,14 @@ def group_rows(
 ) -> list[GroupRow]:
     """The groups of each column that has two or more, each held against all other known persons of the column."""
     value, rows = persons[column(entry.name, stratum)], list[GroupRow]()
+    scaled = pl.col("value").log() if is_log(entry, value.drop_nulls().to_numpy()) else pl.col("value")
     for each in by:
         group = groups_of(persons, each, limits)
         known = pl.DataFrame({"group": group, "value": value}).drop_nulls() if group is not None else pl.DataFrame()
         names = names_of(known["group"], each, limits) if len(known) else []
-        scaled = known.with_columns(value=pl.Series(on_scale(entry, known["value"].to_numpy()))) if names else known
         for name in names if len(names) > 1 else []:
             own, others = pl.col("group") == name, pl.col("group") != name
-            sides = [scaled.filter(which)["value"].to_numpy() for which in (own, others)]
+            sides = [known.filter(which).select(scaled).to_series().to_numpy() for which in (own, others)]
             rows.append(_row(f"{each}: {name}", known.filter(own)["value"], sides, limits.smallest_group))
     return rows
 

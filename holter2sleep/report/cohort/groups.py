@@ -57,7 +57,7 @@ def hedges_g(ours: Float, others: Float) -> Effect | None:
 
 def on_scale(entry: Entry, values: Float) -> Float:
     """Logarithms where the dictionary models the phenotype so and no value is 0 or below; else the values."""
-    return np.log(values) if entry.transform == "log" and len(values) and values.min() > 0 else values
+    return np.log(values) if is_log(entry, values) else values
 
 
 def is_log(entry: Entry, values: Float) -> bool:

@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, Entry, load_dictionary
 from holter2sleep.phenotypes.wide import column
+from holter2sleep.report.cohort.groups import on_scale
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
 from holter2sleep.report.page import INK, MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
@@ -44,7 +45,7 @@ def cell_of(persons: pl.DataFrame, entry: Entry, stratum: str, smallest: int) ->
     both = persons.select(stage=name, night=night).drop_nulls().to_numpy()
     if len(both) < max(smallest, 2):
         return Cell(None, len(both), "few" if len(both) else "nobody")
-    scaled = np.log(both) if entry.transform == "log" and both.min() > 0 else both
+    scaled = on_scale(entry, both)
     spread = scaled[:, 1].std(ddof=1)
     if spread == 0:
         return Cell(None, len(both), "constant")

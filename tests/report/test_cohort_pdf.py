@@ -324,6 +324,18 @@ def test_same_tables_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     assert files[0] == files[1]
 
 
+def test_long_names_of_groups_and_nights_are_cut(made: Path, tmp_path: Path) -> None:
+    folder, site = changed(made, tmp_path), "Hospital of the University of a Town with a Very Long Name Indeed"
+    for name in ("nights", "subjects"):
+        path = folder / "cohort" / f"{name}.parquet"
+        pl.read_parquet(path).with_columns(site=pl.col("site").replace("A", site)).write_parquet(path)
+    found = drawn(write_cohort_report(folder))
+    assert "site: Hospital" in found.text
+    assert site not in found.text
+    ends = [x_mm + text_width_mm(text, size) for text, size, x_mm, _ in found.places if text.startswith("site: H")]
+    assert max(ends) < 15 + 94 - 4  # before the number of persons
+
+
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_no_text_leaves_the_page(made: Path, tmp_path: Path, language: str) -> None:
     found = drawn(write_cohort_report(changed(made, tmp_path), language=language))
@@ -348,6 +360,7 @@ def test_audit_and_exclusions_are_drawn_when_they_are_there(made: Path, tmp_path
     assert flow["excluded"] > 0
     assert f"{flow['excluded']} nights left out" in words
     assert "tst: planted" in words
+    assert words.count(f"n {flow['nights']}, median 7.5") == 1  # of the nights kept
     assert "No audit yet" not in words
 
 
@@ -441,12 +454,22 @@ def test_folder_without_a_cohort_is_told(tmp_path: Path) -> None:
     assert "no flow.json" in result.output
 
 
-@pytest.mark.parametrize("name", ["quality.csv", "nights.parquet", "reliability.csv", "flow.json"])
-def test_broken_table_is_told_and_the_older_pdf_stays(made: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("quality.csv", b"x\n1\n"),
+        ("nights.parquet", b"x\n1\n"),
+        ("reliability.csv", b""),
+        ("flow.json", b"{"),
+        ("flow.json", b"[]"),
+        ("flow.json", b'{"entered": 3}'),
+    ],
+)
+def test_broken_table_is_told_and_the_older_pdf_stays(made: Path, tmp_path: Path, name: str, content: bytes) -> None:
     folder = changed(made, tmp_path)
     old = (folder / "cohort" / "cohort.pdf").read_bytes()
-    (folder / "cohort" / name).write_bytes(b"x\n1\n")
-    with pytest.raises(RecordingError, match="a table is missing or broken"):
+    (folder / "cohort" / name).write_bytes(content)
+    with pytest.raises(RecordingError, match="a table of its cohort or study is missing or broken"):
         write_cohort_report(folder)
     assert (folder / "cohort" / "cohort.pdf").read_bytes() == old
 

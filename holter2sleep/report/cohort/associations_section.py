@@ -8,12 +8,12 @@ import polars as pl
 
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.forest import draw_forest_on, forest_height_mm
+from holter2sleep.report.forest import LEAST_Q, MAIN, draw_forest_on, fitting, forest_height_mm
 from holter2sleep.report.grid import Column, panel, paragraph, subheading, table_blocks
 from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.volcano import HEIGHT_MM, draw_volcano_on, has_volcano
 
-MAIN = "main"
+MODEL_MM = 40.0
 STATUSES = ("ok", "separated", "collinear", "too_few", "failed")
 
 
@@ -22,7 +22,7 @@ def draw_associations(cohort: Cohort, layout: CohortLayout, _section: CohortSect
     if cohort.study is None:
         return [panel(cohort.words("cohort.no_study"))]
     table = cohort.study.associations
-    blocks = [paragraph(cohort.study.facts["title"], size=8.0), *_stale(cohort), *_counts(cohort, table)]
+    blocks = [paragraph(cohort.study.title, size=8.0), *_stale(cohort), *_counts(cohort, table)]
     for model in table["model"].unique(maintain_order=True):
         blocks += _model(cohort, table.filter(pl.col("model") == model), layout.limits.most_hits)
     return [*blocks, *_methods(cohort, cohort.study.methods)]
@@ -60,26 +60,27 @@ def _below(first: Block, second: Block) -> Block:
 
 def _stale(cohort: Cohort) -> list[Block]:
     """A word where the study is of other tables than these."""
-    same = cohort.study is not None and cohort.study.facts["cohort"]["sha256"] == cohort.hashes["nights.parquet"]
+    same = cohort.study is not None and cohort.study.nights_sha256 == cohort.hashes["nights.parquet"]
     return [] if same else [paragraph(cohort.words("cohort.stale_study"))]
 
 
 def _counts(cohort: Cohort, table: pl.DataFrame) -> list[Block]:
     n = {status: (pl.col("status") == status).sum() for status in STATUSES}
     counts = table.group_by("model", "kind", maintain_order=True).agg(
-        pl.len().alias("n"), **n, q=(pl.col("q") < 0.05).sum()
+        pl.len().alias("n"), **n, q=(pl.col("q") < LEAST_Q).sum()
     )
     heads = [
         cohort.words("cohort.head_tests"),
         *(cohort.words(f"cohort.status_of_{status}") for status in STATUSES),
-        "q < 0.05",
+        f"q < {LEAST_Q}",
     ]
     columns = [
-        Column(cohort.words("cohort.head_model"), 40, "left"),
+        Column(cohort.words("cohort.head_model"), MODEL_MM, "left"),
         Column(cohort.words("cohort.head_kind"), 22, "left"),
     ]
     columns += [Column(head, 16.5) for head in heads]
-    return table_blocks(columns, [[str(cell) for cell in row] for row in counts.iter_rows()])
+    rows = [[fitting(model, MODEL_MM - 3), *map(str, others)] for model, *others in counts.iter_rows()]
+    return table_blocks(columns, rows)
 
 
 def _draw_forest(page: Page, top_mm: float, *, rows: pl.DataFrame) -> None:

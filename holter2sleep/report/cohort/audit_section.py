@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
+from holter2sleep.report.forest import fitting
 from holter2sleep.report.grid import Column, panel, paragraph, subheading, table_blocks
 from holter2sleep.report.page import Block
 
 MOST = 40  # differences; audit.csv has all
+MEASURE_MM = 74.0
 
 
 def draw_audit(cohort: Cohort, layout: CohortLayout, _section: CohortSection) -> list[Block]:
@@ -43,19 +47,20 @@ def _differences(cohort: Cohort, flagged: pl.DataFrame, smallest: int) -> list[B
     if flagged.is_empty():
         return [paragraph(words("cohort.none_flagged"))]
     heads = (("head_persons", 16), ("head_value", 18), ("head_rest", 18), ("head_difference", 40), ("head_q", 14))
-    columns = [Column(words("cohort.head_measure"), 74, "left")]
+    columns = [Column(words("cohort.head_measure"), MEASURE_MM, "left")]
     columns += [Column(words(f"cohort.{head}"), width) for head, width in heads]
     shown = flagged.filter(pl.col("n_subjects") >= smallest).head(MOST)
-    rows = []
-    for row in shown.iter_rows(named=True):
-        value, rest, gap, low, high = (
-            cohort.number(row[name], 2) for name in ("value", "rest", "difference", "difference_low", "difference_high")
-        )
-        told = f"{row['attribute']} {row['group']}: {measure_words(cohort, row['measure'])}"
-        difference = f"{gap} ({words('number.to', low=low, high=high)})"
-        rows.append([told, words.whole(row["n_subjects"]), value, rest, difference, cohort.number(row["q"], 3)])
+    rows = [_difference(cohort, row) for row in shown.iter_rows(named=True)]
     n = words("cohort.flagged_shown", shown=len(shown), n=len(flagged))
     return [subheading(words("cohort.flagged")), paragraph(n), *table_blocks(columns, rows)]
+
+
+def _difference(cohort: Cohort, row: dict[str, Any]) -> list[str]:
+    names = ("value", "rest", "difference", "difference_low", "difference_high")
+    value, rest, gap, low, high = (cohort.number(row[name], 2) for name in names)
+    told = fitting(f"{row['attribute']} {row['group']}: {measure_words(cohort, row['measure'])}", MEASURE_MM - 3)
+    difference = f"{gap} ({cohort.words('number.to', low=low, high=high)})"
+    return [told, cohort.words.whole(row["n_subjects"]), value, rest, difference, cohort.number(row["q"], 3)]
 
 
 def measure_words(cohort: Cohort, measure: str) -> str:

@@ -16,6 +16,7 @@ from holter2sleep.report.cohort.groups import Effect, groups_of, hedges_g, is_lo
 from holter2sleep.report.cohort.layout import CohortLayout, CohortLimits, CohortSection, keys_of
 from holter2sleep.report.cohort.quality_section import BAR, MIDDLE, draw_histogram
 from holter2sleep.report.cohort.tables import Cohort, values_of
+from holter2sleep.report.forest import fitting
 from holter2sleep.report.grid import paragraph
 from holter2sleep.report.page import FAINT, INK, MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page
 
@@ -23,6 +24,7 @@ HISTOGRAM_MM, LEAST_MM, ROW_MM, HEAD_MM, GAP_MM = 54.0, 27.0, 3.5, 9.5, 4.6
 # Ends, from the left edge of the page's text, of: group, persons, the plot of the group, median and quartiles, effect.
 GROUP_MM, N_MM, PLOT_MM, SPREAD_MM, EFFECT_MM = 60.0, 94.0, 96.0, 122.0, 152.0
 SIZE = 6.0
+NAME_MM = 28.0  # of a group, as it fits before the number of persons
 QUARTILES = (0.25, 0.5, 0.75)
 OUTERMOST = (0.01, 0.99)  # quantiles of the persons between which groups are drawn: one far value hides no other
 
@@ -134,10 +136,10 @@ def _draw_bars(ax: Axes, rows: list[GroupRow], values: Float) -> None:
 
 def _cells(cohort: Cohort, entry: Entry, row: GroupRow, smallest: int) -> list[str]:
     if row.quartiles is None:
-        return [row.name, cohort.words("cohort.fewer", n=smallest), "", ""]
+        return [fitting(row.name, NAME_MM), cohort.words("cohort.fewer", n=smallest), "", ""]
     low, middle, high = (cohort.printed(entry, value) for value in row.quartiles)
     spread = f"{middle} ({cohort.words('number.to', low=low, high=high)})"
-    return [row.name, cohort.words.whole(row.n), spread, effect_text(cohort, row.effect)]
+    return [fitting(row.name, NAME_MM), cohort.words.whole(row.n), spread, effect_text(cohort, row.effect)]
 
 
 def effect_text(cohort: Cohort, effect: Effect | None) -> str:

@@ -13,9 +13,11 @@ from holter2sleep.phenotypes.wide import column, phenotype_of
 from holter2sleep.report.cohort.groups import on_scale
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection, keys_of
 from holter2sleep.report.cohort.tables import Cohort
+from holter2sleep.report.forest import fitting
 from holter2sleep.report.grid import Column, paragraph, table_blocks
 from holter2sleep.report.page import Block
 
+RECORDING_MM = 52.0  # an id that is longer is cut, and leads nowhere: another may begin alike
 OUTLIER_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "recording_id": pl.String,
     "column": pl.String,
@@ -32,10 +34,11 @@ def draw_outliers(cohort: Cohort, layout: CohortLayout, section: CohortSection) 
     shown = found.group_by("column", maintain_order=True).head(limits.most_outliers)
     if found.is_empty():
         return [paragraph(words("cohort.no_outlier"))]
-    heads = (("head_phenotype", 84), ("head_value", 22), ("head_why", 44))
-    table = [Column(words("cohort.head_recording"), 30, "left")]
-    table += [
-        Column(words(f"cohort.{head}"), width, "left" if head == "head_phenotype" else "right") for head, width in heads
+    table = [
+        Column(words("cohort.head_recording"), RECORDING_MM, "left"),
+        Column(words("cohort.head_phenotype"), 66, "left"),
+        Column(words("cohort.head_value"), 20),
+        Column(words("cohort.head_why"), 42),
     ]
     rows = [_row(cohort, row) for row in shown.iter_rows(named=True)]
     links = {name: link for name in shown["recording_id"] if (link := link_of(cohort.directory, name))}
@@ -84,7 +87,8 @@ def _row(cohort: Cohort, row: dict[str, object]) -> list[str]:
         why = cohort.words("cohort.far_out", n=cohort.number(distance, 1))
     else:
         why = cohort.words("cohort.status_implausible")
-    return [str(row["recording_id"]), cohort.label(name, stratum), cohort.printed(entry, value), why]
+    recording = fitting(str(row["recording_id"]), RECORDING_MM - 3)
+    return [recording, cohort.label(name, stratum), cohort.printed(entry, value), why]
 
 
 def link_of(directory: Path, recording_id: str) -> str | None:

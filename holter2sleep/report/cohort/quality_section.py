@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter
 from holter2sleep.report.cohort.groups import groups_of, names_of
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import STATUSES, Cohort
+from holter2sleep.report.forest import fitting
 from holter2sleep.report.grid import Column, paragraph, subheading, table_blocks
 from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.words import Words
@@ -31,7 +32,7 @@ LOOKS = {
     "absent": ("#ffffff", "...."),
 }
 ODD = ("n_problems", "n_warnings", "n_implausible", "other_version", "other_recipe", "other_scorer", "same_input_as")
-DOMAIN_MM, NAME_MM = 3.6, 44.0
+DOMAIN_MM, NAME_MM, GROUP_MM = 3.6, 44.0, 46.0
 
 
 def draw_quality(cohort: Cohort, layout: CohortLayout, section: CohortSection) -> list[Block]:
@@ -140,12 +141,15 @@ def _by_group(cohort: Cohort, layout: CohortLayout, section: CohortSection) -> l
     if not rows:
         return [paragraph(words("cohort.no_groups", names=", ".join(section.by) or "-"))]
     heads = ("head_nights", "head_persons", "analysable_h", "analysable_share", "sqi", "head_ok_share")
-    columns = [Column(words("cohort.head_group"), 46, "left"), *(Column(words(f"cohort.{head}"), 22) for head in heads)]
+    columns = [
+        Column(words("cohort.head_group"), GROUP_MM, "left"),
+        *(Column(words(f"cohort.{head}"), 22) for head in heads),
+    ]
     return [subheading(words("cohort.by_group")), *table_blocks(columns, rows)]
 
 
 def _group_row(cohort: Cohort, name: str, nights: pl.DataFrame, smallest: int) -> list[str]:
-    n_persons = nights["subject"].n_unique()
+    name, n_persons = fitting(name, GROUP_MM - 3), nights["subject"].n_unique()
     if n_persons < smallest:
         return [name, "", cohort.words("cohort.fewer", n=smallest), *[""] * 4]
     shown = (("analysable_time", 1), ("analysable_share", 0), ("sqi_mean", 2), ("ok_share", 0))

@@ -21,6 +21,7 @@ COHORT, STUDY = "cohort", "associations"  # folders of the tables and of the stu
 STATUSES = ("ok", "insufficient_data", "not_applicable", "implausible", "absent")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
+FLOW = ("entered", "unreadable", "nights_finished", "made_by", "exclusions", "steps", "nights", "subjects")
 # What of the tables is shown; they hold more.
 QUALITY: Schema = {
     "phenotype": pl.String,
@@ -64,7 +65,8 @@ class Study:
     """An association study of the cohort."""
 
     associations: pl.DataFrame
-    facts: dict[str, Any]
+    title: str
+    nights_sha256: str  # of the table it was made from
     methods: str
 
 
@@ -119,27 +121,38 @@ def read_cohort(directory: Path, layout: CohortLayout, words: Words) -> Cohort:
         return _read(directory, folder, layout, words)
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         found = next(iter(str(error).splitlines()), type(error).__name__)
-        said = f"{folder}: a table is missing or broken ({found})"
-        raise RecordingError(f"{said}; run: holter2sleep cohort {directory}") from None
+        said = f"{directory}: a table of its cohort or study is missing or broken ({found})"
+        raise RecordingError(f"{said}; run holter2sleep cohort, and associate where there is a study, again") from None
 
 
 def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> Cohort:
     facts: Schema = {"recording_id": pl.String, "subject": pl.String}
     audit = folder / "audit.csv"
+    nights = _wide(folder / "nights.parquet", facts, layout)
+    # it has a row for the nights that were left out, too
+    quality_nights = _csv(folder / "quality_nights.csv", QUALITY_NIGHTS).join(nights, on="recording_id", how="semi")
     return Cohort(
         directory=directory,
-        flow=json.loads((folder / "flow.json").read_text(encoding="utf-8")),
-        nights=_wide(folder / "nights.parquet", facts, layout),
+        flow=_flow(folder / "flow.json"),
+        nights=nights,
         persons=_wide(folder / "subjects.parquet", {"subject": pl.String}, layout),
         implausible=_implausible(folder / "phenotypes.parquet", layout.columns),
         quality=_csv(folder / "quality.csv", QUALITY),
-        quality_nights=_csv(folder / "quality_nights.csv", QUALITY_NIGHTS),
+        quality_nights=quality_nights,
         reliability=_csv(folder / "reliability.csv", RELIABILITY),
         audit=_csv(audit, AUDIT) if audit.is_file() else None,
         study=_study(directory / STUDY),
         hashes={name: _sha256(folder / name) for name in ("flow.json", "nights.parquet", "quality.csv")},
         words=words,
     )
+
+
+def _flow(path: Path) -> dict[str, Any]:
+    flow = json.loads(path.read_text(encoding="utf-8"))
+    lacking = [key for key in FLOW if not isinstance(flow, dict) or key not in flow]
+    if lacking:
+        raise ValueError(f"{path.name} lacks {lacking[0]!r}")
+    return dict(flow)
 
 
 def _csv(path: Path, schema: Schema) -> pl.DataFrame:
@@ -177,9 +190,11 @@ def _sha256(path: Path) -> str:
 def _study(folder: Path) -> Study | None:
     if not (folder / "study.json").is_file():
         return None
+    facts = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     return Study(
         pl.read_parquet(folder / "associations.parquet"),
-        json.loads((folder / "study.json").read_text(encoding="utf-8")),
+        facts["title"],
+        facts["cohort"]["sha256"],
         (folder / "methods.md").read_text(encoding="utf-8"),
     )
 

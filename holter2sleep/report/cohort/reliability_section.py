@@ -16,16 +16,8 @@ from holter2sleep.report.page import FAINT, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM,
 
 ROW_MM, HEAD_MM = 4.6, 6.0
 # Ends from the left edge of the text: phenotype, persons, plot of the ICC, ICC, SD within persons, nights, first night.
-LABEL_MM, N_MM, PLOT_MM, PLOT_END_MM, ICC_MM, SD_MM, NIGHTS_MM, FIRST_MM = (
-    0.0,
-    60.0,
-    64.0,
-    94.0,
-    122.0,
-    134.0,
-    145.0,
-    180.0,
-)
+LABEL_MM, N_MM, PLOT_MM, PLOT_END_MM = 0.0, 60.0, 64.0, 94.0
+ICC_MM, SD_MM, NIGHTS_MM, FIRST_MM = 120.0, 136.0, 147.0, 180.0
 PLACES: tuple[tuple[float, Align], ...] = (
     (LABEL_MM, "left"),
     (N_MM, "right"),

@@ -91,8 +91,10 @@ def main() -> None:
         print(f"{n_nights:,} nights of {N_NUMBERS} numbers\n")
         print("| part | seconds | processor s | peak MB |\n|---|---|---|---|")
         said = timed("merging to long and wide table, with the start of Python", "-c", MERGE, str(folder)).split()
-        timed("cohort DIR, all tables, end to end", "-m", "holter2sleep", "cohort", str(folder))
-        timed("cohort DIR --exclude cohort", "-m", "holter2sleep", "cohort", str(folder), "--exclude", "cohort")
+        cohort = ("-m", "holter2sleep", "cohort", "run", str(folder), "--no-report")
+        timed("cohort DIR --no-report, all tables, end to end", *cohort)
+        timed("cohort DIR --no-report --exclude cohort", *cohort, "--exclude", "cohort")
+        timed("cohort report DIR, the PDF", "-m", "holter2sleep", "cohort", "report", str(folder))
         timed("cohort audit DIR --by sex,af", "-m", "holter2sleep", "cohort", "audit", str(folder), "--by", "sex,af")
     print(f"\nmerging itself: {said[0]} s, {said[1]} rows and {said[2]} columns; limit {LIMIT_S:g} s, {LIMIT_MB:g} MB")
 

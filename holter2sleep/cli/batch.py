@@ -148,7 +148,7 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
     if options["with_cohort"] and tally.n_done:
         from holter2sleep.cli.cohort import gather_cohort
 
-        gathered = gather_cohort(options["out"])
+        gathered = gather_cohort(options["out"], drawn=options["report"])
         context.exit(max(tally.exit_code, gathered))
     context.exit(tally.exit_code)
 

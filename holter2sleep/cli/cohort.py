@@ -27,6 +27,7 @@ def cohort() -> None:
       holter2sleep cohort results/ --exclude cohort
       holter2sleep cohort audit results/ --by sex,age,site
       holter2sleep cohort embed results/ --encoder clef-small
+      holter2sleep cohort report results/
     """  # noqa: D301  click reads the backspace
 
 
@@ -42,9 +43,16 @@ def cohort() -> None:
     help="nsrr: also nights_nsrr.csv, with NSRR's harmonised terms where there are such.",
 )
 @click.option("--bids", type=PATH, metavar="DIR", help="Also write the nights as a BIDS derivative into a new folder.")
+@click.option("--report/--no-report", "drawn", default=True, show_default=True, help="Draw cohort.pdf.")
 @click.pass_context
 def run(
-    context: click.Context, directory: Path, exclude: str | None, reference: bool, names: str, bids: Path | None
+    context: click.Context,
+    directory: Path,
+    exclude: str | None,
+    reference: bool,
+    names: str,
+    bids: Path | None,
+    drawn: bool,
 ) -> None:
     """Gather the finished nights of a folder into DIR/cohort/.
 
@@ -71,6 +79,7 @@ def run(
                          number by sex, from 40 subjects on; a subject counts
                          once. It speaks only of ages and recorded times that
                          its nights have: see `compare --reference`.
+    cohort.pdf           the tables on paper: see `cohort report`
 
     Exit code: 0 done, 2 wrong use, 3 done but for nights that cannot be read, or none can, 5 rules that cannot be used.
 
@@ -81,7 +90,40 @@ def run(
       holter2sleep cohort run results/ --exclude my_study.toml
       holter2sleep cohort run results/ --names nsrr --bids results_bids
     """  # noqa: D301  click reads the backspace
-    context.exit(gather_cohort(directory, exclude, reference, names == "nsrr", bids))
+    context.exit(gather_cohort(directory, exclude, reference, names == "nsrr", bids, drawn))
+
+
+def _draw(directory: Path, drawn: bool) -> None:
+    """Draw the tables that were just made; without, say so where an older PDF is left beside them."""
+    if drawn:
+        from holter2sleep.report.cohort.pdf import write_cohort_report
+
+        click.echo(write_cohort_report(directory))
+    elif (old := directory / "cohort" / "cohort.pdf").is_file():
+        click.echo(f"{old} is of earlier tables; holter2sleep cohort report {directory} draws it anew", err=True)
+
+
+@cohort.command("report")
+@click.argument("directory", metavar="DIR", type=PATH)
+@click.option("--layout", type=PATH, metavar="FILE", help="Another layout than reports/cohort.toml.")
+@click.option("--language", metavar="LANG|FILE", help="en, de, or a catalogue file; default: the layout's.")
+def redraw(directory: Path, layout: Path | None, language: str | None) -> None:
+    """Draw DIR/cohort/cohort.pdf anew from the tables there, after an audit or a study too.
+
+    Flow, quality, distributions by group, far-out nights with links to their reports, stages, the heart by stage, night
+    to night, audit, associations (of DIR/associations), definitions. Groups of fewer than five persons are not shown,
+    unless the layout says so.
+
+    Exit code: 0 done, 3 no finished cohort in DIR, 5 a layout or language that cannot be used.
+
+    \b
+    Examples:
+      holter2sleep cohort report results/
+      holter2sleep cohort report results/ --layout mine.toml --language de
+    """  # noqa: D301  click reads the backspace
+    from holter2sleep.report.cohort.pdf import write_cohort_report
+
+    click.echo(write_cohort_report(directory, layout, language))
 
 
 def gather_cohort(
@@ -90,8 +132,9 @@ def gather_cohort(
     reference: bool = False,
     nsrr: bool = False,
     bids: Path | None = None,
+    drawn: bool = True,
 ) -> int:
-    """Make the tables, and print where they lie; the exit code."""
+    """Make the tables and their PDF, and print where they lie; the exit code."""
     from contextlib import ExitStack
 
     from holter2sleep.cli.progress import nights_shown
@@ -102,6 +145,7 @@ def gather_cohort(
         made = make_cohort(directory, options, lambda n: stack.enter_context(nights_shown(n)))
     for path in made.paths:
         click.echo(path)
+    _draw(directory, drawn)
     return _told(made, exclude)
 
 

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from holter2sleep.assets import asset
 from holter2sleep.report.flow_chart import Box, draw_flow
-from holter2sleep.report.forest import MAIN, draw_forest
+from holter2sleep.report.forest import draw_forest
 from holter2sleep.report.partial_residuals import draw_partial_residuals
-from holter2sleep.report.volcano import LEAST_POINTS, draw_volcano
+from holter2sleep.report.volcano import draw_volcano, has_volcano
 
 WIDTH_MM = 180.0  # two columns of a journal
 DOTS_PER_INCH = 300
@@ -31,7 +31,7 @@ def write_figures(
         for model, name in names.items():
             rows = associations.filter(pl.col("model") == model)
             _save(folder / f"forest_{name}", draw_forest(rows, WIDTH_MM), title)
-            if rows.filter((pl.col("kind") == MAIN) & pl.col("p").is_not_null()).height >= LEAST_POINTS:
+            if has_volcano(rows):
                 _save(folder / f"volcano_{name}", draw_volcano(rows, WIDTH_MM), title)
             own = partial.filter(pl.col("model") == model)
             if len(own):

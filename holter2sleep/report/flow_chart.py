@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Rectangle
 
 from holter2sleep.report.page import INK, MM_PER_INCH, SOFT, wrap
@@ -39,9 +39,20 @@ class Box:
 
 
 def draw_flow(boxes: Sequence[Box], width_mm: float) -> Figure:
+    """A sheet with the flow of a study."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, flow_height_mm(boxes) / MM_PER_INCH))
+    draw_flow_on(figure, boxes, width_mm)
+    return figure
+
+
+def flow_height_mm(boxes: Sequence[Box]) -> float:
+    """Height of the flow chart of these boxes."""
+    return sum(box.height_mm for box in boxes) + ARROW_MM * (len(boxes) - 1) + 2 * EDGE_MM
+
+
+def draw_flow_on(figure: FigureBase, boxes: Sequence[Box], width_mm: float) -> None:
     """Boxes from top to bottom, what was left out beside the arrows."""
-    height_mm = sum(box.height_mm for box in boxes) + ARROW_MM * (len(boxes) - 1) + 2 * EDGE_MM
-    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH))
+    height_mm = flow_height_mm(boxes)
     ax = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(height_mm, 0))
     ax.set_axis_off()
     top_mm = EDGE_MM
@@ -51,7 +62,6 @@ def draw_flow(boxes: Sequence[Box], width_mm: float) -> Figure:
             top_mm += ARROW_MM
         _draw_box(ax, top_mm, box)
         top_mm += box.height_mm
-    return figure
 
 
 def _draw_arrow(ax: Axes, top_mm: float, beside: str) -> None:

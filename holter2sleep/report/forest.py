@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, RULE, SOFT, text_width_mm
@@ -23,10 +23,21 @@ Row = dict[str, Any]
 
 
 def draw_forest(rows: pl.DataFrame, width_mm: float) -> Figure:
+    """A sheet with the forest of a model."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, forest_height_mm(rows) / MM_PER_INCH))
+    draw_forest_on(figure, rows, width_mm)
+    return figure
+
+
+def forest_height_mm(rows: pl.DataFrame) -> float:
+    """Height of the forest of a model."""
+    return TOP_MM + LINE_MM * len(_lines(rows)[0]) + BOTTOM_MM
+
+
+def draw_forest_on(figure: FigureBase, rows: pl.DataFrame, width_mm: float) -> None:
     """The main rows of a model's table in its order, each with its subgroups; ratios on a logarithmic axis."""
     lines, words = _lines(rows)
     height_mm = TOP_MM + LINE_MM * len(lines) + BOTTOM_MM
-    figure = Figure(figsize=(width_mm / MM_PER_INCH, height_mm / MM_PER_INCH))
     sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(height_mm, 0))
     sheet.set_axis_off()
     left_mm = min(max(text_width_mm(_name(row), SIZE) for row in lines) + 6, 0.42 * width_mm)
@@ -40,7 +51,6 @@ def draw_forest(rows: pl.DataFrame, width_mm: float) -> Figure:
         _write_row(sheet, TOP_MM + LINE_MM * (i + 0.5), row, left_mm + plot_mm, is_ratio, left_mm)
     _write_heads(sheet, rows, left_mm + plot_mm)
     _write_foot(sheet, lines[0], height_mm, words, is_ratio)
-    return figure
 
 
 def _lines(rows: pl.DataFrame) -> tuple[list[Row], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -10,6 +10,7 @@ from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, RULE, SOFT, T
 
 ROW_MM, HEAD_LINE_MM = 4.1, 2.9
 TEXT_SIZE = 6.8
+LINK = "#1f5f99"
 MOST_ROWS = 48  # of a table on one page; longer tables go on
 
 
@@ -22,14 +23,24 @@ class Column:
     align: Align = "right"
 
 
-def table_blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool = False) -> list[Block]:
-    """A table, cut where a page ends; the heading repeats."""
+NO_LINKS: Mapping[str, str] = {}
+
+
+def table_blocks(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    bold_last: bool = False,
+    links: Mapping[str, str] = NO_LINKS,
+) -> list[Block]:
+    """A table, cut where a page ends; the heading repeats. `links` has the addresses of cells by their text."""
     pieces = [rows[i : i + MOST_ROWS] for i in range(0, len(rows), MOST_ROWS)] or [[]]
     last = len(pieces) - 1
-    return [_table_block(columns, piece, bold_last and i == last) for i, piece in enumerate(pieces)]
+    return [_table_block(columns, piece, bold_last and i == last, links) for i, piece in enumerate(pieces)]
 
 
-def _table_block(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool) -> Block:
+def _table_block(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool, links: Mapping[str, str]
+) -> Block:
     heads = [column.head.split("\n") for column in columns]
     n_lines = max(map(len, heads))
     head_mm = HEAD_LINE_MM * n_lines + 1.7
@@ -42,7 +53,7 @@ def _table_block(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_
         page.line((MARGIN_MM, MARGIN_MM + width_mm), (top_mm + head_mm,) * 2, colour=INK, width=0.6)
         for i, row in enumerate(rows):
             y_mm = top_mm + head_mm + ROW_MM * (i + 1)
-            _write_row(page, y_mm - 1.2, columns, row, bold=bold_last and i == len(rows) - 1)
+            _write_row(page, y_mm - 1.2, columns, row, bold=bold_last and i == len(rows) - 1, links=links)
             page.line((MARGIN_MM, MARGIN_MM + width_mm), (y_mm, y_mm), width=0.25)
 
     return Block(head_mm + ROW_MM * len(rows) + 1.5, draw, _table_html(columns, rows, bold_last))
@@ -60,7 +71,14 @@ def _table_html(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_l
 
 
 def _write_row(
-    page: Page, y_mm: float, columns: Sequence[Column], cells: Sequence[str], *, head: bool = False, bold: bool = False
+    page: Page,
+    y_mm: float,
+    columns: Sequence[Column],
+    cells: Sequence[str],
+    *,
+    head: bool = False,
+    bold: bool = False,
+    links: Mapping[str, str] = NO_LINKS,
 ) -> None:
     left_mm = MARGIN_MM
     for column, cell in zip(columns, cells, strict=True):
@@ -72,8 +90,9 @@ def _write_row(
             cell,
             size=6.2 if head else TEXT_SIZE if number else 5.6,
             weight="bold" if bold else "normal",
-            colour=INK if number else SOFT,
+            colour=LINK if cell in links else INK if number else SOFT,
             align=column.align,
+            url=links.get(cell),
         )
         left_mm += column.width_mm
 

@@ -115,26 +115,48 @@ def read_layout(
         a value of the wrong kind; a section without what it shows.
     """
     path = path or asset("reports", shipped)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"Layout {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"Layout {path}: not valid TOML ({error})") from None
+    table = read_toml(path)
     layout = _layout(table, f"Layout {path.name}")
     for section in layout.section:
         _check_section(section, f"Layout {path.name}, section {section.draw!r}", drawn, tracks)
     return layout
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """The keys of a layout file.
+
+    Raises
+    ------
+    RecipeError
+        It cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecipeError(f"Layout {path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"Layout {path}: not valid TOML ({error})") from None
+
+
 def _layout(table: dict[str, Any], where: str) -> Layout:
-    entries = table.pop("section", [])
-    if not isinstance(entries, list):
-        raise RecipeError(f"{where}: section: expected a list of [[section]] tables, found {entries!r}")
-    sections = tuple(filled(Section, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
+    sections = filled_sections(Section, table, where)
     limits = filled(Limits, table.pop("limits", {}), f"{where}, limits")
     layout: Layout = filled(Layout, {**table, "limits": limits, "section": sections}, where)
     return layout
+
+
+def filled_sections(kind: Any, table: dict[str, Any], where: str) -> tuple[Any, ...]:
+    """The sections that a layout lists, taken out of its table.
+
+    Raises
+    ------
+    RecipeError
+        No list of tables, or one that is no section.
+    """
+    entries = table.pop("section", [])
+    if not isinstance(entries, list):
+        raise RecipeError(f"{where}: section: expected a list of [[section]] tables, found {entries!r}")
+    return tuple(filled(kind, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
 
 
 def _check_section(section: Section, where: str, drawn: Collection[str], tracks: Collection[str]) -> None:
@@ -204,6 +226,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     elif hint == tuple[str, ...]:
         fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
         wanted = "a list of texts in quotes"
+    elif hint == tuple[float, ...]:
+        fits = isinstance(value, list) and all(type(item) in (int, float) for item in value)
+        wanted = "a list of numbers without quotes"
     else:
         return value  # sections and limits, filled before
     if not fits:

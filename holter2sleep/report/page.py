@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
@@ -53,8 +54,9 @@ class Page:
         weight: Weight = "normal",
         colour: str = INK,
         align: Align = "left",
+        url: str | None = None,
     ) -> None:
-        """A line of text on the baseline `y_mm`; `$` and the like are letters, not formulas."""
+        """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
         self.figure.text(
             x_mm / WIDTH_MM,
             1 - y_mm / HEIGHT_MM,
@@ -65,6 +67,7 @@ class Page:
             ha=align,
             va="baseline",
             parse_math=False,
+            url=url,
         )
 
     def line(
@@ -86,6 +89,12 @@ class Page:
         """Axes whose frame has the given top left corner and size."""
         bottom = 1 - (y_mm + height_mm) / HEIGHT_MM
         return self.figure.add_axes((x_mm / WIDTH_MM, bottom, width_mm / WIDTH_MM, height_mm / HEIGHT_MM), **options)
+
+    def part(self, x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> SubFigure:
+        """A part of the sheet to draw a figure of its own on, by its top left corner and size."""
+        wide = (x_mm, width_mm, WIDTH_MM - x_mm - width_mm)
+        tall = (y_mm, height_mm, HEIGHT_MM - y_mm - height_mm)
+        return self.figure.add_subfigure(GridSpec(3, 3, self.figure, width_ratios=wide, height_ratios=tall)[1, 1])
 
 
 def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:

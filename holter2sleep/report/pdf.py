@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from matplotlib import style
@@ -25,7 +26,7 @@ from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
-from holter2sleep.report.words import load_words
+from holter2sleep.report.words import Words, load_words
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
@@ -109,7 +110,8 @@ def render(night: ReportNight, layout: Layout, attached: Mapping[str, bytes]) ->
     parts = [section_blocks(night, layout, section) for section in layout.section]
     sheets = flow(parts, layout.section)
     facts = {"Title": document_title(night, layout), "Creator": f"holter2sleep {night.run['version']}"}
-    pages, marks = _drawn(night, layout, sheets), _bookmarks(night, sheets, parts, layout.section)
+    pages = drawn_pages(sheets, partial(_write_head_and_foot, night=night, layout=layout))
+    marks = bookmarks(night.words, sheets, parts, layout.section)
     return finished(pages, facts, night.words.language, marks, attached)
 
 
@@ -118,12 +120,12 @@ def document_title(night: ReportNight, layout: Layout) -> str:
     return f"{night.words.layout(layout.title)}: {night.run['recording_id']}"
 
 
-def _bookmarks(
-    night: ReportNight, sheets: Sequence[Sheet], parts: Sequence[list[Block]], sections: Sequence[Section]
+def bookmarks(
+    words: Words, sheets: Sequence[Sheet], parts: Sequence[list[Block]], sections: Sequence[Section]
 ) -> list[Bookmark]:
     """The sections that have a title, each where its first block lies."""
     title = {
-        id(blocks[0]): night.words.layout(section.title)
+        id(blocks[0]): words.layout(section.title)
         for blocks, section in zip(parts, sections, strict=True)
         if section.title
     }
@@ -131,12 +133,13 @@ def _bookmarks(
     return [Bookmark(title[id(block)], number, top_mm) for number, top_mm, block in placed if id(block) in title]
 
 
-def _drawn(night: ReportNight, layout: Layout, sheets: Sequence[Sheet]) -> bytes:
+def drawn_pages(sheets: Sequence[Sheet], head_and_foot: Callable[[Page, int, int], None]) -> bytes:
+    """A PDF of the sheets; the head and foot of each are told its number, and how many there are."""
     out = io.BytesIO()
     with PdfPages(out, metadata={"CreationDate": None}) as pdf:  # no date: the same tables must give the same bytes
         for number, sheet in enumerate(sheets, start=1):
             page = Page()
-            _write_head_and_foot(page, night, layout, number, len(sheets))
+            head_and_foot(page, number, len(sheets))
             for top_mm, block in sheet:
                 block.draw(page, top_mm)
             pdf.savefig(page.figure)
@@ -180,7 +183,7 @@ def made_by(night: ReportNight) -> str:
     return night.words("page.made", version=night.run["version"], recipe=recipe)
 
 
-def _write_head_and_foot(page: Page, night: ReportNight, layout: Layout, number: int, total: int) -> None:
+def _write_head_and_foot(page: Page, number: int, total: int, *, night: ReportNight, layout: Layout) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
     run, words = night.run, night.words
     right_mm = MARGIN_MM + TEXT_WIDTH_MM

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from holter2sleep.night import Float
 from holter2sleep.report.forest import LEAST_Q, MAIN, fitting, measure_text
@@ -21,10 +21,21 @@ _LEAST_P = 1e-300  # what a float can still tell from 0
 
 
 def draw_volcano(rows: pl.DataFrame, width_mm: float) -> Figure:
+    """A sheet with the volcano of a model."""
+    figure = Figure(figsize=(width_mm / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
+    draw_volcano_on(figure, rows, width_mm)
+    return figure
+
+
+def has_volcano(rows: pl.DataFrame) -> bool:
+    """Whether a model has enough estimates for one."""
+    return rows.filter((pl.col("kind") == MAIN) & pl.col("p").is_not_null()).height >= LEAST_POINTS
+
+
+def draw_volcano_on(figure: FigureBase, rows: pl.DataFrame, width_mm: float) -> None:
     """-log10 p over the estimate of each main row that has one; the surest are named at the right."""
     main = rows.filter((pl.col("kind") == MAIN) & pl.col("p").is_not_null())
     points = main.with_columns(height=-pl.col("p").clip(_LEAST_P).log10())
-    figure = Figure(figsize=(width_mm / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
     plot_mm = width_mm - BESIDE_MM - LETTER_MM
     box = (BESIDE_MM / width_mm, BELOW_MM / HEIGHT_MM, plot_mm / width_mm, 1 - (BELOW_MM + ABOVE_MM) / HEIGHT_MM)
     ax = figure.add_axes(box)
@@ -32,7 +43,6 @@ def draw_volcano(rows: pl.DataFrame, width_mm: float) -> Figure:
     _draw_limit(ax, points)
     _name_points(ax, points.sort("p", maintain_order=True))
     _write_axes(ax, rows)
-    return figure
 
 
 def _draw_points(ax: Axes, points: pl.DataFrame) -> None:

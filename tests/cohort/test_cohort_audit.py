@@ -330,7 +330,7 @@ def test_nights_left_out_count_in_the_audit_with_their_share(tmp_path: Path) -> 
     for i in range(24):
         hours, age = 1.0 if i < 10 else 7.0, 30.0 if i < 12 else 70.0
         write_night(tmp_path, f"n{i:02d}", {("analysable_time", "night"): hours}, subject={"age": age, "sex": None})
-    ok("cohort", tmp_path, "--exclude", "cohort")
+    ok("cohort", tmp_path, "--no-report", "--exclude", "cohort")
     ok("cohort", "audit", tmp_path, "--by", "age")
     found = row(pl.read_csv(tmp_path / "cohort" / "audit.csv"), "18 to 40", "excluded_share")
     assert (found["value"], found["rest"], found["flagged"]) == (pytest.approx(100 * 10 / 12), 0.0, True)

@@ -125,7 +125,7 @@ def test_excluded_nights_leave_the_tables_and_are_listed_with_the_reason(tmp_pat
     for name, hours in (("a", 7.0), ("b", 3.0), ("c", 5.0)):
         write_night(tmp_path, name, {("analysable_time", "night"): hours})
     write_night(tmp_path, "d", subject={"age": 9.0, "sex": "M"})
-    ok("cohort", tmp_path, "--exclude", "cohort")
+    ok("cohort", tmp_path, "--no-report", "--exclude", "cohort")
     folder = tmp_path / "cohort"
     assert pl.read_parquet(folder / "nights.parquet")["recording_id"].to_list() == ["a", "c"]
     assert set(pl.read_parquet(folder / "phenotypes.parquet")["recording_id"]) == {"a", "c"}
@@ -144,7 +144,7 @@ def test_excluded_nights_leave_the_tables_and_are_listed_with_the_reason(tmp_pat
 def test_without_rules_every_night_stays_and_the_shipped_ones_are_told(tmp_path: Path) -> None:
     write_night(tmp_path, "a")
     write_night(tmp_path, "b", {("analysable_time", "night"): 1.0})
-    result = ok("cohort", tmp_path)
+    result = ok("cohort", tmp_path, "--no-report")
     assert "--exclude cohort would leave out 1 of 2 (analysable_time 1)" in result.output
     assert pl.read_parquet(tmp_path / "cohort" / "nights.parquet").height == 2
     quality = pl.read_csv(tmp_path / "cohort" / "quality_nights.csv")
@@ -153,7 +153,7 @@ def test_without_rules_every_night_stays_and_the_shipped_ones_are_told(tmp_path:
 
 def test_rules_that_leave_nobody_give_empty_tables(tmp_path: Path) -> None:
     write_night(tmp_path, "a", {("analysable_time", "night"): 1.0})
-    ok("cohort", tmp_path, "--exclude", "cohort")
+    ok("cohort", tmp_path, "--no-report", "--exclude", "cohort")
     assert pl.read_parquet(tmp_path / "cohort" / "nights.parquet").height == 0
     assert pl.read_csv(tmp_path / "cohort" / "excluded.csv").height == 1
 
@@ -163,11 +163,11 @@ def test_only_the_first_night_of_a_subject_can_be_kept(tmp_path: Path) -> None:
     write_night(tmp_path, "late", start="2024-03-02T22:00:00", **one)
     write_night(tmp_path, "early", start="2024-03-01T22:00:00", **one)
     rule = '[[step]]\nname = "first"\nmeasure = "night_number"\nat_most = 1\nunknown = "keep"\nreason = "r"\n'
-    ok("cohort", tmp_path, "--exclude", steps(tmp_path, rule))
+    ok("cohort", tmp_path, "--no-report", "--exclude", steps(tmp_path, rule))
     assert pl.read_parquet(tmp_path / "cohort" / "nights.parquet")["recording_id"].to_list() == ["early"]
 
 
 def test_bad_rules_end_with_code_5_before_anything_is_written(tmp_path: Path) -> None:
     write_night(tmp_path / "out", "a")
-    assert run("cohort", tmp_path / "out", "--exclude", steps(tmp_path, "[[stop]]\n")).exit_code == 5
+    assert run("cohort", tmp_path / "out", "--no-report", "--exclude", steps(tmp_path, "[[stop]]\n")).exit_code == 5
     assert not (tmp_path / "out" / "cohort").exists()

@@ -48,9 +48,9 @@ def change_run(folder: Path, **changes: object) -> None:
 
 
 def test_the_word_run_may_be_left_out(nights: Path) -> None:
-    ok("cohort", "run", nights)
+    ok("cohort", "run", nights, "--no-report")
     before = {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")}
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     assert {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")} == before
     assert {"nights.csv", "nights.parquet", "phenotypes.parquet", "dictionary.csv", "flow.json"} <= before.keys()
     assert {*flow(nights)["files"], "flow.json"} == before.keys()
@@ -58,7 +58,7 @@ def test_the_word_run_may_be_left_out(nights: Path) -> None:
 
 def test_quality_counts_each_status_and_what_no_night_has(nights: Path) -> None:
     write_night(nights, "d", {("rmssd", "night"): None, ("sdnn", "night"): 50.0})
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     table = pl.read_csv(nights / "cohort" / "quality.csv")
     rmssd = table.row(by_predicate=(pl.col("phenotype") == "rmssd") & (pl.col("stratum") == "night"), named=True)
     assert (rmssd["n_nights"], rmssd["n_ok"], rmssd["n_insufficient_data"], rmssd["n_absent"]) == (4, 3, 1, 0)
@@ -71,7 +71,7 @@ def test_quality_counts_each_status_and_what_no_night_has(nights: Path) -> None:
 def test_the_row_of_a_night_tells_of_its_signal_warnings_and_other_versions(nights: Path) -> None:
     change_run(nights / "b", version="0.0.9", warnings=["lead off", "inverted"])
     change_run(nights / "c", input=json.loads((nights / "a" / "run.json").read_text(encoding="utf-8"))["input"])
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     rows = {
         row["recording_id"]: row for row in pl.read_csv(nights / "cohort" / "quality_nights.csv").iter_rows(named=True)
     }
@@ -83,7 +83,7 @@ def test_the_row_of_a_night_tells_of_its_signal_warnings_and_other_versions(nigh
 def test_rows_of_another_dictionary_are_told(nights: Path) -> None:
     path = nights / "b" / "phenotypes.parquet"
     pl.read_parquet(path).with_columns(unit=pl.col("unit").replace("ms", "s")).write_parquet(path)
-    assert "kinds of rows differ from the dictionary" in ok("cohort", nights).output
+    assert "kinds of rows differ from the dictionary" in ok("cohort", nights, "--no-report").output
     problems = pl.read_csv(nights / "cohort" / "problems.csv")
     assert set(problems["problem"]) == {"other_unit"}
     assert set(problems["phenotype"]) == {"rmssd"}
@@ -95,7 +95,7 @@ def test_subjects_have_the_mean_and_spread_of_their_nights(nights: Path) -> None
     for name, value in (("a", 40.0), ("b", 60.0)):
         shutil.rmtree(nights / name)
         write_night(nights, name, {("rmssd", "night"): value, ("rmssd", "hour_01"): 9.0}, input=one)
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     table = pl.read_parquet(nights / "cohort" / "subjects.parquet")
     found = table.row(by_predicate=pl.col("subject") == "one", named=True)
     assert (found["n_nights"], found["rmssd__night"], found["sex"]) == (2, 50.0, "F")
@@ -105,7 +105,7 @@ def test_subjects_have_the_mean_and_spread_of_their_nights(nights: Path) -> None
 
 
 def test_terms_of_the_nsrr_are_used_where_there_are_such_and_never_made_up(nights: Path) -> None:
-    ok("cohort", nights, "--names", "nsrr")
+    ok("cohort", nights, "--no-report", "--names", "nsrr")
     table = pl.read_csv(nights / "cohort" / "nights_nsrr.csv")
     assert table["nsrr_ttldursp_f1"].to_list() == [400.0] * 3
     assert "tst__night" not in table.columns
@@ -141,7 +141,7 @@ def staged(tmp_path: Path) -> Path:
 
 
 def test_nights_as_a_bids_derivative_have_no_date_and_no_old_age(staged: Path, tmp_path: Path) -> None:
-    ok("cohort", staged, "--bids", tmp_path / "bids")
+    ok("cohort", staged, "--no-report", "--bids", tmp_path / "bids")
     files = {
         path.relative_to(tmp_path / "bids").as_posix() for path in (tmp_path / "bids").rglob("*") if path.is_file()
     }
@@ -158,7 +158,7 @@ def test_nights_as_a_bids_derivative_have_no_date_and_no_old_age(staged: Path, t
 
 
 def test_sessions_are_the_nights_in_their_order(staged: Path, tmp_path: Path) -> None:
-    ok("cohort", staged, "--bids", tmp_path / "bids")
+    ok("cohort", staged, "--no-report", "--bids", tmp_path / "bids")
     sessions = sorted(path.name for path in (tmp_path / "bids" / "sub-p1a").iterdir())
     assert sessions == ["ses-01", "ses-02"]
     stages = pl.read_csv(tmp_path / "bids/sub-p1a/ses-01/beh/sub-p1a_ses-01_task-sleep_hypnogram.tsv", separator="\t")
@@ -168,14 +168,14 @@ def test_sessions_are_the_nights_in_their_order(staged: Path, tmp_path: Path) ->
 def test_a_folder_that_is_there_is_not_taken_for_bids(staged: Path, tmp_path: Path) -> None:
     (tmp_path / "bids").mkdir()
     (tmp_path / "bids" / "mine.txt").write_text("mine", encoding="utf-8")
-    result = run("cohort", staged, "--bids", tmp_path / "bids")
+    result = run("cohort", staged, "--no-report", "--bids", tmp_path / "bids")
     assert result.exit_code == 2
     assert not (staged / "cohort").exists()
 
 
 def test_a_night_that_bids_cannot_take_is_told_and_the_others_are_there(staged: Path, tmp_path: Path) -> None:
     write_night(staged, "empty")  # without an epoch
-    result = run("cohort", staged, "--bids", tmp_path / "bids")
+    result = run("cohort", staged, "--no-report", "--bids", tmp_path / "bids")
     assert result.exit_code == 3
     assert "empty" in result.output
     assert len(list((tmp_path / "bids").rglob("*_hypnogram.tsv"))) == 2
@@ -187,7 +187,7 @@ def test_a_night_that_bids_cannot_take_is_told_and_the_others_are_there(staged: 
 def test_half_written_nights_are_told_and_counted_and_the_others_are_there(nights: Path) -> None:
     (nights / "b" / "beats.parquet").unlink()
     (nights / "c" / "run.json").unlink()
-    result = run("cohort", nights)
+    result = run("cohort", nights, "--no-report")
     assert result.exit_code == 3
     assert "beats.parquet is missing" in result.output
     assert ids(nights) == ["a"]
@@ -202,7 +202,7 @@ def test_half_written_nights_are_told_and_counted_and_the_others_are_there(night
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[1, 2]", b"{}", b'{"recording_id": "b"}', b""])
 def test_a_run_that_is_none_is_told(nights: Path, content: bytes) -> None:
     (nights / "b" / "run.json").write_bytes(content)
-    result = run("cohort", nights)
+    result = run("cohort", nights, "--no-report")
     assert result.exit_code == 3
     assert "Traceback" not in result.output
     assert ids(nights) == ["a", "c"]
@@ -210,7 +210,7 @@ def test_a_run_that_is_none_is_told(nights: Path, content: bytes) -> None:
 
 def test_two_nights_of_one_id_are_refused_with_both_folders(nights: Path) -> None:
     shutil.copytree(nights / "a", nights / "a_copy")
-    result = run("cohort", nights)
+    result = run("cohort", nights, "--no-report")
     assert result.exit_code == 2
     assert "a_copy" in result.output
     assert not is_sealed(nights / "cohort")
@@ -221,17 +221,17 @@ def test_nights_without_any_value_make_a_cohort(tmp_path: Path) -> None:
     nothing |= dict.fromkeys([("af_burden", "night"), ("heart_rate_mean", "night"), ("rmssd", "night")], None)
     for name in ("a", "b"):
         write_night(tmp_path, name, nothing)
-    ok("cohort", tmp_path, "--exclude", "cohort")
+    ok("cohort", tmp_path, "--no-report", "--exclude", "cohort")
     assert flow(tmp_path)["excluded_by_step"]["analysable_time"] == 2
     assert pl.read_parquet(tmp_path / "cohort" / "nights.parquet").height == 0
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     table = pl.read_csv(tmp_path / "cohort" / "quality.csv")
     assert set(table["missing_share"]) == {100.0}
 
 
 def test_one_night_makes_a_cohort(tmp_path: Path) -> None:
     write_night(tmp_path, "a")
-    ok("cohort", tmp_path, "--reference", "--names", "nsrr")
+    ok("cohort", tmp_path, "--no-report", "--reference", "--names", "nsrr")
     assert ids(tmp_path) == ["a"]
     assert pl.read_csv(tmp_path / "cohort" / "reliability.csv")["icc"].null_count() > 0
 
@@ -240,23 +240,23 @@ def test_wrong_folders_are_told_and_stay_as_they_are(nights: Path, tmp_path: Pat
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("x", encoding="utf-8")
     for path, code in ((tmp_path / "empty", 3), (tmp_path / "file", 2), (tmp_path / "none", 2), (nights / "a", 2)):
-        assert run("cohort", path).exit_code == code
+        assert run("cohort", path, "--no-report").exit_code == code
     assert list((tmp_path / "empty").iterdir()) == []
     assert not (nights / "a" / "cohort").exists()
 
 
 def test_a_place_that_cannot_be_written_is_told(nights: Path) -> None:
     (nights / "cohort").write_text("a file", encoding="utf-8")
-    result = run("cohort", nights)
+    result = run("cohort", nights, "--no-report")
     assert result.exit_code == 2
     assert "cannot be written" in result.output
     assert (nights / "cohort").read_text(encoding="utf-8") == "a file"
 
 
 def test_what_others_keep_in_the_folder_stays(nights: Path) -> None:
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     (nights / "cohort" / "associations.csv").write_text("mine", encoding="utf-8")
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     assert (nights / "cohort" / "associations.csv").read_text(encoding="utf-8") == "mine"
 
 
@@ -265,10 +265,10 @@ def test_what_others_keep_in_the_folder_stays(nights: Path) -> None:
 
 def test_a_second_writer_is_told_of_the_first(nights: Path) -> None:
     with alone_in(nights / "cohort"):
-        result = run("cohort", nights)
+        result = run("cohort", nights, "--no-report")
     assert result.exit_code == 2
     assert "is gathering this cohort" in result.output
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
 
 
 def test_a_disk_without_locks_is_used_as_it_is(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_a_disk_without_locks_is_used_as_it_is(nights: Path, monkeypatch: pytest
         raise OSError(95, "not supported")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
 
 
 def test_a_folder_is_sealed_only_when_every_table_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,7 +312,7 @@ class Killed(BaseException):
 def test_a_kill_between_any_two_moves_leaves_no_folder_that_looks_finished(
     nights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     files = flow(nights)["files"]
     write_night(nights, "d")
     replace = Path.replace
@@ -334,7 +334,7 @@ def test_a_kill_between_any_two_moves_leaves_no_folder_that_looks_finished(
         for name in files:  # each is whole, of one run or the other
             if name.endswith(".parquet"):
                 assert pl.read_parquet(nights / "cohort" / name).height > 0
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     assert is_sealed(nights / "cohort")
     assert ids(nights) == ["a", "b", "c", "d"]
 
@@ -355,7 +355,7 @@ make_cohort(Path(sys.argv[1]), CohortOptions(), lambda n: lambda name: None)
 
 
 def test_a_kill_leaves_the_tables_before_and_the_next_run_sweeps_up(nights: Path) -> None:
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     before = {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")}
     write_night(nights, "d")
     process = subprocess.Popen([sys.executable, "-c", WAIT, str(nights)], stdout=subprocess.PIPE, cwd=ROOT)
@@ -366,20 +366,20 @@ def test_a_kill_leaves_the_tables_before_and_the_next_run_sweeps_up(nights: Path
     process.stdout.close()
     assert {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")} == before
     assert len(list(nights.glob(".cohort.h2s-*"))) == 1
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     assert ids(nights) == ["a", "b", "c", "d"]
     assert list(nights.glob(".cohort.h2s-*")) == []
 
 
 def test_a_failing_run_leaves_the_tables_before(nights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ok("cohort", nights)
+    ok("cohort", nights, "--no-report")
     before = {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")}
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("holter2sleep.cohort.tables.write_csv", full)
-    result = run("cohort", nights)
+    result = run("cohort", nights, "--no-report")
     assert (result.exit_code, "nothing was changed" in result.output) == (1, True)
     assert {path.name: path.read_bytes() for path in (nights / "cohort").glob("[!.]*")} == before
 

@@ -31,7 +31,7 @@ def test_nights_are_numbered_by_start_or_visit_and_else_not(tmp_path: Path) -> N
         write_night(tmp_path, name, start=start)
     people = ["dates", "dates", "visits", "visits", "nothing", "nothing", "alone"]
     write_manifest(tmp_path, recording_id=names, subject_id=people, visit=[1, 2, 2, 1, 1, 1, None])
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     found = dict(nights(tmp_path).select("recording_id", "night_number").iter_rows())
     assert found == {"late": 2, "early": 1, "v2": 2, "v1": 1, "x": None, "y": None, "alone": 1}
 
@@ -41,7 +41,7 @@ def test_nights_of_one_recording_are_numbered_by_their_place_in_it(tmp_path: Pat
     for number in (2, 1):
         part = {"of": "patch", "night": number, "start_s": 0.0, "end_s": 1.0}
         write_night(tmp_path, f"patch_night0{number}", start=None, part=part, input=same)
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     assert nights(tmp_path)["night_number"].to_list() == [1, 2]
     assert nights(tmp_path)["recording"].unique().to_list() == ["patch"]
 
@@ -51,7 +51,7 @@ def test_subjects_keep_what_their_nights_agree_on(tmp_path: Path) -> None:
         write_night(tmp_path, name)
     write_manifest(tmp_path, recording_id=["a", "b", "c"], subject_id=["s", "s", "t"], site=["x", "x", "y"],
                    arm=[1, 2, 2], n_nights=[9, 9, 9])  # fmt: skip
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     subjects = pl.read_parquet(tmp_path / "cohort" / "subjects.parquet")
     assert subjects.select("subject", "n_nights", "site", "arm").rows() == [("s", 2, "x", None), ("t", 1, "y", 2)]
 
@@ -61,7 +61,7 @@ def test_the_flow_counts_recordings_and_subjects(tmp_path: Path) -> None:
         write_night(tmp_path, name)
     write_night(tmp_path, "c", {("analysable_time", "night"): 1.0})
     write_manifest(tmp_path, ("d", "e"), recording_id=list("abcdef"), subject_id=["1", "1", "2", "2", "3", "4"])
-    ok("cohort", tmp_path, "--exclude", "cohort")
+    ok("cohort", tmp_path, "--no-report", "--exclude", "cohort")
     flow = json.loads((tmp_path / "cohort" / "flow.json").read_text(encoding="utf-8"))
     assert (flow["entered"], flow["finished"], flow["failed"], flow["not_analysed"]) == (6, 3, 2, 1)
     assert (flow["nights_finished"], flow["excluded"], flow["nights"]) == (3, 1, 2)
@@ -71,7 +71,7 @@ def test_the_flow_counts_recordings_and_subjects(tmp_path: Path) -> None:
 def test_nights_made_in_different_ways_are_told(tmp_path: Path) -> None:
     for name, version in (("a", "0.1.0"), ("b", "0.1.0"), ("c", "0.0.9")):
         write_night(tmp_path, name, version=version)
-    assert "not made alike: version 0.1.0 2, 0.0.9 1" in ok("cohort", tmp_path).output
+    assert "not made alike: version 0.1.0 2, 0.0.9 1" in ok("cohort", tmp_path, "--no-report").output
     flow = json.loads((tmp_path / "cohort" / "flow.json").read_text(encoding="utf-8"))
     assert flow["made_by"]["version"] == {"0.1.0": 2, "0.0.9": 1}
 
@@ -81,7 +81,7 @@ def test_a_list_of_failures_that_is_none_is_told(tmp_path: Path, content: bytes)
     write_night(tmp_path, "a")
     write_manifest(tmp_path, recording_id=["a"])
     (tmp_path / "failures.csv").write_bytes(content)
-    result = run("cohort", tmp_path)
+    result = run("cohort", tmp_path, "--no-report")
     assert (result.exit_code, "run batch again" in result.output) == (3, True)
 
 
@@ -89,7 +89,7 @@ def test_a_manifest_that_is_none_is_told(tmp_path: Path) -> None:
     write_night(tmp_path, "a")
     write_manifest(tmp_path, recording_id=["a"])
     (tmp_path / "batch" / "manifest.parquet").write_bytes(b"nothing")
-    result = run("cohort", tmp_path)
+    result = run("cohort", tmp_path, "--no-report")
     assert (result.exit_code, "no Parquet table" in result.output) == (3, True)
 
 

@@ -156,7 +156,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_cohort_of_two_has_a_row_a_night_and_an_empty_reference(results: Path) -> None:
-    ok("cohort", results, "--reference")
+    ok("cohort", results, "--no-report", "--reference")
     nights = pl.read_parquet(results / "cohort" / "nights.parquet")
     assert nights["recording_id"].to_list() == ["a", "b"]
     assert nights["heart_rate_mean__night"].null_count() == 0
@@ -166,9 +166,9 @@ def test_a_cohort_of_two_has_a_row_a_night_and_an_empty_reference(results: Path)
 
 
 def test_a_cohort_can_be_gathered_again(results: Path) -> None:
-    ok("cohort", results)
+    ok("cohort", results, "--no-report")
     before = (results / "cohort" / "nights.parquet").read_bytes()
-    ok("cohort", results)
+    ok("cohort", results, "--no-report")
     assert (results / "cohort" / "nights.parquet").read_bytes() == before
 
 

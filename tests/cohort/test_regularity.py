@@ -54,7 +54,7 @@ def test_a_broken_table_of_epochs_is_told_and_leaves_the_index_out(
     for day in (1, 2, 3):
         write_night(tmp_path, f"n{day}", start=f"2024-03-0{day}T22:30:00", epochs=epoch_rows("W2" * 400), **same)
     (tmp_path / "n2" / "epochs.parquet").write_bytes(b"nothing")
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     assert "n2/epochs.parquet: no table of epochs" in caplog.text
     found = pl.read_parquet(tmp_path / "cohort" / "subjects.parquet").row(0, named=True)
     assert (found["n_nights"], found["sleep_regularity_index"], found["sleep_regularity_h"]) == (3, None, 0.0)
@@ -70,7 +70,7 @@ def test_subjects_get_the_spread_of_their_clock_times(tmp_path: Path) -> None:
         values = {("sol", "night"): sol, ("sleep_midpoint_h", "night"): 4.0}
         write_night(tmp_path, name, values, start=start, epochs=epochs, **same)
     write_night(tmp_path, "c", start=None)
-    ok("cohort", tmp_path)
+    ok("cohort", tmp_path, "--no-report")
     subjects = pl.read_parquet(tmp_path / "cohort" / "subjects.parquet")
     found = subjects.filter(pl.col("subject") == "one person").row(0, named=True)
     assert (found["n_nights"], found["n_nights_timed"]) == (2, 2)

@@ -12,6 +12,8 @@ from night_tables import NightPlan, write_night
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.strips import BLOCKS, SUPRAVENTRICULAR, VENTRICULAR
+from holter2sleep.report.cohort.layout import CohortLayout, read_cohort_layout
+from holter2sleep.report.cohort.pdf import SECTIONS as COHORT_SECTIONS
 from holter2sleep.report.layout import Layout, read_layout, split_name
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import HEIGHT_MM, WIDTH_MM, text_width_mm
@@ -33,8 +35,9 @@ FORBIDDEN = {
 }
 
 
-def layouts() -> list[Layout]:
-    return [read_layout(None, SECTIONS, TRACKS, name) for name in ("patient.toml", "person.toml")]
+def layouts() -> list[Layout | CohortLayout]:
+    nights = [read_layout(None, SECTIONS, TRACKS, name) for name in ("patient.toml", "person.toml")]
+    return [*nights, read_cohort_layout(None, COHORT_SECTIONS)]
 
 
 # --- completeness ----------------------------------------------------------------------------------
@@ -55,7 +58,9 @@ def test_german_has_the_label_of_everything_shown_and_what_it_counts() -> None:
     shown = [name for layout in layouts() for section in layout.section for name in section.phenotypes]
     shown += [name for rule in load_rulebook(load_words()).rules for name in (*rule.uses, *rule.lacks)]
     entries = [load_dictionary()[split_name(name)[0]] for name in shown]
-    labelled = {name for section in layouts()[0].section for name in section.phenotypes}
+    labelled = {
+        name for layout in (layouts()[0], layouts()[2]) for section in layout.section for name in section.phenotypes
+    }
     labelled |= {name for rule in load_rulebook(load_words()).rules for name in rule.lacks}
     names = {split_name(name)[0] for name in labelled}
     assert sorted(name for name in names if f"label.{name}" not in GERMAN.texts) == []

@@ -1,0 +1,1 @@
+"""The PDF of a cohort, drawn from the tables of its folder."""

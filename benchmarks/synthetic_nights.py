@@ -88,7 +88,7 @@ def run_facts(recording_id: str) -> dict[str, Any]:
         "hypnogram": {"scheme": "AASM5", "scorer": "fusion"},
         "version": __version__,
         "recipe": {"name": "overnight", "sha256": "recipe"},
-        "models": [],
+        "models": [{"role": "stager", "name": "fusion", "sha256": None}],
         "warnings": [],
     }
 

@@ -12,6 +12,7 @@ import polars as pl
 from holter2sleep.clock import Clock, date_known
 from holter2sleep.cohort.members import recording_of
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.export.finished import scorer_of
 from holter2sleep.phenotypes.files import TABLES, read_night
 
 # One row a night: who, how long, staged by what, made by what.
@@ -128,7 +129,7 @@ def _facts(run: dict[str, Any], subjects: Mapping[str, str]) -> dict[str, Any]:
         "age": run["subject"]["age"],
         "sex": run["subject"]["sex"],
         "duration_h": run["duration_s"] / 3600,
-        "scorer": run["hypnogram"]["scorer"],
+        "scorer": scorer_of(run),
         "version": run["version"],
         "recipe_sha256": run["recipe"]["sha256"],
     }

@@ -92,7 +92,7 @@ def read_finished(folder: Path) -> FinishedNight:
         subject=Subject(run["subject"]["age"], run["subject"]["sex"]),
         grid=EpochGrid(tables.epochs.height, run["duration_s"]),
         stage=tables.epochs["stage"].to_numpy().astype("<U4"),
-        scorer=_scorer(run),
+        scorer=scorer_of(run),
         scheme=run["hypnogram"]["scheme"],
         beats=beats,
         lost=tables.beats["rr_ms"].is_null().to_numpy(),
@@ -104,7 +104,7 @@ def read_finished(folder: Path) -> FinishedNight:
     )
 
 
-def _scorer(run: dict[str, Any]) -> str:
+def scorer_of(run: dict[str, Any]) -> str:
     """Who staged; a person who did, or edited a model's stages, is not named."""
     stager = next((str(model["name"]) for model in run["models"] if model["role"] == "stager"), None)
     if not (run.get("edits") or {}).get("stages_by_hand"):

@@ -13,7 +13,17 @@ import rich_click as click
 @click.option("--html", is_flag=True, help="Also write report.html: the same sections for a screen, in one file.")
 @click.option("--language", metavar="NAME|FILE", help="en, de, or a catalogue file (TOML).  [default: the layout's]")
 @click.option("--plain", is_flag=True, help="A page in plain words for the recorded person: person.pdf.")
-def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool, language: str | None, plain: bool) -> None:
+@click.option("--full-disclosure", is_flag=True, help="The whole waveform, one minute a line: full_disclosure.pdf.")
+@click.option("--recording", type=click.Path(path_type=Path), help="Recording of the night, where it was moved.")
+def report(
+    night_dirs: tuple[Path, ...],
+    layout: Path | None,
+    html: bool,
+    language: str | None,
+    plain: bool,
+    full_disclosure: bool,
+    recording: Path | None,
+) -> None:
     """Draw the report of finished nights again from their tables, with what it says in narrative.json.
 
     \b
@@ -23,6 +33,7 @@ def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool, langua
       holter2sleep report results/* --layout my_layout.toml
       holter2sleep report results/night --language de
       holter2sleep report results/night --plain --language de
+      holter2sleep report results/night --full-disclosure --recording night.edf
     """  # noqa: D301  click reads the backspace
     import sys
 
@@ -30,11 +41,19 @@ def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool, langua
     from holter2sleep.report.html import write_html
     from holter2sleep.report.pdf import write_plain_page, write_report
 
-    if plain and (layout or html):
-        raise click.UsageError("--plain has its own layout, reports/person.toml; leave --layout and --html out")
+    if (plain or full_disclosure) and (layout or html or (plain and full_disclosure)):
+        raise click.UsageError(
+            "--plain and --full-disclosure have layouts of their own (reports/person.toml, full_disclosure.toml); "
+            "give one of them, and leave --layout and --html out"
+        )
+    if recording and not (full_disclosure and len(night_dirs) == 1):
+        raise click.UsageError("--recording is read for --full-disclosure of one night; the report needs tables only")
     code = 0
     for folder in _nights(night_dirs):
         try:
+            if full_disclosure:
+                click.echo(str(_disclosed(folder, recording, language)))
+                continue
             click.echo(str(write_plain_page(folder, language) if plain else write_report(folder, layout, language)))
             if html:
                 click.echo(str(write_html(folder, layout, language)))
@@ -42,6 +61,27 @@ def report(night_dirs: tuple[Path, ...], layout: Path | None, html: bool, langua
             click.echo(f"Error: {error}", err=True)
             code = max(code, error.exit_code)
     sys.exit(code)
+
+
+def _disclosed(folder: Path, recording: Path | None, language: str | None) -> Path:
+    """The whole waveform of a night, from the recording that is told or found."""
+    from holter2sleep.errors import RecordingError
+    from holter2sleep.phenotypes.files import read_night
+    from holter2sleep.report.pdf import write_full_disclosure
+    from holter2sleep.review.recording import find_waveform
+
+    run = read_night(folder).run
+    waveform = find_waveform(folder, run, recording)
+    if waveform is None and run["channel"] is None:
+        raise RecordingError(
+            f"{folder}: made from beats alone ({run['input']['file']}), so there is no waveform to print"
+        )
+    if waveform is None:
+        raise RecordingError(
+            f"{folder}: the recording {run['input']['file']} is neither beside the results nor here, or is another one "
+            f"now; give --recording FILE"
+        )
+    return write_full_disclosure(folder, waveform, language)
 
 
 def _nights(folders: tuple[Path, ...]) -> list[Path]:

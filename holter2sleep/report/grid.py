@@ -6,10 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
+from holter2sleep.report.page import (
+    INK,
+    MARGIN_MM,
+    MM_PER_POINT,
+    RULE,
+    SOFT,
+    TEXT_WIDTH_MM,
+    Align,
+    Block,
+    Page,
+    text_width_mm,
+    wrap,
+)
 
 ROW_MM, HEAD_LINE_MM = 4.1, 2.9
 TEXT_SIZE = 6.8
+BETWEEN_MM = 2.0  # columns of figures
 MOST_ROWS = 48  # of a table on one page; longer tables go on
 
 
@@ -20,6 +33,13 @@ class Column:
     head: str
     width_mm: float
     align: Align = "right"
+
+
+def fitted_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], room_mm: float) -> list[Column]:
+    """Columns that share a width by their widest line in bold: intervals need more than counts."""
+    lines = [[*head.split("\n"), *(row[i] for row in rows)] for i, head in enumerate(heads)]
+    widest_mm = [max(text_width_mm(line, TEXT_SIZE, "bold") for line in column) + BETWEEN_MM for column in lines]
+    return [Column(head, room_mm * each / sum(widest_mm)) for head, each in zip(heads, widest_mm, strict=True)]
 
 
 def table_blocks(columns: Sequence[Column], rows: Sequence[Sequence[str]], bold_last: bool = False) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from matplotlib import style
@@ -26,6 +27,7 @@ from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEX
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.words import load_words
+from holter2sleep.waveform import Waveform
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
@@ -76,6 +78,25 @@ def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
     with drawing_style():
         content = render(night, read, {})
     return replaced(night_dir / "person.pdf", content)
+
+
+def write_full_disclosure(night_dir: Path, waveform: Waveform, language: str | None = None) -> Path:
+    """`full_disclosure.pdf`: the whole waveform, one minute a line.
+
+    Parameters
+    ----------
+    waveform
+        Of the night, upright, on its own time.
+
+    Raises
+    ------
+    RecordingError, RecipeError
+        As `write_report`.
+    """
+    night, read = ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="full_disclosure.toml"), language)
+    with drawing_style():
+        content = render(replace(night, waveform=waveform), read, {})
+    return replaced(night_dir / "full_disclosure.pdf", content)
 
 
 def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
@@ -149,8 +170,10 @@ def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list
     if section.title:
         letter, title = layout.table_letter(section), words.layout(section.title)
         blocks = [heading(f"{letter}  {title}" if letter else title), *blocks]
-    if section.caption:
-        blocks = [*blocks, paragraph(with_facts(words.layout(section.caption), night), size=5.8, colour=SOFT)]
+    of_days = section.days_caption if layout.shows_days(night.duration_h) else ""
+    caption = of_days or section.caption
+    if caption:
+        blocks = [*blocks, paragraph(with_facts(words.layout(caption), night), size=5.8, colour=SOFT)]
     return blocks
 
 

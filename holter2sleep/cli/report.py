@@ -38,6 +38,7 @@ def report(
     import sys
 
     from holter2sleep.errors import Holter2SleepError
+    from holter2sleep.phenotypes.person import is_person_folder
     from holter2sleep.report.html import write_html
     from holter2sleep.report.pdf import write_plain_page, write_report
 
@@ -49,8 +50,11 @@ def report(
     if recording and not (full_disclosure and len(night_dirs) == 1):
         raise click.UsageError("--recording is read for --full-disclosure of one night; the report needs tables only")
     code = 0
-    for folder in _nights(night_dirs):
+    for folder in night_dirs:
         try:
+            if is_person_folder(folder):
+                _over_nights(folder, language, only_report=not (layout or html or plain or full_disclosure))
+                continue
             if full_disclosure:
                 click.echo(str(_disclosed(folder, recording, language)))
                 continue
@@ -84,17 +88,11 @@ def _disclosed(folder: Path, recording: Path | None, language: str | None) -> Pa
     return write_full_disclosure(folder, waveform, language)
 
 
-def _nights(folders: tuple[Path, ...]) -> list[Path]:
-    """The folders without those over the nights of a person, which lie among them and have no report of their own."""
-    from holter2sleep.errors import RecordingError
-    from holter2sleep.phenotypes.person import is_person_folder
+def _over_nights(folder: Path, language: str | None, only_report: bool) -> None:
+    """The report over the nights of a person; what else was asked for belongs to a single night."""
+    from holter2sleep.report.pdf import write_nights_report
 
-    over = [folder for folder in folders if is_person_folder(folder)]
-    if len(over) == len(folders):
-        raise RecordingError(
-            f"{over[0]}: sums up several nights and has no report; give the folders of its nights, such as "
-            f"{over[0].name.removesuffix('s')}01"
-        )
-    for folder in over:
-        click.echo(f"{folder}: skipped, it sums up several nights and has no report", err=True)
-    return [folder for folder in folders if folder not in over]
+    if only_report:
+        click.echo(str(write_nights_report(folder, folder.parent, language)))
+    else:
+        click.echo(f"{folder}: skipped, it sums up several nights and has one report only", err=True)

@@ -68,6 +68,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "averaged_beats": ("strata", "phenotypes", "heads"),
     "contrasts": ("strata", "phenotypes"),
     "limits": ("text",),
+    "nights_table": ("phenotypes", "heads"),
+    "nights_figure": ("tracks",),
     "findings": ("parts",),
     "plain_text": ("text",),
     "plain_sentences": ("parts",),

@@ -12,10 +12,11 @@ from matplotlib import style
 from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.assets import asset
+from holter2sleep.errors import RecordingError
 from holter2sleep.export.edf import edf_files
 from holter2sleep.export.finished import read_finished
 from holter2sleep.export.write import file_name
-from holter2sleep.phenotypes.files import read_history, read_night
+from holter2sleep.phenotypes.files import read_history, read_night, read_run
 from holter2sleep.report.document import Bookmark, finished
 from holter2sleep.report.edited import edited_words
 from holter2sleep.report.grid import heading, paragraph
@@ -97,6 +98,35 @@ def write_full_disclosure(night_dir: Path, waveform: Waveform, language: str | N
     with drawing_style():
         content = render(replace(night, waveform=waveform), read, {})
     return replaced(night_dir / "full_disclosure.pdf", content)
+
+
+def write_nights_report(folder: Path, nights_dir: Path, language: str | None = None) -> Path:
+    """`report.pdf` over the nights of one person; where no night was analysed there is nothing to show.
+
+    Parameters
+    ----------
+    folder
+        What `analyze` made over the nights.
+    nights_dir
+        Where the folders of the nights lie.
+
+    Raises
+    ------
+    RecordingError, UsageError
+        `folder` sums up no night; a night is not there, or not finished.
+    RecipeError
+        The language cannot be used.
+    """
+    run, layout = read_run(folder) or {}, read_layout(None, SECTIONS, TRACKS, shipped="nights.toml")
+    names = [night["recording_id"] for night in run.get("nights", ()) if night["status"] == "ok"]
+    if not names:
+        raise RecordingError(f"{folder}: sums up no night that was analysed, so there is no report over them")
+    nights = tuple(ready(nights_dir / name, layout, language)[0] for name in names)
+    facts = {name: run[name] for name in ("recording_id", "input", "start", "duration_s", "warnings")}
+    whole = replace(nights[0], run=nights[0].run | facts | {"edits": None}, edits=(), nights=nights)
+    with drawing_style():
+        content = render(whole, layout, {})
+    return replaced(folder / "report.pdf", content)
 
 
 def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:

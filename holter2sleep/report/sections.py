@@ -20,6 +20,7 @@ from holter2sleep.report.hour_section import hourly
 from holter2sleep.report.layout import Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
 from holter2sleep.report.night_figure import draw_night_figure, figure_height_mm
+from holter2sleep.report.nights_section import nights_figure, nights_table
 from holter2sleep.report.page import (
     ALARM,
     INK,
@@ -347,6 +348,8 @@ SECTIONS: dict[str, Draw] = {
     "averaged_beats": averaged_beats,
     "strips": strips,
     "full_disclosure": full_disclosure,
+    "nights_table": nights_table,
+    "nights_figure": nights_figure,
     "edits": edits,
     "methods": method_section,
     "limits": limits,

@@ -120,6 +120,7 @@ class ReportNight:
     words: Words
     edits: tuple[Edit, ...] = ()  # the whole log
     waveform: Waveform | None = None  # where the recording itself is shown
+    nights: tuple[ReportNight, ...] = ()  # those of one person, where they are shown together
 
     @property
     def is_edited(self) -> bool:

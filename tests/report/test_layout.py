@@ -48,7 +48,7 @@ def shipped_with(name: str) -> Layout:
     """The first shipped layout that has a section."""
     layouts = (
         read_layout(None, SECTIONS, TRACKS, shipped)
-        for shipped in ("patient.toml", "person.toml", "full_disclosure.toml")
+        for shipped in ("patient.toml", "person.toml", "full_disclosure.toml", "nights.toml")
     )
     return next(layout for layout in layouts if name in {section.draw for section in layout.section})
 

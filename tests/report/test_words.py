@@ -35,7 +35,8 @@ FORBIDDEN = {
 
 def layouts() -> list[Layout]:
     return [
-        read_layout(None, SECTIONS, TRACKS, name) for name in ("patient.toml", "person.toml", "full_disclosure.toml")
+        read_layout(None, SECTIONS, TRACKS, name)
+        for name in ("patient.toml", "person.toml", "full_disclosure.toml", "nights.toml")
     ]
 
 

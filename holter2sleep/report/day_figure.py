@@ -14,7 +14,7 @@ from holter2sleep.night import AF_KINDS, EPOCH_S
 from holter2sleep.report import axes as draw
 from holter2sleep.report.days import Day
 from holter2sleep.report.night_figure import Key
-from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
+from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.words import Words
 
 LEFT_MM, RIGHT_MM = 24.0, 21.0  # for dates, and for what colours mean
@@ -137,6 +137,8 @@ def _draw_rate(ax: Axes, day: Day, scales: Scales) -> None:
     draw.draw_heart_rate(ax, day.part)
     ax.set_ylim(scales.rate_bpm)
     draw.end_ticks(ax, list(scales.rate_bpm))
+    height_mm = ax.get_position().height * HEIGHT_MM
+    ax.tick_params(axis="y", labelsize=min(6.0, height_mm / 2 / MM_PER_POINT))  # two labels, one above the other
 
 
 def _draw_stages(ax: Axes, day: Day, _: Scales) -> None:

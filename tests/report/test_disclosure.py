@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from drawn_nights import drawn
+from matplotlib.colors import to_rgb
 from night_tables import FS, NightPlan, heart_beat_mv, write_night
 
 from holter2sleep.phenotypes.files import read_night
+from holter2sleep.report.axes import BEAT_COLOURS
 from holter2sleep.report.disclosure import (
     COLUMNS,
     LINE_MM,
@@ -125,16 +128,9 @@ def test_each_minute_has_its_clock_and_the_same_night_gives_the_same_bytes(discl
 def test_ectopic_beats_are_drawn_in_their_colours(disclosed: tuple[Path, Waveform]) -> None:
     reader = drawn(write_full_disclosure(*disclosed)).reader
     drawing = "".join(page.get_contents().get_data().decode("latin-1") for page in reader.pages)  # type: ignore[union-attr]
-    for red, green, blue in ((0xC1, 0x27, 0x2D), (0x00, 0x72, 0xB2)):
-        shades = [f"{part / 255:.6f}"[:5] for part in (red, green, blue)]
-        found = [line for line in drawing.splitlines() if line.endswith(" RG")]
-        assert any(
-            [shade[:5] for shade in line.split()[:3]] == shades or _close(line, red, green, blue) for line in found
-        )
-
-
-def _close(line: str, *colour: int) -> bool:
-    return np.allclose([float(part) for part in line.split()[:3]], np.array(colour) / 255, atol=1e-3)
+    drawn_in = np.array(re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) RG", drawing), float)
+    for colour in ("V", "S"):
+        assert np.isclose(drawn_in, to_rgb(BEAT_COLOURS[colour]), atol=1e-3).all(axis=1).any()
 
 
 def test_a_section_without_waveform_says_why(tmp_path: Path) -> None:

@@ -21,5 +21,6 @@ def test_an_example_is_small_and_says_what_it_is_not_for(name: str) -> None:
 
 def test_the_figure_of_the_readme_is_small_and_wide_enough_to_be_read() -> None:
     assert (EXAMPLES / "night_figure.png").stat().st_size < 300_000
-    assert Image.open(EXAMPLES / "night_figure.png").width >= 1000
+    with Image.open(EXAMPLES / "night_figure.png") as picture:
+        assert picture.width >= 1000
     assert "reports/examples/night_figure.png" in (EXAMPLES.parents[1] / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from holter2sleep.clock import night_of
 from holter2sleep.report.day_figure import day_blocks
 from holter2sleep.report.days import Day, days_of
 from holter2sleep.report.grid import Column, fitted_columns, table_blocks
-from holter2sleep.report.layout import Layout, Section, split_name
+from holter2sleep.report.layout import DAY_TRACKS, Layout, Section, split_name
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block
 from holter2sleep.report.tables import Cell, ReportNight
 
@@ -19,14 +19,19 @@ NAME_MM, DATE_MM = 30.0, 18.0
 def nights_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """One row a night, the medians last."""
     words, shown = night.words, [split_name(name) for name in section.phenotypes]
-    cells = [[each.cell(*one) for one in shown] for each in night.nights]
-    rows = [[each.run["recording_id"], _evening(each)] for each in night.nights] + [[words("table.median"), ""]]
+    cells = [[each.cell(*one) for one in shown] for each in _nights(night)]
+    rows = [[each.run["recording_id"], _evening(each)] for each in _nights(night)] + [[words("table.median"), ""]]
     figures = [
         [cell.short for cell in row] for row in [*cells, [_median(list(each)) for each in zip(*cells, strict=True)]]
     ]
     columns = [Column(words("table.recording"), NAME_MM, "left"), Column(words("table.evening"), DATE_MM, "left")]
     columns += fitted_columns([*map(words.layout, section.heads)], figures, TEXT_WIDTH_MM - NAME_MM - DATE_MM)
     return table_blocks(columns, [[*row, *found] for row, found in zip(rows, figures, strict=True)], bold_last=True)
+
+
+def _nights(night: ReportNight) -> tuple[ReportNight, ...]:
+    """The nights shown together, or the one there is."""
+    return night.nights or (night,)
 
 
 def _evening(night: ReportNight) -> str:
@@ -41,7 +46,8 @@ def _median(cells: list[Cell]) -> Cell:
 
 def nights_figure(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """A row for each night, from noon to noon."""
-    return day_blocks([_main_day(each) for each in night.nights], section.tracks, night.words)
+    tracks = [track for track in section.tracks if track in DAY_TRACKS]
+    return day_blocks([_main_day(each) for each in _nights(night)], tracks, night.words)
 
 
 def _main_day(night: ReportNight) -> Day:

@@ -1,6 +1,7 @@
 # make demo   a sample night, analysed: the PDF and the tables
 # make test   all tests            make check   format, lint, types
 # make bench  speed against peers, measured in the same run
+# make examples   the example reports and the night figure of README, anew
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 SAMPLE := sample_data/sample_night.edf
 OUT := demo_out
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench examples clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "holter2sleep needs Python 3.11 or newer; choose one with make PYTHON=python3.12"; exit 1; }
@@ -32,6 +33,9 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
+
+examples: $(VENV)/.installed
+	$(BIN)/python reports/examples/make.py
 
 clean:
 	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist

@@ -32,7 +32,7 @@ from holter2sleep.phenotypes.person import (
     write_person,
 )
 from holter2sleep.provenance import Stopwatch, facts_of, facts_of_nights, identity
-from holter2sleep.report.pdf import write_report
+from holter2sleep.report.pdf import write_nights_report, write_report
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 from holter2sleep.sleep.periods import is_several_nights
 from holter2sleep.split import Part, cut_night, find_nights
@@ -168,7 +168,14 @@ def _nights(path: Path, recording: Recording, request: Request, watch: Stopwatch
         nights = nights_table(results)
         shown = request.private(recording.but(warnings=(*recording.warnings, *doubts)))
         facts = facts_of_nights(shown, request.recipe, who, facts_of_results(results), watch)
-        fill_folder(folder, lambda new: write_person(new, nights, summary_table(results), facts))
+        with_report = request.report and any(result.phenotypes is not None for result in results)
+
+        def write(new: Path) -> None:
+            write_person(new, nights, summary_table(results), facts)
+            if with_report:
+                write_nights_report(new, request.out)
+
+        fill_folder(folder, write)
         remove_superseded(recording, request, {folder, *(job.folder for job in jobs.values())})
     return _outcome_of(folder if with_summary else request.out / results[0].part.recording_id, results, request)
 
@@ -238,6 +245,8 @@ def _outcome_of(folder: Path, results: list[NightResult], request: Request) -> O
         made = request.out / result.part.recording_id
         what = f"{made / 'report.pdf' if request.report else made}" if result.message is None else result.message
         lines.append(f"night {result.part.night}  {what}")
+    if (folder / "nights.csv").is_file() and (folder / "report.pdf").is_file():
+        lines.append(f"nights  {folder / 'report.pdf'}  (all nights side by side)")
     if (folder / "nights.csv").is_file():
         lines.append(f"summary  {folder / 'nights.csv'}  (one row a night), summary.csv  (over the nights)")
     return Outcome(folder, "\n".join(lines), max(result.exit_code for result in results))

@@ -71,12 +71,17 @@ def five_minute_windows(nn: NN, spans: Spans, rules: HrvRules) -> Windows:
     so all of it is of one stage, and a bout that lies astride the recording's 5-min marks has its windows too. The last
     window of a bout may be shorter, down to the minimum share.
     """
-    length_s = spans[:, 1] - spans[:, 0]
-    n_windows = np.maximum(np.floor(length_s / WINDOW_S + 1 - rules.minimum_window_share), 0).astype(np.int64)
+    n_windows = places_for_windows(spans, rules)
     bout = np.repeat(np.arange(len(spans)), n_windows)
     number = np.arange(len(bout)) - (np.cumsum(n_windows) - n_windows)[bout]
     start_s = spans[bout, 0] + WINDOW_S * number
     return _filled(nn, start_s, np.minimum(start_s + WINDOW_S, spans[bout, 1]), rules)
+
+
+def places_for_windows(spans: Spans, rules: HrvRules) -> NDArray[np.int64]:
+    """How many windows of 5 min each span has room for, whether intervals fill them or not. array (n_spans,)."""
+    length_s = spans[:, 1] - spans[:, 0]
+    return np.maximum(np.floor(length_s / WINDOW_S + 1 - rules.minimum_window_share), 0).astype(np.int64)
 
 
 def windows_around(nn: NN, middle_s: Float, rules: HrvRules) -> Windows:

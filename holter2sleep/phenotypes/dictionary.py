@@ -65,7 +65,7 @@ class Entry:
 
     def text(self, value: float | None) -> str:
         """The value as printed on paper, without unit; a dash when there is none."""
-        return "-" if value is None else f"{value:.{self.decimals}f}"
+        return "-" if value is None else f"{value:z.{self.decimals}f}"  # z: no -0.0
 
 
 @functools.cache

@@ -50,7 +50,9 @@ NIGHT_FILES = frozenset(
         "narrative.json",
     }
 )
-DRAWN = frozenset({"report.pdf", "report.html", "narrative.json", "person.pdf"})  # `report` may add them to a night
+DRAWN = frozenset(
+    {"report.pdf", "report.html", "narrative.json", "person.pdf", "full_disclosure.pdf"}
+)  # `report` may add them to a night
 EDITABLE = ("beats", "episodes", "epochs")  # what a person may edit; `edits.jsonl` is chained to them
 _KEPT_LOG = re.compile(r"edits_before_\d{2}\.jsonl")
 

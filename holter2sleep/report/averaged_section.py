@@ -5,10 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from holter2sleep.report.averaged import beats_block
-from holter2sleep.report.grid import Column, panel, table_blocks
+from holter2sleep.report.grid import Column, fitted_columns, panel, table_blocks
 from holter2sleep.report.layout import Layout, Section
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block
 from holter2sleep.report.tables import Cell, ReportNight
+
+FIRST_MM = 25.0  # the column of stages
 
 
 def averaged_beats(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -18,13 +20,13 @@ def averaged_beats(night: ReportNight, layout: Layout, section: Section) -> list
     if not rows:
         why = "none_beats_only" if night.run["channel"] is None else "none_few"
         return [panel(night.words(f"averaged.{why}"))]
-    first = Column(night.words("table.averaged_beat"), 26, "left")
-    width_mm = (TEXT_WIDTH_MM - first.width_mm) / len(section.heads)
-    columns = [first, *(Column(night.words.layout(head), width_mm) for head in section.heads)]
+    first = Column(night.words("table.averaged_beat"), FIRST_MM, "left")
     table = [
         [night.words.row(stratum), *(_with_interval(night.cell(name, stratum)) for name in section.phenotypes)]
         for stratum in section.strata
     ]
+    heads = [night.words.layout(head) for head in section.heads]
+    columns = [first, *fitted_columns(heads, [row[1:] for row in table], TEXT_WIDTH_MM - FIRST_MM)]
     return [
         beats_block(rows, [night.words.row(row["stratum"]) for row in rows], night.words),
         *table_blocks(columns, table, bold_last=True),

@@ -74,6 +74,12 @@ def middle_h(epochs: pl.DataFrame) -> Float:
     return onset_h(epochs) + EPOCH_S / 2 / HOUR_S
 
 
+def spans_h(epochs: pl.DataFrame, mask: NDArray[Any]) -> Spans:
+    """Time of the epochs of a mask, in hours; the epochs follow one another."""
+    start_h = onset_h(epochs[:1]).sum()  # 0 of no epoch
+    return as_spans(spans_of_mask(mask, EPOCH_S / HOUR_S) + start_h)
+
+
 def bars(ax: Axes, spans: Spans, bottom: float, height: float, colour: str, **options: Any) -> None:
     """Time spans as filled bars between two heights."""
     widths = [(float(start), float(end - start)) for start, end in spans]
@@ -203,19 +209,23 @@ def draw_rhythm(ax: Axes, night: ReportNight) -> str | None:
     return None
 
 
+def ectopy_counts(epochs: pl.DataFrame, label: str) -> Float:
+    """Ectopic beats of a class, V or S, in each five minutes. array (n_bins,)."""
+    counts = np.nan_to_num(numbers(epochs, {"V": "n_veb", "S": "n_sveb"}[label]))
+    return np.add.reduceat(counts, np.arange(0, len(counts), ECTOPY_BIN_EPOCHS)) if len(counts) else counts
+
+
 def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
     """Ventricular and supraventricular ectopic beats in each five minutes, side by side."""
     if night.beats.is_empty():
         return night.words("empty.no_beats")
     if night.cell("n_veb").status == "not_applicable":
         return night.words("empty.no_classes")
-    counts = [numbers(night.epochs, name) for name in ("n_veb", "n_sveb")]
-    first = np.arange(0, len(counts[0]), ECTOPY_BIN_EPOCHS)
     width_h = ECTOPY_BIN_EPOCHS * EPOCH_S / HOUR_S
-    start_h = onset_h(night.epochs)[first]
+    start_h = onset_h(night.epochs)[::ECTOPY_BIN_EPOCHS]
     highest = 0.0
-    for shift, label, values in zip((0.08, 0.5), ("V", "S"), counts, strict=True):
-        binned = np.add.reduceat(np.nan_to_num(values), first)
+    for shift, label in ((0.08, "V"), (0.5, "S")):
+        binned = ectopy_counts(night.epochs, label)
         highest = max(highest, float(binned.max()))
         some = binned > 0
         left_h = start_h[some] + shift * width_h
@@ -235,8 +245,7 @@ def draw_quality(ax: Axes, night: ReportNight) -> str | None:
     end_ticks(ax, [0, 1])
     flags = night.epochs["quality_flags"].to_numpy()
     for _, bits, colour in reversed(QUALITY_REASONS):  # where the signal is missing there are no beats either
-        spans = spans_of_mask((flags & bits) != 0, EPOCH_S / HOUR_S)
-        bars(ax, spans, -0.22, 0.14, colour)
+        bars(ax, spans_h(night.epochs, (flags & bits) != 0), -0.22, 0.14, colour)
     if not np.isfinite(sqi).any():
         return night.words("empty.no_waveform")
     ax.plot(middle_h(night.epochs), sqi, color=SOFT, linewidth=0.6, drawstyle="steps-mid")
@@ -248,8 +257,7 @@ def draw_quality(ax: Axes, night: ReportNight) -> str | None:
 
 def unusable_hours(epochs: pl.DataFrame) -> Spans:
     """Time of the epochs that are not usable, in hours."""
-    unusable = ~epochs["usable"].to_numpy()
-    return as_spans(spans_of_mask(unusable, EPOCH_S / HOUR_S))
+    return spans_h(epochs, ~epochs["usable"].to_numpy())
 
 
 def draw_mask(ax: Axes, night: ReportNight) -> None:

@@ -9,10 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from holter2sleep.night import EPOCH_S
-from holter2sleep.report.axes import HOUR_S, bars, end_ticks, middle_h, numbers, onset_h
+from holter2sleep.report.axes import HOUR_S, bars, end_ticks, middle_h, numbers, onset_h, spans_h
 from holter2sleep.report.page import RULE
 from holter2sleep.report.tables import ReportNight
-from holter2sleep.spans import spans_of_mask
 
 RESPIRATION_COLOUR, CHANCE_COLOUR = "#0b7a75", "#5a8f8c"
 COUPLING_COLOURS = {"HFC": "#2f6d4f", "LFC": "#d9902f", "VLFC": "#7a5195"}
@@ -57,5 +56,5 @@ def draw_coupling(ax: Axes, night: ReportNight) -> str | None:
     if not (state != "").any():
         return night.words("empty.no_coupling")
     for name, colour in COUPLING_COLOURS.items():
-        bars(ax, spans_of_mask(state == name, EPOCH_S / HOUR_S), 0, 1, colour)
+        bars(ax, spans_h(night.epochs, state == name), 0, 1, colour)
     return None

@@ -6,11 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from holter2sleep.report.page import INK, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page, wrap
+from holter2sleep.report.page import (
+    INK,
+    MARGIN_MM,
+    MM_PER_POINT,
+    RULE,
+    SOFT,
+    TEXT_WIDTH_MM,
+    Align,
+    Block,
+    Page,
+    text_width_mm,
+    wrap,
+)
 
 ROW_MM, HEAD_LINE_MM = 4.1, 2.9
 TEXT_SIZE = 6.8
 LINK = "#1f5f99"
+BETWEEN_MM = 2.0  # columns of figures
 MOST_ROWS = 48  # of a table on one page; longer tables go on
 
 
@@ -24,6 +37,13 @@ class Column:
 
 
 NO_LINKS: Mapping[str, str] = {}
+
+
+def fitted_columns(heads: Sequence[str], rows: Sequence[Sequence[str]], room_mm: float) -> list[Column]:
+    """Columns that share a width by their widest line in bold: intervals need more than counts."""
+    lines = [[*head.split("\n"), *(row[i] for row in rows)] for i, head in enumerate(heads)]
+    widest_mm = [max(text_width_mm(line, TEXT_SIZE, "bold") for line in column) + BETWEEN_MM for column in lines]
+    return [Column(head, room_mm * each / sum(widest_mm)) for head, each in zip(heads, widest_mm, strict=True)]
 
 
 def table_blocks(

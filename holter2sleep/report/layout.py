@@ -22,6 +22,9 @@ STRATA = (
     "event_free", "bed", "day",
 )  # fmt: skip
 
+# Tracks that are shown of recordings so long that each day is a row.
+DAY_TRACKS = ("heart_rate", "hypnogram", "rhythm", "ectopy", "quality")
+
 # Parts of the narrative: of the report, in the order in which it is read, and of the page for the recorded person.
 PARTS = ("quality", "rhythm", "sleep", "breathing", "autonomic")
 PERSON_PARTS = ("person_recorded", "person_quality", "person_numbers")
@@ -29,11 +32,12 @@ PERSON_PARTS = ("person_recorded", "person_quality", "person_numbers")
 
 @dataclass(frozen=True)
 class Limits:
-    """Below these the page says so; shares in percent."""
+    """Where the page says so, or shows it otherwise; shares in percent."""
 
     banner_analysable_h: float
     banner_analysable_percent: float
     low_confidence: float
+    days_above_h: float  # a longer recording has a row for each day
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Section:
     draw: str
     title: str
     caption: str
+    days_caption: str = ""  # in place of it where a long recording has a row for each day
     new_page: bool = False
     phenotypes: tuple[str, ...] = ()  # `name` or `name:stratum`
     heads: tuple[str, ...] = ()  # short headings of a table's columns, one for each phenotype
@@ -63,6 +68,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "averaged_beats": ("strata", "phenotypes", "heads"),
     "contrasts": ("strata", "phenotypes"),
     "limits": ("text",),
+    "nights_table": ("phenotypes", "heads"),
+    "nights_figure": ("tracks",),
     "findings": ("parts",),
     "plain_text": ("text",),
     "plain_sentences": ("parts",),
@@ -80,11 +87,18 @@ class Layout:
     section: tuple[Section, ...]
     language: str = ENGLISH  # a shipped language, or a catalogue file
 
-    @property
-    def track_letters(self) -> dict[str, str]:
-        """The letter of each track of the night figure."""
+    def shows_days(self, duration_h: float) -> bool:
+        """Whether a recording is so long that it is shown day by day."""
+        return duration_h > self.limits.days_above_h
+
+    def tracks(self, duration_h: float) -> tuple[str, ...]:
+        """The tracks of the figure of a recording."""
         tracks = next((section.tracks for section in self.section if section.tracks), ())
-        return {track: chr(ord("a") + i) for i, track in enumerate(tracks)}
+        return tuple(track for track in tracks if track in DAY_TRACKS) if self.shows_days(duration_h) else tracks
+
+    def track_letters(self, duration_h: float) -> dict[str, str]:
+        """The letter of each track of the figure of a recording."""
+        return {track: chr(ord("a") + i) for i, track in enumerate(self.tracks(duration_h))}
 
     def table_letter(self, section: Section) -> str:
         """`T1`, `T2`, ... for the tables in their order; nothing for other sections."""

@@ -12,7 +12,7 @@ from holter2sleep.report.page import MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.sleep.staging import list_cards
 
-CHOICES_PER_ROW, CHOICE_MM = 4, 3.1
+CHOICES_PER_ROW, CHOICE_MM, CHOICE_SIZE = 4, 3.0, 5.4
 
 
 def methods(night: ReportNight) -> list[Block]:
@@ -128,11 +128,11 @@ def _choices(choices: list[tuple[str, str]]) -> list[Block]:
     """Choices in columns, read down; one block a row, so that a long recipe flows over pages."""
     width_mm = TEXT_WIDTH_MM / CHOICES_PER_ROW
     texts = [f"{name} = {value}" for name, value in choices]
-    lines = [line for text in texts for line in wrap(text, width_mm - 2, 5.8)]
+    lines = [line for text in texts for line in wrap(text, width_mm - 2, CHOICE_SIZE)]
     n_rows = -(-len(lines) // CHOICES_PER_ROW)
     return [Block(CHOICE_MM, partial(_write_choices, texts=lines[i::n_rows], width_mm=width_mm)) for i in range(n_rows)]
 
 
 def _write_choices(page: Page, top_mm: float, texts: list[str], width_mm: float) -> None:
     for i, text in enumerate(texts):
-        page.text(MARGIN_MM + width_mm * i, top_mm + 2.2, text, size=5.8, colour=SOFT)
+        page.text(MARGIN_MM + width_mm * i, top_mm + 2.2, text, size=CHOICE_SIZE, colour=SOFT)

@@ -177,8 +177,9 @@ class Teller:
         letter = _strip_letter(self.night, rule.strip)
         if letter:
             return words("see.strip", letter=letter), letter
-        if rule.track in self.layout.track_letters:
-            letter = self.layout.track_letters[rule.track]
+        letters = self.layout.track_letters(self.night.duration_h)
+        if rule.track in letters:
+            letter = letters[rule.track]
             return words("see.track", letter=letter), letter
         letter = self.layout.letter_of_table(*split_name(rule.uses[0])) if rule.uses else ""
         return (words("see.table", letter=letter), letter) if letter else ("", "")

@@ -16,7 +16,7 @@ from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Page
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.report.tachogram import draw_tachogram
 
-LEFT_MM, RIGHT_MM = 22.0, 19.0  # for the names of tracks, and for what their colours mean
+LEFT_MM, RIGHT_MM = 23.5, 19.0  # for the names of tracks, and for what their colours mean
 LETTER_MM = 2.6  # for the letter of a track
 GAP_MM = 0.9
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
@@ -76,7 +76,7 @@ TRACKS: dict[str, Track] = {
     "heart_rate": Track(11, _plain(draw.draw_heart_rate), _band_keys),
     "tachogram": Track(9.5, _plain(draw_tachogram), _beat_keys),
     "rmssd": Track(7.5, _plain(draw.draw_rmssd), _no_keys),
-    "rhythm": Track(13.2, _plain(draw.draw_rhythm), _no_keys),
+    "rhythm": Track(16.0, _plain(draw.draw_rhythm), _no_keys),
     "ectopy": Track(6.5, _plain(draw.draw_ectopy), _ectopy_keys),
     "breathing": Track(7, _plain(breathing_axes.draw_breathing), _no_keys),
     "respiratory": Track(6, _plain(breathing_axes.draw_respiratory), _no_keys),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from matplotlib import style
 from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.assets import asset
+from holter2sleep.errors import RecordingError
 from holter2sleep.export.edf import edf_files
 from holter2sleep.export.finished import read_finished
 from holter2sleep.export.write import file_name
-from holter2sleep.phenotypes.files import read_history, read_night
+from holter2sleep.phenotypes.files import read_history, read_night, read_run
 from holter2sleep.report.document import Bookmark, finished
 from holter2sleep.report.edited import edited_words
 from holter2sleep.report.grid import heading, paragraph
@@ -27,6 +29,7 @@ from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEX
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.words import Words, load_words
+from holter2sleep.waveform import Waveform
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
@@ -77,6 +80,54 @@ def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
     with drawing_style():
         content = render(night, read, {})
     return replaced(night_dir / "person.pdf", content)
+
+
+def write_full_disclosure(night_dir: Path, waveform: Waveform, language: str | None = None) -> Path:
+    """`full_disclosure.pdf`: the whole waveform, one minute a line.
+
+    Parameters
+    ----------
+    waveform
+        Of the night, upright, on its own time.
+
+    Raises
+    ------
+    RecordingError, RecipeError
+        As `write_report`.
+    """
+    night, read = ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="full_disclosure.toml"), language)
+    with drawing_style():
+        content = render(replace(night, waveform=waveform), read, {})
+    return replaced(night_dir / "full_disclosure.pdf", content)
+
+
+def write_nights_report(folder: Path, nights_dir: Path, language: str | None = None) -> Path:
+    """`report.pdf` over the nights of one person; where no night was analysed there is nothing to show.
+
+    Parameters
+    ----------
+    folder
+        What `analyze` made over the nights.
+    nights_dir
+        Where the folders of the nights lie.
+
+    Raises
+    ------
+    RecordingError, UsageError
+        `folder` sums up no night; a night is not there, or not finished.
+    RecipeError
+        The language cannot be used.
+    """
+    run, layout = read_run(folder) or {}, read_layout(None, SECTIONS, TRACKS, shipped="nights.toml")
+    names = [night["recording_id"] for night in run.get("nights", ()) if night["status"] == "ok"]
+    if not names:
+        raise RecordingError(f"{folder}: sums up no night that was analysed, so there is no report over them")
+    nights = tuple(ready(nights_dir / name, layout, language)[0] for name in names)
+    facts = {name: run[name] for name in ("recording_id", "input", "start", "duration_s", "warnings")}
+    whole = replace(nights[0], run=nights[0].run | facts | {"edits": None}, edits=(), nights=nights)
+    with drawing_style():
+        content = render(whole, layout, {})
+    return replaced(folder / "report.pdf", content)
 
 
 def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
@@ -152,8 +203,10 @@ def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list
     if section.title:
         letter, title = layout.table_letter(section), words.layout(section.title)
         blocks = [heading(f"{letter}  {title}" if letter else title), *blocks]
-    if section.caption:
-        blocks = [*blocks, paragraph(with_facts(words.layout(section.caption), night), size=5.8, colour=SOFT)]
+    of_days = section.days_caption if layout.shows_days(night.duration_h) else ""
+    caption = of_days or section.caption
+    if caption:
+        blocks = [*blocks, paragraph(with_facts(words.layout(caption), night), size=5.8, colour=SOFT)]
     return blocks
 
 

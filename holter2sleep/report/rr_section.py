@@ -69,6 +69,13 @@ def _draw_histogram(ax: Axes, rr_s: Float, kind: Text, limits: tuple[float, floa
     for name in KINDS:
         own = np.clip(rr_s[(kind == name) & np.isfinite(rr_s)], edges[0], edges[-1] - BIN_S / 2)
         counts = np.histogram(own, edges)[0]
-        ax.stairs(counts, edges, color=BEAT_COLOURS[name], linewidth=0.9, label=f"{name}  {len(own):,}", baseline=None)
+        ax.stairs(
+            counts,
+            edges,
+            color=BEAT_COLOURS[name],
+            linewidth=0.9,
+            label=f"{name}  {words.whole(len(own))}",
+            baseline=None,
+        )
     ax.set(yscale="log", xlim=limits, ylim=(0.8, None), xlabel=words("rr.interval"), ylabel=words("rr.number"))
     ax.legend(loc="upper right", fontsize=6, frameon=False, handlelength=1.2, labelcolor=SOFT)

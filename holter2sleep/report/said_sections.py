@@ -14,7 +14,7 @@ from holter2sleep.report.rules import load_rulebook
 from holter2sleep.report.tables import ReportNight
 
 TEXT_SIZE, ID_SIZE, LINE_MM = 6.8, 4.8, 3.2
-ID_MM, SOURCE_MM = 17.0, 48.0  # columns for the ids of rules, and for the sources of thresholds
+ID_MM, SOURCE_MM = 18.0, 48.0  # columns for the ids of rules, and for the sources of thresholds
 MOST_LINES = 9  # what page 1 has room for above the night figure
 PLAIN_SIZE = 11.0
 

@@ -6,21 +6,21 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from html import escape
-from itertools import groupby
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from holter2sleep.clock import Clock, date_known, night_of
-from holter2sleep.night import EPOCH_S, STAGE_STRATA, UNSCORED
 from holter2sleep.report.averaged_section import averaged_beats
 from holter2sleep.report.contrast_section import contrasts
+from holter2sleep.report.day_figure import day_blocks
+from holter2sleep.report.days import days_of
+from holter2sleep.report.disclosure import full_disclosure
 from holter2sleep.report.edited import edit_blocks
 from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
+from holter2sleep.report.hour_section import hourly
 from holter2sleep.report.layout import Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
 from holter2sleep.report.night_figure import draw_night_figure, figure_height_mm
+from holter2sleep.report.nights_section import nights_figure, nights_table
 from holter2sleep.report.page import (
     ALARM,
     INK,
@@ -43,7 +43,6 @@ Draw = Callable[[ReportNight, Layout, Section], list[Block]]
 
 BASIS_SIZE = 5.6
 VALUE_MM = 56.0  # from the label of a key number to the end of its value
-ALIKE_HOURS = 12  # rows that say the same, from which on they become one
 
 
 # --- page 1 ----------------------------------------------------------------------------------------
@@ -256,7 +255,9 @@ def _short_of(cell: Cell, width_mm: float) -> str:
 
 
 def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
-    """All tracks on one time axis."""
+    """All tracks on one time axis, or a row for each day of a long recording."""
+    if layout.shows_days(night.duration_h):
+        return day_blocks(days_of(night), layout.tracks(night.duration_h), night.words)
 
     def draw(page: Page, top_mm: float) -> None:
         draw_night_figure(page, top_mm, night, section.tracks, layout.limits.low_confidence)
@@ -265,53 +266,6 @@ def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[B
 
 
 # --- tables ----------------------------------------------------------------------------------------
-
-
-def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
-    """One row an hour, totals last."""
-    words = night.words
-    first, last = Column(words("table.hour"), 21, "left"), Column(words("table.asleep"), 12.5)
-    width_mm = (TEXT_WIDTH_MM - first.width_mm - last.width_mm) / len(section.heads)
-    columns = [first, *(Column(words.layout(head), width_mm) for head in section.heads), last]
-    asleep = asleep_percents(night)
-    rows = []
-    for stratum in [*night.hour_strata, "night"]:
-        cells = [night.cell(name, stratum).short for name in section.phenotypes]
-        rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, words("status.insufficient_data_short"))])
-    return table_blocks(columns, _without_repeats(rows, words), bold_last=True)
-
-
-def _without_repeats(rows: list[list[str]], words: Words) -> list[list[str]]:
-    """One row in place of many hours that read alike, as in gaps of days."""
-    kept: list[list[str]] = []
-    for _, run in groupby(rows, key=lambda row: row[1:]):
-        alike = list(run)
-        if len(alike) < ALIKE_HOURS:
-            kept += alike
-        else:
-            first, last = (row[0].split()[0] for row in (alike[0], alike[-1]))
-            kept.append([words("table.to", first=first, last=last), *alike[0][1:]])
-    return kept
-
-
-def _hour_label(night: ReportNight, stratum: str) -> str:
-    if stratum == "night":
-        return night.words.row("night")
-    number = int(stratum.removeprefix("hour_"))
-    part = "*" if night.duration_h < number else ""
-    if night.clock is None:
-        return f"{number}{part}"
-    return f"{number}{part}  {night.clock.at(3600.0 * (number - 1)):%H:%M}"
-
-
-def asleep_percents(night: ReportNight) -> dict[str, str]:
-    """Share of the staged epochs of each hour and of the night that are sleep; no entry without a staged epoch."""
-    staged = night.epochs.filter(pl.col("stage") != UNSCORED)
-    is_sleep = np.isin(staged["stage"].to_numpy(), list(STAGE_STRATA["sleep"][0]))
-    hour = ((staged["onset_s"].to_numpy() + EPOCH_S / 2) // 3600).astype(np.int64)
-    n, n_asleep = np.bincount(hour), np.bincount(hour, is_sleep)
-    found = {f"hour_{i + 1:02d}": f"{100 * n_asleep[i] / n[i]:.0f}" for i in np.flatnonzero(n)}
-    return found | ({"night": f"{100 * is_sleep.mean():.0f}"} if len(is_sleep) else {})
 
 
 def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -393,6 +347,9 @@ SECTIONS: dict[str, Draw] = {
     "contrasts": contrasts,
     "averaged_beats": averaged_beats,
     "strips": strips,
+    "full_disclosure": full_disclosure,
+    "nights_table": nights_table,
+    "nights_figure": nights_figure,
     "edits": edits,
     "methods": method_section,
     "limits": limits,

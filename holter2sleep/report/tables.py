@@ -15,8 +15,10 @@ from holter2sleep.phenotypes.cross import cross_table
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.files import History, NightTables
 from holter2sleep.report.words import Words, load_words
+from holter2sleep.waveform import Waveform
 
 NO_HISTORY = History()
+CLOCK_HOURS = "_clock_h"  # how the names of times of day end
 RECOMPUTED = "†"  # behind a number that edits have changed
 
 
@@ -56,7 +58,9 @@ class Cell:
 
     @property
     def with_unit(self) -> str:
-        """The number with its unit."""
+        """The number with its unit; a time of day as a clock shows it."""
+        if self.ok and self.value is not None and self.entry.name.endswith(CLOCK_HOURS):
+            return self._marked(clock_of_hours(self.value))
         return f"{self.text} {unit_text(self.entry)}".rstrip() if self.ok else self.text
 
     def _marked(self, text: str) -> str:
@@ -89,6 +93,18 @@ def unit_text(entry: Entry) -> str:
     return {"count": "", "1": "", "ratio": "", "count/h": "/h", "ms2": "ms²", "bpm": "/min"}.get(entry.unit, entry.unit)
 
 
+def clock_of_hours(hours: float) -> str:
+    """Hours from midnight as a clock shows them.
+
+    Examples
+    --------
+    >>> clock_of_hours(-1.5), clock_of_hours(0.25)
+    ('22:30', '00:15')
+    """
+    minutes = round(60 * hours) % (24 * 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 @dataclass(frozen=True)
 class ReportNight:
     """What a night folder holds, ready to print."""
@@ -103,6 +119,8 @@ class ReportNight:
     averages: pl.DataFrame
     words: Words
     edits: tuple[Edit, ...] = ()  # the whole log
+    waveform: Waveform | None = None  # where the recording itself is shown
+    nights: tuple[ReportNight, ...] = ()  # those of one person, where they are shown together
 
     @property
     def is_edited(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from long_recordings import days_of_beats
+from pypdf import PdfReader
 
 from holter2sleep import run as module
 from holter2sleep.cli import main
@@ -57,24 +59,43 @@ def split(two_days: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_reports_of_all_folders_pass_over_the_one_that_sums_up(split: Path) -> None:
+def test_reports_of_all_folders_are_drawn_and_nights_alone_where_asked(split: Path) -> None:
     done = run("report", *sorted(split.iterdir()))
     assert done.exit_code == 0, done.output
-    assert "patch_nights: skipped" in done.output
-    assert done.output.count("report.pdf") == 2
+    assert done.output.count("report.pdf") == 3
+    plain = run("report", *sorted(split.iterdir()), "--plain")
+    assert plain.exit_code == 0, plain.output
+    assert "patch_nights: skipped" in plain.output
+    assert plain.output.count("person.pdf") == 2
+    for number in ("01", "02"):
+        (split / f"patch_night{number}" / "person.pdf").unlink()
 
 
-def test_a_folder_that_sums_up_has_no_report_of_its_own(split: Path) -> None:
-    refused = run("report", split / "patch_nights")
-    assert refused.exit_code == 3
-    assert "give the folders of its nights, such as patch_night01" in refused.output
+def test_the_report_over_the_nights_has_a_row_for_each_with_the_numbers_of_its_table(split: Path) -> None:
+    first = (split / "patch_nights" / "report.pdf").read_bytes()
+    text = PdfReader(split / "patch_nights" / "report.pdf").pages[0].extract_text(extraction_mode="layout")
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
+    for number, night in enumerate(pl.read_parquet(split / "patch_nights" / "nights.parquet").iter_rows(named=True), 1):
+        row = rows[f"patch_night{number:02d}"]
+        assert row[1] == str(night["night_of"])
+        assert row[3] == f"{night['tst__night']:.1f}"
+        assert row[6] == f"{night['heart_rate_mean__night']:.1f}"
+    assert run("report", split / "patch_nights").exit_code == 0
+    assert (split / "patch_nights" / "report.pdf").read_bytes() == first
+
+
+def test_a_report_over_nights_that_are_gone_says_which(split: Path, tmp_path: Path) -> None:
+    shutil.copytree(split / "patch_nights", tmp_path / "patch_nights")
+    refused = run("report", tmp_path / "patch_nights")
+    assert refused.exit_code == 2
+    assert "patch_night01" in refused.output
 
 
 def test_two_days_are_two_nights_and_a_summary(split: Path) -> None:
     assert sorted(path.name for path in split.iterdir()) == ["patch_night01", "patch_night02", "patch_nights"]
     assert (split / "patch_night01" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert {path.name for path in (split / "patch_nights").iterdir()} == {
-        *("nights.csv", "nights.parquet", "summary.csv", "summary.parquet", "run.json")
+        *("nights.csv", "nights.parquet", "summary.csv", "summary.parquet", "run.json", "report.pdf")
     }
 
 

@@ -14,6 +14,7 @@ from holter2sleep.phenotypes.dictionary import entries_of
 from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.phenotypes.measures.measured import percent_of
 from holter2sleep.phenotypes.table import phenotype_table
+from holter2sleep.spans import as_spans
 
 
 def awake_then_asleep(wake_s: float, sleep_s: float, wake_rr_s: float = 0.8, sleep_rr_s: float = 1.0) -> Night:
@@ -97,6 +98,14 @@ def test_the_share_left_out_counts_intervals_beside_ectopy() -> None:
     label = "N" * 50 + "V" + "N" * 50
     night = staged_night(beats_of_rr(np.full(100, 0.8), label))
     assert values("nn", night)["nn_removed_share"] == pytest.approx(2.0)
+
+
+def test_windows_that_a_lost_lead_leaves_without_intervals_are_rejected() -> None:
+    """Of four places in 20 min, the third holds 100 s of beats: too few."""
+    beats = beats_of_rr(np.full(1499, 0.8), start_s=0.4)
+    lost = as_spans([(0.0, 700.0), (900.0, 1200.0)])
+    assert values("hrv_windows", staged_night(beats, usable=lost))["windows_rejected_share"] == pytest.approx(25.0)
+    assert values("hrv_windows", staged_night(beats))["windows_rejected_share"] == 0.0
 
 
 # --- cyclic variation ------------------------------------------------------------------------------

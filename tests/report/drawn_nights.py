@@ -28,6 +28,7 @@ PLANS = {
     "beats only": NightPlan(hours=6.0, waveform=False, scheme="CARDIO3", unusable_share=0.4),
     "twenty minutes": NightPlan(hours=1 / 3),
     "thirty hours": NightPlan(hours=30.2, scheme="CARDIO3"),
+    "three days": NightPlan(hours=62.0, scheme="CARDIO3"),
     "af all night": NightPlan(hours=3.0, af=True),
     "no stages": NightPlan(hours=2.0, staged=False),
     "five classes, no clock": NightPlan(hours=3.0, scheme="AASM5", start=None),

@@ -57,6 +57,7 @@ def test_a_count_against_none_and_a_number_that_is_missing_say_so() -> None:
 def test_a_comparison_has_two_sides(tmp_path: Path, strata: str) -> None:
     layout = tmp_path / "mine.toml"
     head = 'title = "t"\n[limits]\nbanner_analysable_h = 1.0\nbanner_analysable_percent = 1.0\nlow_confidence = 0.5\n'
+    head += "days_above_h = 48\n"
     section = f'[[section]]\ndraw = "contrasts"\ntitle = ""\ncaption = ""\nphenotypes = ["rmssd"]\nstrata = {strata}\n'
     layout.write_text(head + section)
     with pytest.raises(RecipeError, match="give two"):

@@ -8,7 +8,7 @@ from made_nights import RECIPE, analysed
 
 from holter2sleep.night import STAGE_STRATA, UNSCORED
 from holter2sleep.phenotypes.files import tables_of
-from holter2sleep.report.sections import ALIKE_HOURS, _without_repeats, asleep_percents
+from holter2sleep.report.hour_section import ALIKE_HOURS, _without_repeats, asleep_percents
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.report.words import load_words
 

@@ -46,7 +46,10 @@ def layout_with(folder: Path, old: str, new: str) -> Layout:
 
 def shipped_with(name: str) -> Layout:
     """The first shipped layout that has a section."""
-    layouts = (read_layout(None, SECTIONS, TRACKS, shipped) for shipped in ("patient.toml", "person.toml"))
+    layouts = (
+        read_layout(None, SECTIONS, TRACKS, shipped)
+        for shipped in ("patient.toml", "person.toml", "full_disclosure.toml", "nights.toml")
+    )
     return next(layout for layout in layouts if name in {section.draw for section in layout.section})
 
 
@@ -116,6 +119,7 @@ def test_section_draws_with_the_keys_it_needs_and_is_refused_without_one(tmp_pat
     for key in needed:
         lines = [f"{other} = {list(value)}" for other, value in needed.items() if other != key]
         limits = "[limits]\nbanner_analysable_h = 4\nbanner_analysable_percent = 70\nlow_confidence = 0.5\n"
+        limits += "days_above_h = 48\n"
         head = f"title = 'T'\n{limits}[[section]]\ndraw = '{name}'\ntitle = ''\ncaption = ''\n"
         (tmp_path / "mine.toml").write_text(head + "\n".join(lines))
         with pytest.raises(RecipeError, match=f"section '{name}': {key} is missing"):

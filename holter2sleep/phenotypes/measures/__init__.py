@@ -47,6 +47,7 @@ from holter2sleep.phenotypes.measures.variability import (
     hrv_segment_measures,
     hrv_time_measures,
     nn_measures,
+    window_measures,
 )
 from holter2sleep.recipe import Recipe
 
@@ -73,6 +74,7 @@ _OWN_FORMULAS: dict[str, Formula] = {
     "hrv_time": hrv_time_measures,
     "hrv_geometric": hrv_geometric_measures,
     "hrv_segments": hrv_segment_measures,
+    "hrv_windows": window_measures,
     "hrv_frequency": hrv_frequency_measures,
     "hrv_lomb": hrv_lomb_measures,
     "complexity": complexity_measures,

@@ -13,7 +13,7 @@ from holter2sleep.autonomic.epoch_spectra import epoch_lomb_rows, epoch_welch_ro
 from holter2sleep.autonomic.geometric import geometric_measures
 from holter2sleep.autonomic.hrv import segment_measures, time_measures, time_sums
 from holter2sleep.autonomic.spectrum import lomb_rows, lomb_values, welch_rows, welch_values
-from holter2sleep.autonomic.windows import Windows, five_minute_windows
+from holter2sleep.autonomic.windows import WINDOW_S, Windows, five_minute_windows, places_for_windows
 from holter2sleep.night import CORRECTIONS, Float, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, trusted_rr_s
 from holter2sleep.phenotypes.measures.staged import set_against, stage_intervals, summed
@@ -45,6 +45,14 @@ def hrv_time_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
 def hrv_geometric_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Variability by the histogram of all NN intervals together."""
     return _of_intervals(geometric_measures(part.nn), part)
+
+
+def window_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:
+    """Share of the 5-min windows that the part has room for and that too few NN intervals fill."""
+    n_places = int(places_for_windows(part.spans, recipe.hrv).sum())
+    valid = len(_windows(part, recipe))
+    share = 100 * (n_places - valid) / n_places if n_places else np.nan
+    return Measured({"windows_rejected_share": share}, n_places, WINDOW_S * n_places)
 
 
 def hrv_segment_measures(part: Night, _night: Night, recipe: Recipe) -> Measured:

@@ -7,8 +7,8 @@ sleep_accel_features where the networks are not in DIR yet). The nights are thos
 `holter2sleep/training/semi_synthetic_nights.py`: beats and stages of the men of slpdb, shapes of MIT-BIH DS2, noise of
 nstdb.
 
-(a) The shipped way: the networks of `training/staging.py`, each man staged by those that have not seen him, from the
-given beats, and from the beats found in the waveform.
+(a) The shipped way: the networks of `training/staging.py`, taught on given beats and on beats found, each man staged by
+those that have seen neither of his, from the given beats, and from the beats found in the waveform.
 (b) A head as `train head` makes it, men left out three at a time: taught on the beats found, and on beats and an
 encoder's embedding; with random weights as a floor, and with FILE. Then shown both, the beats alone, or the waveform
 alone.
@@ -27,7 +27,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from holter2sleep.analyze import analyze_night
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, merged
 from holter2sleep.evaluate.ec57 import compare_beats
 from holter2sleep.evaluate.stages import counts_of, kappa
@@ -36,17 +35,16 @@ from holter2sleep.night import Beats, Float
 from holter2sleep.sleep.staging.base import Evidence
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
-from holter2sleep.sleep.staging.fusion import calibrated, credible, inputs, stage_chances
+from holter2sleep.sleep.staging.fusion import calibrated
 from holter2sleep.sleep.staging.head_encoder import waveform_inputs
 from holter2sleep.sleep.staging.profiles import PROFILES
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 from holter2sleep.training.fusion import TrainingNight
 from holter2sleep.training.head import HeadCourse, HeadLecture, chances_of
 from holter2sleep.training.head_nights import RECIPE
-from holter2sleep.training.semi_synthetic_nights import make_nights
 from holter2sleep.training.staging import kept_without, networks_without, read_material
 from holter2sleep.training.staging_figures import clock_left_out, truth_of
-from holter2sleep.training.staging_nights import HeardNight, codes_of, evidence_of, read_scored, training_night
+from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored, training_night
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 NETS, SEED = 5, 0  # of the shipped way, as in the card of the fusion head
@@ -71,12 +69,7 @@ class Made:
 def hear(data: Path, given: Sequence[HeardNight]) -> list[Made]:
     """The semi-synthetic nights, their beats found as `analyze` finds them."""
     truth = {night.name: night.evidence.beats for night in given}
-    nights = []
-    for made in make_nights(data / "slpdb", data / "mitdb", data / "nstdb", SEED):
-        evidence = evidence_of(analyze_night(made.recording, RECIPE))
-        heard = HeardNight(made.name, made.subject, evidence, codes_of(made.hypnogram.stage))
-        nights.append(Made(heard, truth[made.name]))
-    return nights
+    return [Made(heard, truth[heard.name]) for heard in read_found(data, RECIPE, SEED)]
 
 
 def detection(nights: Sequence[Made]) -> tuple[float, float]:
@@ -144,18 +137,12 @@ def shipped(data: Path, given: Sequence[HeardNight], made: Sequence[Made], work:
     networks = {man: list(read_weights(kept_without(man, work)).values()) for man in men}
     mesa = SecondOpinion()
 
-    def answers(nights: Sequence[HeardNight]) -> Answers:
-        shown = [training_night(night) for night in nights]
-        own = [stage_chances(networks[night.subject], _as_shipped(night.evidence)) for night in nights]
-        both = [agreed(one, mesa.of(night.evidence)) for one, night in zip(own, nights, strict=True)]
-        return calibrated_left_out(shown, both)
-
-    return {"given beats": answers(given), "beats found in the waveform": answers([one.heard for one in made])}
-
-
-def _as_shipped(evidence: Evidence) -> NDArray[np.float32]:
-    """What the shipped networks are shown."""
-    return np.column_stack(list(credible(inputs(evidence), evidence).values())).astype(np.float32)
+    nights = [*given, *(one.heard for one in made)]
+    shown = [training_night(night) for night in nights]
+    own = [chances_of(networks[night.subject], night) for night in shown]
+    both = [agreed(one, mesa.of(night.evidence)) for one, night in zip(own, nights, strict=True)]
+    answers = calibrated_left_out(shown, both)
+    return {"given beats": answers[: len(given)], "beats found in the waveform": answers[len(given) :]}
 
 
 # --- (b) a head with an encoder ---------------------------------------------------------------------

@@ -6,6 +6,8 @@ learn how what an encoder sees goes together with what the beats tell.
 References
 ----------
 Fridericia LS (1920) Die Systolendauer im Elektrokardiogramm. Acta Med Scand 53:469-486 (the T wave follows the RR).
+Woody CD (1967) Characterization of an adaptive filter for the analysis of variable latency neuroelectric signals. Med
+Biol Eng 5:539-554.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ BEFORE_S, AFTER_S = 0.28, 0.50  # of the R peak: from before the P wave to behin
 QRS_AFTER_S = 0.06  # to here time runs as it did; behind it the T wave comes sooner or later with the RR
 TAPER_S = 0.04  # of the ends, so that no step is left where beats are joined
 MAX_STRETCH = 1.3  # of the T wave's time, either way
+# Annotators put a beat on any part of its QRS complex: in record 117 of MIT-BIH over 20 ms, 8 ms from beat to beat.
+HALF_QRS_S, REACH_S, ROUNDS = 0.08, 0.04, 3
 
 Rows = NDArray[np.float32]
 
@@ -38,6 +42,7 @@ def cut_beats(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> tuple[Rows,
     arrays (n_beats, n_window) and (n_beats,).
     """
     before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
+    beat_s = aligned(ecg, fs, beat_s)
     rr_s, at = np.diff(beat_s), np.round(beat_s[1:] * fs).astype(np.int64)
     inside = (at >= before) & (at + after < len(ecg)) & (rr_s > BEFORE_S + AFTER_S)
     rows = ecg[at[inside, None] + np.arange(-before, after + 1)]
@@ -46,6 +51,25 @@ def cut_beats(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> tuple[Rows,
     edge = np.sin(np.linspace(0, np.pi / 2, n_taper)) ** 2
     window = np.r_[edge, np.ones(rows.shape[1] - 2 * n_taper), edge[::-1]]
     return ((rows - ramp) * window).astype(np.float32), rr_s[inside]
+
+
+def aligned(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> Float:
+    """Beats moved so far that their QRS complexes lie best on their mean (Woody 1967). array (n_beats,), s.
+
+    Those too near an end stay where they are.
+    """
+    half, reach = round(HALF_QRS_S * fs), round(REACH_S * fs)
+    at = np.round(beat_s * fs).astype(np.int64)
+    inside = (at >= half + reach) & (at + half + reach < len(ecg))
+    rows = ecg[at[inside, None] + np.arange(-half - reach, half + reach + 1)]
+    lags = np.lib.stride_tricks.sliding_window_view(rows, 2 * half + 1, axis=1)  # (n_beats, 2 reach + 1, QRS)
+    best = np.full(len(rows), reach)
+    for _ in range(ROUNDS):
+        mean = lags[np.arange(len(rows)), best].mean(axis=0)
+        best = (lags @ (mean - mean.mean())).argmax(axis=1)
+    moved_s = beat_s.copy()
+    moved_s[inside] = (at[inside] + best - reach) / fs
+    return moved_s
 
 
 def laid_out(beat_s: Float, shapes: Rows, shape_rr_s: Float, fs: float, rng: np.random.Generator) -> Rows:

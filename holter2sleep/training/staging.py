@@ -1,9 +1,11 @@
 """Fit the fusion head: `python -m holter2sleep.training.staging DATA`.
 
-DATA holds `slpdb` (11 men, scored), the nights without apnoea of `apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored:
-teachers say what they think of them) and `sleep_accel_features` (23 people, scored, from which one teacher is made).
-Each man of slpdb is staged by networks that have not seen him; what those answers are worth is written as figures,
-with the temperature fitted on the other men's. The networks that are written have seen all of them.
+DATA holds `slpdb` (11 men, scored), `mitdb` and `nstdb` (beat shapes and noise), the nights without apnoea of
+`apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored: teachers say what they think of them) and `sleep_accel_features`
+(23 people, scored, from which one teacher is made). Each scored night is learned from twice, from its audited beats and
+from those that our detectors find in a waveform made of them: what detection does to a feature is learned with it.
+Each man of slpdb is staged, both ways, by networks that have seen neither of his; what those answers are worth is
+written as figures, with the temperature fitted on the other men's. The networks that are written have seen all of them.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from holter2sleep.training.staging_figures import agreement_with, beside, clock_
 from holter2sleep.training.staging_nights import (
     read_apnoeic,
     read_controls,
+    read_found,
     read_scored,
     read_swings,
     training_night,
@@ -47,32 +50,40 @@ CONTROL_STEP = 3  # every third control is held back once, to see how far from S
 class Material:
     """All nights the head is fitted on."""
 
-    scored: list[TrainingNight]
-    opinions: list[Proba]  # of the scored nights, by SleepECG
+    given: list[TrainingNight]  # scored, from audited beats
+    found: list[TrainingNight]  # the same nights, from the beats found in waveforms made of them
+    opinions: list[Proba]  # of the given, then of the found, by SleepECG
     taught: list[TrainingNight]
     taught_opinions: list[Proba]  # of those, by SleepECG
     unscored: list[Rows]  # features of nights of which nothing is told: they show how far features range
     names: tuple[str, ...]  # of the features
     swing_subjects: tuple[str, ...]
 
+    @property
+    def scored(self) -> list[TrainingNight]:
+        """All that are scored: pieces are drawn from the given and from the found alike."""
+        return [*self.given, *self.found]
+
 
 def read_material(data: Path, seed: int) -> Material:
     """Scored nights, and unscored ones with what two teachers think of them."""
     recipe = load_recipe("overnight", ("staging.stager=clock",))
-    scored, controls = read_scored(data / "slpdb", recipe), read_controls(data, recipe)
+    given, found = read_scored(data / "slpdb", recipe), read_found(data, recipe, seed)
+    controls = read_controls(data, recipe)
     swings = read_swings(data / "sleep_accel_features")
-    log.info("%d scored nights, %d controls, %d nights of swings", len(scored), len(controls), len(swings))
+    log.info("%d scored nights, %d controls, %d nights of swings", len(given), len(controls), len(swings))
     swing = [fit_swing_teacher(swings, seed + i) for i in range(SWING_NETS)]
     mesa = SecondOpinion()
     opinions = [mesa.of(night.evidence) for night in controls]
     taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
     return Material(
-        [training_night(night) for night in scored],
-        [mesa.of(night.evidence) for night in scored],
+        [training_night(night) for night in given],
+        [training_night(night) for night in found],
+        [mesa.of(night.evidence) for night in (*given, *found)],
         [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
         opinions,
         [training_night(night).features for night in read_apnoeic(data, recipe)],
-        tuple(inputs(scored[0].evidence)),
+        tuple(inputs(given[0].evidence)),
         tuple(night.subject for night in swings),
     )
 
@@ -123,12 +134,14 @@ def networks_without(material: Material, subject: str, nets: int, seed: int, wor
 
 
 def _figures(material: Material, own: list[Proba], chances: list[Proba]) -> dict[str, Any]:
-    """Of the head, of its networks without the second opinion, and of the second opinion alone."""
-    clock = clock_left_out(material.scored)
-    figures = figures_of(material.scored, calibrated_left_out(material.scored, chances), clock)
-    alone = figures_of(material.scored, calibrated_left_out(material.scored, own), clock)
+    """Of the head from given and from found beats, of its networks alone, and of the second opinion alone."""
+    n, clock = len(material.given), clock_left_out(material.given)
+    answers = calibrated_left_out(material.scored, chances)
+    figures = figures_of(material.given, answers[:n], clock)
+    figures["beats_found"] = figures_of(material.found, answers[n:], clock)
+    alone = figures_of(material.given, calibrated_left_out(material.scored, own)[:n], clock)
     figures["without_second_opinion"] = {name: found["kappa"] for name, found in alone.items()}
-    figures["second_opinion_alone"] = beside(material.scored, chances, material.opinions)
+    figures["second_opinion_alone"] = beside(material.given, chances[:n], material.opinions[:n])
     return figures
 
 
@@ -137,8 +150,8 @@ def split_of(material: Material, nets: int, seed: int) -> dict[str, Any]:
     return {
         "seed": seed,
         "networks": nets,
-        "scored": {night.name: night.subject for night in material.scored},
-        "folds": "each subject of the scored left out once, with all records",
+        "scored": {night.name: night.subject for night in material.given},
+        "folds": "each subject of the scored left out once, with all records, given and found",
         "taught": [night.name for night in material.taught],
         "swing": list(material.swing_subjects),
     }

@@ -21,6 +21,7 @@ from holter2sleep.sleep.staging import Evidence
 from holter2sleep.sleep.staging.fusion import inputs
 from holter2sleep.split import cut_night, find_nights
 from holter2sleep.training.fusion import LETTERS, TrainingNight
+from holter2sleep.training.semi_synthetic_nights import make_nights
 
 ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
 HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
@@ -54,6 +55,15 @@ def read_scored(folder: Path, recipe: Recipe) -> list[HeardNight]:
         evidence = evidence_of(analyze_night(recording, recipe))
         scored, _ = read_hypnogram(folder / f"{name}.st", evidence.grid, recording.wall_clock)
         nights.append(HeardNight(name, name[:5], evidence, codes_of(scored.stage)))
+    return nights
+
+
+def read_found(data: Path, recipe: Recipe, seed: int) -> list[HeardNight]:
+    """The same records from the beats that are found in a waveform made of theirs, with other people's shapes."""
+    nights = []
+    for made in make_nights(data / "slpdb", data / "mitdb", data / "nstdb", seed):
+        evidence = evidence_of(analyze_night(made.recording, recipe))
+        nights.append(HeardNight(made.name, made.subject, evidence, codes_of(made.hypnogram.stage)))
     return nights
 
 

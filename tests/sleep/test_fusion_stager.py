@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_nights import recording_of, simulated
+from made_nights import simulated
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.analyze import analyze_night
@@ -19,8 +18,7 @@ from holter2sleep.night import MERGED, SCHEMES, Hypnogram, Subject
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging import Evidence, Stager, StagingRules, get_stager, stage_sleep
 from holter2sleep.sleep.staging.cards import read_card
-from holter2sleep.sleep.staging.fusion import OF_ANNOTATORS, credible, inputs
-from holter2sleep.sleep.staging.second_opinion import TOGETHER, agreed
+from holter2sleep.sleep.staging.second_opinion import TOGETHER, SecondOpinion, agreed
 from holter2sleep.sleep.staging.stage import _most_probable
 from holter2sleep.training.staging import WEIGHTS
 
@@ -88,6 +86,16 @@ def test_both_views_count_the_same() -> None:
     assert found[2] / found[1] == pytest.approx(3, rel=1e-3)
 
 
+def test_false_beats_hardly_move_the_second_opinion() -> None:
+    beat_s = steady_beats(4 * HOUR_S)
+    false_s = beat_s[200::300] + 0.37  # one in 300: what a detector made of moderate noise
+    opinion = SecondOpinion()
+    clean, disturbed = (
+        opinion.of(evidence_of(times_s, 4 * HOUR_S)) for times_s in (beat_s, np.sort(np.r_[beat_s, false_s]))
+    )
+    assert np.nanmean(np.abs(clean - disturbed)) < 0.05
+
+
 def test_what_is_not_known_of_the_person_changes_little(stager: Stager) -> None:
     beat_s = steady_beats(6 * HOUR_S)
     known, _ = stager.stage(evidence_of(beat_s, 6 * HOUR_S))
@@ -96,18 +104,6 @@ def test_what_is_not_known_of_the_person_changes_little(stager: Stager) -> None:
     assert notes == (
         "stages: the second opinion assumes a start at 22:30, an age of 60 years, either sex, for it is not known",
     )
-
-
-def test_what_depends_on_who_placed_the_beats_is_not_read_off_beats_that_were_found(stager: Stager) -> None:
-    beat_s = steady_beats(2 * HOUR_S)
-    given = evidence_of(beat_s, 2 * HOUR_S)
-    found = dataclasses.replace(given, recording=recording_of(np.zeros(int(2 * HOUR_S * 10)), 10.0))
-    columns = credible(inputs(given), given)
-    kept = credible(inputs(given), found)
-    hidden = {name for name in columns if np.isfinite(columns[name]).any() and np.isnan(kept[name]).all()}
-    assert hidden == {f"{name}{end}" for name in OF_ANNOTATORS for end in ("", "_of_night")}
-    assert not np.isnan(stager.stage(found)[0][:-1]).any()
-    assert np.nanmax(np.abs(stager.stage(found)[0] - stager.stage(given)[0])) > 0.01
 
 
 def test_a_hole_is_without_stages_and_the_rest_is_not(stager: Stager) -> None:
@@ -137,6 +133,13 @@ def test_the_card_states_the_figures_that_the_training_wrote() -> None:
         assert f"{n_classes} classes: kappa {found['kappa']:.3f} ({low:.3f} to {high:.3f})" in said
         assert found["kappa"] > found["clock_kappa"] + 0.1
         assert found["calibration_error"] <= 0.06
+        of_found = figures["beats_found"][f"{n_classes}_classes"]
+        assert (
+            f"{n_classes} classes {of_found['kappa']:.3f}, calibration error {of_found['calibration_error']:.3f}"
+            in said
+        )
+        assert of_found["kappa"] > found["kappa"] - 0.03
+        assert of_found["calibration_error"] <= 0.06
     curve = figures["3_classes"]["kappa_by_coverage"]
     assert ", ".join(f"{100 * float(share):.0f} % {value:.3f}" for share, value in curve.items()) in said
     assert curve["0.5"] > curve["1"]

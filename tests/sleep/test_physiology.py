@@ -7,7 +7,7 @@ import pytest
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import Beats
-from holter2sleep.sleep.staging.physiology import against_night, physiology
+from holter2sleep.sleep.staging.physiology import against_night, fits_neighbours, physiology
 from holter2sleep.sleep.staging.rate_series import Columns
 
 HOUR_S = 3600.0
@@ -120,6 +120,12 @@ def test_bad_input_is_survived_with_the_same_columns(beat_s: np.ndarray) -> None
     for name, column in found.items():
         assert column.shape == (60,), name
         assert not np.isinf(column).any(), name
+
+
+def test_an_interval_cut_by_a_false_beat_or_long_by_a_missed_one_does_not_fit() -> None:
+    rr_s = np.array([*[1.0] * 6, 0.4, 0.6, *[1.0] * 6, 2.0, *[1.2] * 6, 4.0, 0.2])
+    assert np.flatnonzero(~fits_neighbours(rr_s)).tolist() == [6, 7, 14, 21, 22]
+    assert len(fits_neighbours(np.empty(0))) == 0
 
 
 def test_the_share_of_beats_that_are_not_normal_is_told() -> None:

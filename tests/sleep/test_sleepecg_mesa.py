@@ -21,7 +21,7 @@ from staging_nights import (
 from holter2sleep.night import Beats, Subject
 from holter2sleep.sleep.staging import Evidence, get_stager
 from holter2sleep.sleep.staging.cards import read_card, read_weights
-from holter2sleep.sleep.staging.sleepecg_features import Context, sleepecg_features
+from holter2sleep.sleep.staging.sleepecg_features import Context, has_interval, sleepecg_features
 from holter2sleep.sleep.staging.sleepecg_mesa import Network, load_network, predict
 
 GOLDEN = Path(__file__).parent / "golden" / "sleepecg_mesa.npz"
@@ -101,6 +101,21 @@ def test_epochs_end_with_the_last_beat() -> None:
     assert len(sleepecg_features(np.arange(0.0, 89.5), UNKNOWN)) == 2
     assert len(sleepecg_features(np.arange(0.0, 91.5), UNKNOWN)) == 3
     assert len(sleepecg_features(np.array([3.0]), UNKNOWN)) == 0
+
+
+def test_an_interval_that_is_not_believed_is_one_that_is_missing() -> None:
+    beat_s = steady_beats(1800.0)
+    believed = np.ones(len(beat_s) - 1, bool)
+    np.testing.assert_array_equal(sleepecg_features(beat_s, UNKNOWN, believed), sleepecg_features(beat_s, UNKNOWN))
+    false = np.searchsorted(beat_s, 900.0)
+    extra_s = np.insert(beat_s, false, beat_s[false - 1] + 0.35)
+    cut = np.isin(np.arange(len(beat_s)), [false - 1, false])
+    columns = [COLUMN[name] for name in ("mean", "sdnn", "rmssd", "median")]
+    kept, raw = (sleepecg_features(extra_s, UNKNOWN, mask)[30, columns] for mask in (~cut, None))
+    expected = sleepecg_features(beat_s, UNKNOWN)[30, columns]
+    assert kept == pytest.approx(expected, rel=0.02)
+    assert raw[2] > 1.5 * expected[2]
+    assert not has_interval(beat_s, 50, ~believed).any()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from holter2sleep.night import Beats, EpochGrid
 from holter2sleep.training import semi_synthetic_nights
 from holter2sleep.training.mitdb import DS2
 from holter2sleep.training.noise_stress import gain_for
-from holter2sleep.training.semi_synthetic import cut_beats, laid_out
+from holter2sleep.training.semi_synthetic import aligned, cut_beats, laid_out
 from holter2sleep.training.semi_synthetic_nights import LEVEL_DB, SHAPES, make_nights, subject_of
 
 RNG = np.random.default_rng(0)
@@ -36,6 +36,20 @@ def test_the_beats_of_the_waveform_are_where_they_were_put() -> None:
     assert (nearest < 0.04).mean() > 0.99
     assert len(found_s) == pytest.approx(len(beat_s), abs=3)
     assert np.diff(found_s).mean() == pytest.approx(np.diff(beat_s).mean(), rel=0.01)
+
+
+def test_beats_that_an_annotator_put_beside_their_peaks_are_put_at_one_part_of_the_qrs() -> None:
+    fs = 360.0
+    peak = np.cumsum(RNG.integers(280, 330, 200)) + 100
+    qrs = np.exp(-((np.arange(-30, 31) / 4.0) ** 2)) - 0.3 * np.exp(-(((np.arange(-30, 31) - 9) / 4.0) ** 2))
+    ecg = np.zeros(peak[-1] + 400, np.float32)
+    ecg[peak[:, None] + np.arange(-30, 31)] = qrs
+    ecg += RNG.normal(0, 0.02, len(ecg)).astype(np.float32)
+    annotated_s = (peak + RNG.integers(-4, 5, len(peak))) / fs
+    off = np.round(aligned(ecg, fs, annotated_s) * fs) - peak
+    assert np.ptp(off) <= 1
+    assert np.abs(off).max() <= 4
+    assert np.ptp(np.round(annotated_s * fs) - peak) == 8
 
 
 def test_shapes_end_at_zero_and_keep_their_peak() -> None:

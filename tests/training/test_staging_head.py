@@ -11,8 +11,9 @@ import torch
 from holter2sleep.evaluate.classes import MERGES, UNKNOWN, merged
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
+from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
-from holter2sleep.training.staging import WEIGHTS
+from holter2sleep.training.staging import WEIGHTS, Material, fit_networks
 from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
 from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
@@ -160,6 +161,15 @@ def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
 
 def test_letters_outside_the_scheme_are_unknown() -> None:
     assert codes_of(np.array(["W", "U", "R", "N3", "L", "NREM"])).tolist() == [0, UNKNOWN, 4, 3, 5, 6]
+
+
+def test_who_is_left_out_is_so_with_given_and_with_found_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    material = Material([night(s, 0) for s in "abc"], [night(s, 1) for s in "abc"], [], [], [], [], (), ())
+    seen: list[list[str]] = []
+    monkeypatch.setattr(staging, "fit", lambda nights, *_: seen.append([one.subject for one in nights]))
+    fit_networks(material, 1, 0, without="b")
+    fit_networks(material, 1, 0)
+    assert seen == [["a", "c", "a", "c"], ["a", "b", "c", "a", "b", "c"]]
 
 
 def test_no_subject_is_both_scored_and_taught() -> None:

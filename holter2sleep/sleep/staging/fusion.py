@@ -20,12 +20,6 @@ from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed, ass
 
 CALIBRATION, INPUTS = "calibration", "inputs"  # what a weight file holds besides networks
 HOURS, LEVEL = "hours", "level_middle"
-# The networks learned from audited beats on a clock of 4 ms. Shares of ectopic beats and of intervals that do not fit
-# tell there of the heart, and in beats that were found of false ones; a turn is hidden where two steps are equal by the
-# clock. Waveforms made of the men's beats (`benchmarks/waveform_against_beats.py`): with these columns kappa of 2 and 3
-# classes is 0.38 and 0.34, without them 0.43 and 0.39; from the given beats 0.51 and 0.45.
-OF_ANNOTATORS = ("ectopic", "misfit_short", "misfit_middle", "turns")
-OF_NIGHT = "_of_night"
 HOURS_LIMITS = (-1.0, 9.0)  # since lights-off: further away nothing was learnt
 
 
@@ -39,7 +33,7 @@ class Fusion:
 
     def stage(self, evidence: Evidence) -> tuple[Proba, tuple[str, ...]]:
         """Probabilities of W, N1, N2, N3, R; NaN where no interval of the minutes around an epoch is believed."""
-        columns = credible(inputs(evidence), evidence)
+        columns = inputs(evidence)
         own = stage_chances(self._networks.arrays, self._networks.shown(columns))
         answer = calibrated(agreed(own, self._second.of(evidence)), self._networks.temperature)
         return np.where(np.isfinite(columns[LEVEL])[:, None], answer, np.float32(np.nan)), assumptions(evidence)
@@ -57,16 +51,6 @@ def inputs(evidence: Evidence) -> Columns:
     columns = {**beats, HOURS: np.clip(hours, *HOURS_LIMITS)}
     heard = np.isfinite(columns[LEVEL])
     return {name: np.where(heard, column, np.nan) for name, column in columns.items()}
-
-
-def credible(columns: Columns, evidence: Evidence) -> Columns:
-    """The columns without those that tell who placed the beats, where that was not who placed them in training."""
-    if evidence.recording.given_beats is not None:
-        return columns
-    unknown = np.full(evidence.grid.n, np.nan)
-    return {
-        name: unknown if name.removesuffix(OF_NIGHT) in OF_ANNOTATORS else column for name, column in columns.items()
-    }
 
 
 def stage_chances(networks: Sequence[Arrays], features: Rows, embedding: Rows | None = None) -> Proba:

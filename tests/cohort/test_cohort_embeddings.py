@@ -137,7 +137,7 @@ def test_late_fusion_finds_an_outcome_that_lies_in_the_embedding(
     rows = [(name, "sleep", 100, row.tolist(), "drawn", "0") for name, row in zip(names, z, strict=True)]
     pl.DataFrame(rows, schema=SCHEMA, orient="row").write_parquet(tmp_path / "cohort" / "embeddings.parquet")
     monkeypatch.setattr(sys, "argv", ["late_fusion.py", str(tmp_path), "--outcome", "ill"])
-    runpy.run_path(str(PIPELINES / "late_fusion.py"), run_name="__main__")
+    runpy.run_path(str(PIPELINES / "examples" / "late_fusion.py"), run_name="__main__")
     printed = [line.split(" AUC ") for line in capsys.readouterr().out.splitlines() if " AUC " in line]
     auc = {name.strip(): float(figures.split()[0]) for name, figures in printed}
     assert auc["embedding"] > 0.85

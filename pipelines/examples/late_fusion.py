@@ -1,7 +1,7 @@
 """Late fusion: an outcome from what an encoder saw of the nights, beside age and sex, and both together.
 
     holter2sleep cohort embed results/ --encoder clef-small --recordings /data/nights
-    python pipelines/late_fusion.py results/ --outcome hypertension
+    python pipelines/examples/late_fusion.py results/ --outcome hypertension
 
 The outcome is a column of `cohort/nights.parquet` that holds 0 and 1, such as one the manifest brought. Each subject is
 judged by models that have not seen any night of them; the area under the ROC curve counts a subject once and has an

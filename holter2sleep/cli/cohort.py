@@ -180,8 +180,8 @@ def embed(directory: Path, encoder: str, recordings: Path | None) -> None:
     """Write what an encoder sees in each night, pooled over its stages: DIR/cohort/embeddings.parquet.
 
     A row for each night and stage: mean over the epochs of the mean and SD over their windows. For late fusion with
-    what else is known of a person; pipelines/examples/late_fusion.py is an example. A night whose recording is not found
-    is told and left out; a run that was stopped goes on where it was.
+    what else is known of a person; pipelines/examples/late_fusion.py is an example. A night whose recording is not
+    found is told and left out; a run that was stopped goes on where it was.
 
     \b
     Examples:

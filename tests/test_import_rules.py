@@ -18,7 +18,7 @@ PACKAGE = Path(holter2sleep.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Who may import whom, from the ground up: a room reads itself and what it names here.
-GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices"}
+GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices", "whole_files"}
 HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
@@ -32,6 +32,7 @@ ALLOWED = {
     "errors": set(),
     "choices": {"assets", "errors"},
     "locks": set(),
+    "whole_files": set(),
     "edits": {"clock", "errors"},  # a line of the log: tables, report and review speak of it
     "spans": set(),
     "waveform": set(),

@@ -11,15 +11,14 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded: with two, both cores fight
 
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from benchmarks.processes import PROGRAM, cost_of
 from benchmarks.synthetic_nights import dictionary_keys, epoch_rows, long_table, write_night
 from holter2sleep.phenotypes.dictionary import load_dictionary
 
@@ -68,18 +67,9 @@ def write_nights(folder: Path, n_nights: int) -> None:
 
 def timed(what: str, *words: str) -> str:
     """Run a process to its end and print a row of the table; what it said."""
-    begun = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen([sys.executable, *words], stdout=said, stderr=subprocess.DEVNULL)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"{' '.join(words)}: exit code {process.returncode}")
-        cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-        print(f"| {what} | {seconds:.1f} | {cpu_s:.1f} | {peak_mb:.0f} |", flush=True)
-        said.seek(0)
-        return said.read()
+    cost = cost_of(*words)
+    print(f"| {what} | {cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.peak_mb:.0f} |", flush=True)
+    return cost.said
 
 
 def main() -> None:
@@ -91,11 +81,11 @@ def main() -> None:
         print(f"{n_nights:,} nights of {N_NUMBERS} numbers\n")
         print("| part | seconds | processor s | peak MB |\n|---|---|---|---|")
         said = timed("merging to long and wide table, with the start of Python", "-c", MERGE, str(folder)).split()
-        cohort = ("-m", "holter2sleep", "cohort", "run", str(folder), "--no-report")
+        cohort = (*PROGRAM, "cohort", "run", str(folder), "--no-report")
         timed("cohort DIR --no-report, all tables, end to end", *cohort)
         timed("cohort DIR --no-report --exclude cohort", *cohort, "--exclude", "cohort")
-        timed("cohort report DIR, the PDF", "-m", "holter2sleep", "cohort", "report", str(folder))
-        timed("cohort audit DIR --by sex,af", "-m", "holter2sleep", "cohort", "audit", str(folder), "--by", "sex,af")
+        timed("cohort report DIR, the PDF", *PROGRAM, "cohort", "report", str(folder))
+        timed("cohort audit DIR --by sex,af", *PROGRAM, "cohort", "audit", str(folder), "--by", "sex,af")
     print(f"\nmerging itself: {said[0]} s, {said[1]} rows and {said[2]} columns; limit {LIMIT_S:g} s, {LIMIT_MB:g} MB")
 
 

@@ -10,12 +10,12 @@ import dataclasses
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import edfio
 import numpy as np
 
+from benchmarks.processes import PROGRAM, cost_of
 from holter2sleep.simulate import preset, simulate_night
 
 FS_HZ = 256
@@ -46,14 +46,6 @@ def repeated(day: Path, path: Path, times: int) -> None:
             file.write(content[header_bytes:])
 
 
-def measured(command: list[str]) -> tuple[float, float, int]:
-    """Seconds, peak MB and exit code of a run of the program."""
-    start = time.perf_counter()
-    child = os.spawnve(os.P_NOWAIT, sys.executable, [sys.executable, "-m", "holter2sleep", *command], os.environ)
-    _, status, usage = os.wait4(child, 0)
-    return time.perf_counter() - start, usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
-
-
 def main() -> None:
     """Print a Markdown table."""
     os.environ["OMP_NUM_THREADS"] = "1"
@@ -70,9 +62,8 @@ def main() -> None:
                 repeated(folder / "day.edf", path, hours // 24)
             for title, command in COMMANDS.items():
                 more = ["--out", str(folder / "out"), "--overwrite"] if "analyze" in command else []
-                seconds, peak_mb, code = measured([*command, str(path), *more])
-                ended = "" if code == 0 else f" (exit {code})"
-                print(f"| {hours} h | {title} | {seconds:.1f}{ended} | {peak_mb:.0f} |", flush=True)
+                cost = cost_of(*PROGRAM, *command, str(path), *more)
+                print(f"| {hours} h | {title} | {cost.wall_s:.1f} | {cost.peak_mb:.0f} |", flush=True)
             path.unlink()
 
 

@@ -3,6 +3,30 @@
 Anything that is not one of these is a defect of ours and keeps its traceback.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_MOST_LISTED = 20
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None, most: int = 1) -> str:
+    """Advice for a word that is not known: the nearest ones, else `otherwise`, else those that are known.
+
+    Examples
+    --------
+    >>> did_you_mean("covariate", ("covariates", "cluster"))
+    "did you mean 'covariates'?"
+    >>> did_you_mean("x", ("covariates", "cluster"))
+    'known: covariates, cluster'
+    """
+    names = list(known)
+    if close := difflib.get_close_matches(word, names, n=most):
+        return f"did you mean {' or '.join(map(repr, close))}?"
+    listed = f"known: {', '.join(names[:_MOST_LISTED])}{', ...' if len(names) > _MOST_LISTED else ''}"
+    return listed if otherwise is None else otherwise
+
 
 class Holter2SleepError(Exception):
     """A finding the user can act on; the message names the file, what was found and what would work."""

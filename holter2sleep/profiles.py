@@ -6,21 +6,16 @@ nobody here has verified it.
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import re
-import tomllib
-import types
-import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from holter2sleep.assets import asset
-from holter2sleep.errors import RecipeError
+from holter2sleep.choices import filled, read_toml
+from holter2sleep.errors import RecipeError, did_you_mean
 
 FOLDER = "pipelines/profiles"
-POLARITIES = ("upright", "inverted", "either")
 
 
 @dataclass(frozen=True)
@@ -29,7 +24,7 @@ class Note:
 
     says: str
     source: str
-    unverified: bool
+    unverified: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,8 +35,8 @@ class Profile:
     title: str
     labels: tuple[str, ...]  # of the ECG, best first
     rates_hz: tuple[float, ...]  # expected; empty: any
-    polarity: str  # of the ECG: upright, inverted, either
-    notes: tuple[Note, ...]
+    polarity: Literal["upright", "inverted", "either"]  # of the ECG
+    note: tuple[Note, ...] = ()
     unit: str | None = None  # in which the archive writes its ECG
     dates_shifted: bool | None = None
     file_pattern: str | None = None  # of the file's stem; groups `subject`, `visit`
@@ -83,9 +78,8 @@ def load_profile(name: str) -> Profile:
     if not wanted:
         raise RecipeError(f"--profile {name!r}: names no profile. There is: {', '.join(known)}")
     if wanted not in known:
-        close = difflib.get_close_matches(wanted, known, n=1)
-        advice = f"did you mean {close[0]!r}? " if close else ""
-        raise RecipeError(f"Profile {name!r}: no such profile; {advice}There is: {', '.join(known)}")
+        advice = did_you_mean(wanted, known, "no such profile.")
+        raise RecipeError(f"Profile {name!r}: {advice} There is: {', '.join(known)}")
     return read_profile(asset(FOLDER, f"{wanted}.toml"))
 
 
@@ -98,17 +92,7 @@ def read_profile(path: Path) -> Profile:
         Broken TOML, an unknown or missing key, or a value of the wrong kind.
     """
     where = f"Profile {path.stem!r}"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{where}: cannot be read ({error})") from None
-    notes = table.pop("note", [])
-    if not isinstance(notes, list):
-        raise RecipeError(f"{where}: expected [[note]] entries, found {notes!r}")
-    told = tuple(_filled(Note, {"unverified": False, **note}, f"{where}: note {i + 1}") for i, note in enumerate(notes))
-    profile: Profile = _filled(Profile, {"name": path.stem, **table, "notes": told}, where)
-    if profile.polarity not in POLARITIES:
-        raise RecipeError(f"{where}: polarity {profile.polarity!r}; known: {', '.join(POLARITIES)}")
+    profile: Profile = filled(Profile, {"name": path.stem, **read_toml(path, where)}, where)
     _check_pattern(profile.file_pattern, where)
     return profile
 
@@ -118,29 +102,3 @@ def _check_pattern(pattern: str | None, where: str) -> None:
         re.compile(pattern or "")
     except re.error as error:
         raise RecipeError(f"{where}: file_pattern is no regular expression ({error})") from None
-
-
-def _filled(kind: Any, table: dict[str, Any], where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            raise RecipeError(f"{where}: unknown key {key!r}; {f'did you mean {close[0]!r}?' if close else 'see shhs'}")
-    required = {field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING}
-    if missing := sorted(required - set(table)):
-        raise RecipeError(f"{where}: missing {', '.join(missing)}")
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """The value as its field wants it: lists become tuples, whole numbers become floats where those are meant."""
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise RecipeError(f"{where}: expected a list, found {value!r}")
-        return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
-    kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType] or [hint]
-    if kinds == [float] and type(value) is int:
-        return float(value)
-    if type(value) not in kinds:
-        raise RecipeError(f"{where}: expected {kinds[0].__name__}, found {value!r}")
-    return value

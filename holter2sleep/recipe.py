@@ -8,17 +8,14 @@ say `extends = "overnight"` and hold only their differences.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import math
 import tomllib
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holter2sleep.assets import asset
 from holter2sleep.autonomic.apnea import RespiratoryRules
 from holter2sleep.autonomic.breathing_rate import BreathingRules
 from holter2sleep.autonomic.correction import CorrectionRules
@@ -28,6 +25,7 @@ from holter2sleep.autonomic.entropy import EntropyRules
 from holter2sleep.autonomic.nn import NnRules
 from holter2sleep.autonomic.surges import SurgeRules
 from holter2sleep.autonomic.windows import HrvRules
+from holter2sleep.choices import Table, filled, read_toml, shipped_or_own
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.classify import ClassRules
 from holter2sleep.heart.detect import BeatRules
@@ -43,10 +41,6 @@ from holter2sleep.sleep.architecture import SleepRules
 from holter2sleep.sleep.periods import NightRules
 from holter2sleep.sleep.staging import StagingRules
 
-Table = dict[str, Any]
-
-_LARGEST_BYTES = 1 << 20
-_LARGEST_NUMBER = 1e300  # of a whole one that is meant as a number with a fraction
 _LONGEST_SETTING = 1000  # characters
 SHARES = ("_share", "_correlation", "_similarity", "_sqi")  # endings of keys that cannot exceed 1
 
@@ -109,7 +103,7 @@ def load_recipe(name_or_file: str = "overnight", settings: tuple[str, ...] = ())
     for setting in settings:
         table = _merged(table, _setting(setting))
     name = Path(name_or_file).stem
-    return typing.cast(Recipe, _fill(Recipe, {"name": name, **table}, f"recipe {name!r}"))
+    return _filled({"name": name, **table}, f"recipe {name!r}")
 
 
 def recipe_of(resolved: Table) -> Recipe:
@@ -120,26 +114,14 @@ def recipe_of(resolved: Table) -> Recipe:
     RecipeError
         Made by a version whose recipes had other keys.
     """
-    return typing.cast(Recipe, _fill(Recipe, resolved, "the recipe in run.json"))
+    return _filled(resolved, "the recipe in run.json")
 
 
 def _read(name_or_file: str, seen: tuple[str, ...] = ()) -> Table:
-    path = Path(name_or_file)
-    if path.suffix != ".toml":
-        try:
-            path = asset("pipelines", f"{name_or_file}.toml")
-        except FileNotFoundError as error:
-            raise RecipeError(f"Recipe {name_or_file!r}: {error}. Give one of these names, or a .toml file") from None
+    path = shipped_or_own(name_or_file, "pipelines", "Recipe")
     if str(path) in seen:
         raise RecipeError(f"Recipe {path}: 'extends' runs in a circle: {' -> '.join((*seen, str(path)))}")
-    try:
-        if path.exists() and not (path.is_file() and path.stat().st_size <= _LARGEST_BYTES):
-            raise RecipeError(f"Recipe {path}: not a file of up to {_LARGEST_BYTES >> 20} MB, as recipes are")
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"Recipe {path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:  # TOML or UTF-8 that is none, numbers of thousands of digits
-        raise RecipeError(f"Recipe {path}: not valid TOML ({error})") from None
+    table = read_toml(path, f"Recipe {path}")
     parent = table.pop("extends", None)
     if parent is None:
         return table
@@ -177,41 +159,25 @@ def _merged(base: Table, change: Table) -> Table:
     return both
 
 
-def _fill(kind: type, table: Table, where: str) -> object:
-    """A dataclass filled from a table; every field must be there, and nothing else."""
-    hints = typing.get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(hints)}"
-            raise RecipeError(f"{where}: unknown key {key!r}; {advice}")
-    missing = [key for key in hints if key not in table]
-    if missing:
-        raise RecipeError(f'{where}: missing {", ".join(missing)}; start the file with extends = "overnight"')
-    return kind(**{key: _value(hint, table[key], f"{where}: {key}") for key, hint in hints.items()})
+def _filled(table: Table, where: str) -> Recipe:
+    recipe: Recipe = filled(Recipe, table, where, '; start the file with extends = "overnight"')
+    _check_numbers(dataclasses.asdict(recipe), where)
+    return recipe
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        if not isinstance(value, dict):
-            raise RecipeError(f"{where}: expected a section, found {value!r}")
-        return _fill(typing.cast(type, hint), value, where)
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list):
-            raise RecipeError(f"{where}: expected a list, found {value!r}")
-        return tuple(_value(typing.get_args(hint)[0], item, where) for item in value)
-    if hint is float and type(value) is int and abs(value) < _LARGEST_NUMBER:
-        value = float(value)
-    if type(value) is not hint:
-        raise RecipeError(f"{where}: expected {hint.__name__}, found {repr(value)[:80]}")
-    if hint in (float, int):
-        _check_range(value, where)
-    return value
+def _check_numbers(table: Table, where: str) -> None:
+    for key, value in table.items():
+        place = f"{where}: {key}"
+        if isinstance(value, dict):
+            _check_numbers(value, place)
+        for number in value if isinstance(value, tuple) else (value,):
+            if type(number) in (int, float):
+                _check_range(number, place)
 
 
 def _check_range(value: float, where: str) -> None:
     """Every number of a recipe is a length, a count, a rate or a share: above 0, a share at most 1."""
-    if not (math.isfinite(value) and value > 0):
+    if not value > 0:
         raise RecipeError(f"{where}: expected a number above 0, found {value!r}")
     if where.endswith(SHARES) and value > 1:
         raise RecipeError(f"{where}: expected a share between 0 and 1, found {value!r}")

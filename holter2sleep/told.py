@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import zoneinfo
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from holter2sleep.clock import NO_DATE, POSSIBLE_YEARS, Clock, date_known
-from holter2sleep.errors import UsageError
+from holter2sleep.errors import UsageError, did_you_mean
 from holter2sleep.io.beatfiles import NO_CLASSES, read_beat_file
 from holter2sleep.io.edf_annotations import find_lights, read_edf_annotations
 from holter2sleep.io.files import refusal, sha256_of
@@ -45,8 +44,7 @@ def known_zone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)
     except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        close = difflib.get_close_matches(name, zoneinfo.available_timezones(), n=1)
-        advice = f"did you mean {close[0]!r}?" if close else "expected an IANA name such as Europe/Berlin"
+        advice = did_you_mean(name, zoneinfo.available_timezones(), "expected an IANA name such as Europe/Berlin")
         raise UsageError(f"--tz {name!r}: no such time zone; {advice}") from None
     return name
 

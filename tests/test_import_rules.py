@@ -18,7 +18,7 @@ PACKAGE = Path(holter2sleep.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Who may import whom, from the ground up: a room reads itself and what it names here.
-GROUND = {"night", "clock", "spans", "waveform", "errors", "assets"}
+GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices", "whole_files"}
 HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
@@ -30,7 +30,9 @@ ALLOWED = {
     "assets": set(),
     "start": {"cli"},
     "errors": set(),
+    "choices": {"assets", "errors"},
     "locks": set(),
+    "whole_files": set(),
     "edits": {"clock", "errors"},  # a line of the log: tables, report and review speak of it
     "spans": set(),
     "waveform": set(),
@@ -54,7 +56,7 @@ ALLOWED = {
     "evaluate": {"night", "clock", "spans", "errors", "io", "sleep", "phenotypes"},
     # a head is taught on nights as `analyze` makes them, of cohorts as `batch` reads them
     "training": RUN | {"batch", "cohort", "evaluate", "simulate", ""},
-    "profiles": {"errors", "assets"},
+    "profiles": {"errors", "assets", "choices"},
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
     "shown": GROUND | {"io", "privacy"},
     "told": GROUND | {"io"},

@@ -76,9 +76,9 @@ def test_the_later_of_two_settings_wins() -> None:
         ('extends = "overnight"\n[rhythm]\npause = 2.5\n', "rhythm: unknown key 'pause'; did you mean 'pause_s'"),
         ('extends = "overnight"\n[rythm]\npause_s = 2.5\n', "unknown key 'rythm'; did you mean 'rhythm'"),
         ('extends = "overnight"\n[nn]\nzzz = 1\n', "unknown key 'zzz'; known: minimum_ms, maximum_ms"),
-        ('extends = "overnight"\n[rhythm]\npause_s = "long"\n', "rhythm: pause_s: expected float, found 'long'"),
-        ('extends = "overnight"\n[rhythm]\npause_s = true\n', "pause_s: expected float, found True"),
-        ('extends = "overnight"\n[nn]\nneighbours = 5.5\n', "neighbours: expected int, found 5.5"),
+        ('extends = "overnight"\n[rhythm]\npause_s = "long"\n', "rhythm: pause_s: expected a number .*, found 'long'"),
+        ('extends = "overnight"\n[rhythm]\npause_s = true\n', "pause_s: expected a number .*, found True"),
+        ('extends = "overnight"\n[nn]\nneighbours = 5.5\n', "neighbours: expected a whole number .*, found 5.5"),
         ('extends = "overnight"\nrhythm = 3\n', "rhythm: expected a section, found 3"),
         ("[rhythm]\npause_s = 2.0\n", 'missing faults, .*start the file with extends = "overnight"'),
         ("[rhythm\n", "not valid TOML"),
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_a_recipe_is_said_with_what_would_work(tmp_path: Path
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_bytes(b"\xff\xfe\x00[rhythm]")
-    with pytest.raises(RecipeError, match="not valid TOML"):
+    with pytest.raises(RecipeError, match="not UTF-8"):
         load_recipe(str(path))
 
 

@@ -5,9 +5,10 @@ Ids are public and stay; what was found in a file goes into the text of a `Findi
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Literal
+
+from holter2sleep.errors import did_you_mean
 
 Severity = Literal["info", "warning", "error"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -334,8 +335,7 @@ def finding(name: str, found: str, severity: Severity | None = None) -> Finding:
     """
     kind = KINDS.get(name)
     if kind is None:
-        close = difflib.get_close_matches(name, KINDS, n=1)
-        raise ValueError(f"unknown finding {name!r}{f'; did you mean {close[0]!r}?' if close else ''}")
+        raise ValueError(f"unknown finding {name!r}; {did_you_mean(name, KINDS)}")
     return Finding(name, severity or kind.severity, found, kind.means, kind.does)
 
 

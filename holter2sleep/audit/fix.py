@@ -40,10 +40,11 @@ from holter2sleep.io import read_recording
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import SAMPLE_BYTES, EdfHeader, clock_of, edf_kind, read_edf_header, text_of
 from holter2sleep.io.edf_write import Annotation, AnnotationSignal, HeaderFields, encoded
-from holter2sleep.io.export import Scale, edf_blocks, write_files
+from holter2sleep.io.export import Scale, edf_blocks
 from holter2sleep.io.files import refusal, sha256_of
 from holter2sleep.io.vocabulary import is_known_annotation, is_known_label
 from holter2sleep.night import Recording, Subject
+from holter2sleep.whole_files import write_files
 
 SIDECAR_SUFFIX = ".changes.json"  # behind the name of the fixed file
 REPLACED_TEXT = "annotation"  # what an annotation of no known vocabulary says in a de-identified file

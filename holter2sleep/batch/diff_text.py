@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,6 +9,7 @@ import polars as pl
 
 from holter2sleep.batch.diff import CHANGE_SCHEMA, Diff, diff_runs
 from holter2sleep.errors import UsageError
+from holter2sleep.whole_files import whole
 
 MANY = 20  # names that are printed; JSON has all
 _SHOWN = ("phenotype", "n_nights", "n_status", "mean_change", "largest_change", "unit", "largest_percent", "largest_in")
@@ -28,17 +28,10 @@ def diff_into(a: Path, b: Path, out: Path | None, overwrite: bool) -> Diff:
     if (out.exists() or out.is_symlink()) and not overwrite:
         raise UsageError(f"{out}: is there already; choose another --out, or give --overwrite")
     try:
-        with tempfile.NamedTemporaryFile(dir=out.absolute().parent, prefix=f".{out.name[:40]}.", delete=False) as file:
-            part = Path(file.name)
-            try:
-                found = _written(a, b, file)
-            except BaseException:
-                part.unlink(missing_ok=True)
-                raise
+        with whole(out) as part, part.open("wb") as file:
+            return _written(a, b, file)
     except OSError as error:
         raise UsageError(f"{out}: cannot be written ({error.strerror}); choose another --out") from None
-    part.replace(out)
-    return found
 
 
 def _written(a: Path, b: Path, file: IO[bytes]) -> Diff:

@@ -10,7 +10,7 @@ from pathlib import Path
 from holter2sleep.batch.ledger import Failure, Record
 from holter2sleep.batch.manifest import BadRow
 from holter2sleep.cohort.members import FAILURE_COLUMNS, FAILURES, OF_MANIFEST
-from holter2sleep.io.export import write_bytes
+from holter2sleep.whole_files import write_bytes
 
 
 def write_failures(out: Path, records: Iterable[Record], bad: Iterable[BadRow]) -> None:

@@ -26,12 +26,12 @@ from holter2sleep.batch.worker import Lost, Work
 from holter2sleep.cohort.members import MANIFEST
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
-from holter2sleep.io.export import write_bytes
 from holter2sleep.phenotypes.files import sweep_leftovers
 from holter2sleep.privacy import is_pseudonym, pseudonym
 from holter2sleep.provenance import sha256_of_file
 from holter2sleep.request import AUTO, Request
 from holter2sleep.sleep.staging import get_stager
+from holter2sleep.whole_files import write_bytes
 
 BAD_ROW_CODE = UsageError.exit_code  # of a row that was left out
 

@@ -183,7 +183,7 @@ def _write_table(path: Path, audits: list[Audit]) -> None:
 
     from holter2sleep.audit.table import as_csv
     from holter2sleep.errors import OutputError, UsageError
-    from holter2sleep.io.export import write_bytes
+    from holter2sleep.whole_files import write_bytes
 
     try:
         write_bytes(path, as_csv(audits).encode("utf-8", errors="backslashreplace"))

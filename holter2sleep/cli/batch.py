@@ -173,7 +173,7 @@ def init(directory: Path, out: Path, overwrite: bool) -> None:
     """  # noqa: D301  click reads the backspace
     from holter2sleep.batch.draft import draft_manifest
     from holter2sleep.errors import UsageError
-    from holter2sleep.io.export import write_bytes
+    from holter2sleep.whole_files import write_bytes
 
     if (out.exists() or out.is_symlink()) and not overwrite:
         raise UsageError(f"{out}: is there already; choose another --out, or give --overwrite")

@@ -56,7 +56,7 @@ def inputs(suffix: str) -> Callable[[Any], Any]:
 
 def write_reports(out: Path | None, reports: Mapping[str, str | bytes]) -> None:
     """Reports into their folder, all or none."""
-    from holter2sleep.io.export import write_files
+    from holter2sleep.whole_files import write_files
 
     if out is None:
         return

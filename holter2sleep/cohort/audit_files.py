@@ -8,7 +8,7 @@ from holter2sleep.cohort.audit import Audit
 from holter2sleep.cohort.audit_text import as_markdown
 from holter2sleep.cohort.sources import COHORT
 from holter2sleep.errors import OutputError
-from holter2sleep.io.export import write_files
+from holter2sleep.whole_files import write_files
 
 
 def write_audit(directory: Path, audit: Audit) -> tuple[Path, ...]:

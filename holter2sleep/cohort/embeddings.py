@@ -22,6 +22,7 @@ from holter2sleep.review.recording import find_waveform
 from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.spans import as_spans
 from holter2sleep.waveform import Waveform
+from holter2sleep.whole_files import whole
 
 if TYPE_CHECKING:
     from holter2sleep.sleep.staging.encoder import Net1D
@@ -97,12 +98,15 @@ def embed_cohort(
         part = parts / f"{run['recording_id']}.parquet"
         try:
             if not part.is_file():
-                _replace(part, night_table(folder, run, encoder, files.get(run["input"]["file"])))
+                table = night_table(folder, run, encoder, files.get(run["input"]["file"]))
+                with whole(part) as new:
+                    table.write_parquet(new)
         except RecordingError as error:
             without[run["recording_id"]] = str(error)
     kept = [pl.read_parquet(path) for path in sorted(parts.glob("*.parquet"))]
     path = directory / COHORT / FILE
-    _replace(path, pl.concat([pl.DataFrame(schema=SCHEMA), *kept]))
+    with whole(path) as new:
+        pl.concat([pl.DataFrame(schema=SCHEMA), *kept]).write_parquet(new)
     for part in parts.iterdir():
         part.unlink()
     parts.rmdir()
@@ -174,10 +178,3 @@ def _by_name(recordings: Path | None) -> dict[str, Path]:
 def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)
-
-
-def _replace(path: Path, table: pl.DataFrame) -> None:
-    """A file that is either whole or as it was."""
-    part = path.with_name(f"{path.name}.part")
-    table.write_parquet(part)
-    part.replace(path)

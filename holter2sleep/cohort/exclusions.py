@@ -5,22 +5,18 @@ A night is counted at the first step it fails, so that the numbers of a flow cha
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
-from holter2sleep.cohort.rule_files import check_keys, read_rules_file
-from holter2sleep.errors import RecipeError
+from holter2sleep.choices import filled, read_toml, shipped_or_own
+from holter2sleep.errors import RecipeError, did_you_mean
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
 from holter2sleep.phenotypes.wide import parted
 
 SHIPPED = "cohort"
-_LIMITS = ("at_least", "at_most", "one_of")
-_NEEDED = ("name", "measure", "unknown", "reason")
 
 EXCLUDED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "recording_id": pl.String,
@@ -39,7 +35,7 @@ class Step:
 
     name: str
     measure: str
-    unknown: str  # exclude or keep
+    unknown: Literal["exclude", "keep"]
     reason: str
     at_least: float | None = None
     at_most: float | None = None
@@ -70,6 +66,13 @@ class Step:
         return ~passes.fill_null(value=self.unknown == "keep")
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """What a file holds."""
+
+    step: tuple[Step, ...]
+
+
 # --- reading ---------------------------------------------------------------------------------------
 
 
@@ -81,42 +84,26 @@ def read_steps(name_or_file: str) -> tuple[Step, ...]:
     RecipeError
         File missing, TOML broken, an unknown or missing key, or a value of the wrong kind.
     """
-    path, table = read_rules_file(name_or_file, "--exclude", SHIPPED)
-    if set(table) != {"step"} or not isinstance(table["step"], list):
-        raise RecipeError(f"{path}: found {', '.join(table) or 'nothing'}; expected a list of [[step]]")
-    steps = tuple(_step(path, number, facts) for number, facts in enumerate(table["step"], 1))
+    path = shipped_or_own(name_or_file, "pipelines", "--exclude")
+    steps: tuple[Step, ...] = filled(_Steps, read_toml(path, str(path)), str(path)).step
+    for step in steps:
+        _check_step(step, f"{path}: step {step.name!r}")
     names = [step.name for step in steps]
     if len(set(names)) < len(names):
         raise RecipeError(f"{path}: two steps have one name; name each differently")
     return steps
 
 
-def _step(path: Path, number: int, facts: Any) -> Step:
-    where = f"{path}, step {number}"
-    if not isinstance(facts, dict):
-        raise RecipeError(f"{where}: expected [[step]] with {', '.join(_NEEDED)}")
-    check_keys(where, facts, (*_NEEDED, *_LIMITS), _NEEDED)
-    wrong = [key for key in _NEEDED if not (isinstance(facts[key], str) and facts[key].strip())]
-    if wrong:
-        raise RecipeError(f"{where}: {wrong[0]} = {facts[wrong[0]]!r}; expected words")
-    if facts["unknown"] not in ("exclude", "keep"):
-        raise RecipeError(f'{where}: unknown = {facts["unknown"]!r}; expected "exclude" or "keep"')
-    return Step(**{key: facts[key] for key in _NEEDED}, **_limits(where, facts))
-
-
-def _limits(where: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """The numbers or the list of a step; one of both."""
-    numbers = {key: facts[key] for key in ("at_least", "at_most") if key in facts}
-    if bool(numbers) == ("one_of" in facts):
+def _check_step(step: Step, where: str) -> None:
+    """One has words that say something, and limits or a list."""
+    for key in ("name", "measure", "reason"):
+        if not getattr(step, key).strip():
+            raise RecipeError(f"{where}: {key} is empty; expected words")
+    has_limits = step.at_least is not None or step.at_most is not None
+    if has_limits == (step.one_of is not None):
         raise RecipeError(f"{where}: give at_least and at_most, or one_of")
-    if "one_of" in facts:
-        if not isinstance(facts["one_of"], list) or not facts["one_of"]:
-            raise RecipeError(f"{where}: one_of = {facts['one_of']!r}; expected a list")
-        return {"one_of": tuple(facts["one_of"])}
-    for key, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise RecipeError(f"{where}: {key} = {value!r}; expected a number")
-    return {key: float(value) for key, value in numbers.items()}
+    if step.one_of == ():
+        raise RecipeError(f"{where}: one_of is empty; expected a list of what is kept")
 
 
 # --- applying --------------------------------------------------------------------------------------
@@ -169,8 +156,7 @@ def check_measures(steps: Sequence[Step], columns: Mapping[str, pl.DataType]) ->
             raise RecipeError(f"step {step.name!r}: {step.measure} holds words, which have no limits; give one_of")
         if kind is not None or _is_defined(step.measure):
             continue
-        close = difflib.get_close_matches(step.measure, columns, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else "give a column of nights.parquet"
+        advice = did_you_mean(step.measure, columns, "give a column of nights.parquet")
         raise RecipeError(f"step {step.name!r}: no night has {step.measure!r}; {advice}")
 
 

@@ -14,8 +14,8 @@ from holter2sleep.export.finished import FinishedNight, read_finished
 from holter2sleep.export.nsrr import nsrr_files
 from holter2sleep.export.tables import csv_files
 from holter2sleep.export.wfdb import wfdb_files
-from holter2sleep.io.export import write_files
 from holter2sleep.phenotypes.files import read_run
+from holter2sleep.whole_files import write_files
 
 FORMATS: dict[str, Callable[[FinishedNight, str], dict[str, bytes]]] = {
     "wfdb": wfdb_files,

@@ -12,7 +12,6 @@ Sagie A, Larson MG, Goldberg RJ, Bengtson JR, Levy D. An improved method for adj
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.errors import RecipeError
+from holter2sleep.errors import RecipeError, did_you_mean
 from holter2sleep.heart.morphology_marks import AveragedBeat, Marks, marks_by_area, marks_by_slope
 from holter2sleep.heart.morphology_neurokit import marks_by_neurokit
 from holter2sleep.night import Bool, EpochBeats, Float
@@ -144,9 +143,7 @@ def first_marks(averages: EpochBeats, chosen: Bool, rules: MorphologyRules) -> t
 
 def _method(name: str) -> Callable[[AveragedBeat, float], Marks]:
     if name not in METHODS:
-        close = difflib.get_close_matches(name, METHODS, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(METHODS)}"
-        raise RecipeError(f"morphology.methods: unknown method {name!r}; {advice}")
+        raise RecipeError(f"morphology.methods: unknown method {name!r}; {did_you_mean(name, METHODS)}")
     return METHODS[name]
 
 

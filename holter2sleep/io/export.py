@@ -11,12 +11,10 @@ data. Clin Neurophysiol 2003;114:1755-1761.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import accumulate, pairwise
@@ -33,6 +31,7 @@ from holter2sleep.io.subjects import MONTHS
 from holter2sleep.night import Recording, Subject
 from holter2sleep.spans import runs as runs_of
 from holter2sleep.waveform import BLOCK_SAMPLES, Waveform
+from holter2sleep.whole_files import write_files
 
 log = logging.getLogger(__name__)
 
@@ -181,32 +180,6 @@ def write_wfdb(path: Path, recording: Recording) -> None:
         )
         for suffix in (".dat", ".hea"):  # the header last: a record without it does not exist
             (Path(folder) / path.stem).with_suffix(suffix).replace(path.with_suffix(suffix))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file that appears whole or not at all; a failure leaves what was there."""
-    write_files({path: [content]})
-
-
-def write_files(contents: Mapping[Path, Iterable[bytes]]) -> None:
-    """Write files that appear together once all are whole; a failure leaves what was there."""
-    with ExitStack() as undo:
-        parts = {}
-        for path, blocks in contents.items():
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:40]}.", delete=False) as file:
-                parts[path] = Path(file.name)
-                undo.callback(parts[path].unlink, missing_ok=True)
-                for block in blocks:
-                    file.write(block)
-            parts[path].chmod(0o666 & ~_umask())  # a temporary file is private, the result is a file like any other
-        for path, part in parts.items():
-            part.replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 # --- samples ---------------------------------------------------------------------------------------

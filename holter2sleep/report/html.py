@@ -15,9 +15,10 @@ from holter2sleep.assets import asset
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Block, Page
-from holter2sleep.report.pdf import document_title, drawing_style, made_by, ready, replaced, section_blocks
+from holter2sleep.report.pdf import document_title, drawing_style, made_by, ready, section_blocks
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight
+from holter2sleep.whole_files import write_bytes
 
 BLEED_MM = 2.0  # of a drawing beyond the text width: boxes reach over it
 SALT = "holter2sleep"  # of names within a drawing: the same night must give the same page
@@ -38,7 +39,7 @@ def write_html(night_dir: Path, layout: Path | None = None, language: str | None
     night, read = ready(night_dir, read_layout(layout, SECTIONS, TRACKS), language)
     with drawing_style(), mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": SALT}):
         content = rendered(night, read)
-    return replaced(night_dir / "report.html", content.encode())
+    return write_bytes(night_dir / "report.html", content.encode())
 
 
 def rendered(night: ReportNight, layout: Layout) -> str:

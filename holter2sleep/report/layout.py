@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import tomllib
-import typing
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.choices import check_known, filled, read_toml
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.words import ENGLISH
@@ -129,48 +125,11 @@ def read_layout(
         a value of the wrong kind; a section without what it shows.
     """
     path = path or asset("reports", shipped)
-    table = read_toml(path)
-    layout = _layout(table, f"Layout {path.name}")
+    where = f"Layout {path.name}"
+    layout: Layout = filled(Layout, read_toml(path, where), where)
     for section in layout.section:
-        _check_section(section, f"Layout {path.name}, section {section.draw!r}", drawn, tracks)
+        _check_section(section, f"{where}, section {section.draw!r}", drawn, tracks)
     return layout
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The keys of a layout file.
-
-    Raises
-    ------
-    RecipeError
-        It cannot be read, or is no TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"Layout {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"Layout {path}: not valid TOML ({error})") from None
-
-
-def _layout(table: dict[str, Any], where: str) -> Layout:
-    sections = filled_sections(Section, table, where)
-    limits = filled(Limits, table.pop("limits", {}), f"{where}, limits")
-    layout: Layout = filled(Layout, {**table, "limits": limits, "section": sections}, where)
-    return layout
-
-
-def filled_sections(kind: Any, table: dict[str, Any], where: str) -> tuple[Any, ...]:
-    """The sections that a layout lists, taken out of its table.
-
-    Raises
-    ------
-    RecipeError
-        No list of tables, or one that is no section.
-    """
-    entries = table.pop("section", [])
-    if not isinstance(entries, list):
-        raise RecipeError(f"{where}: section: expected a list of [[section]] tables, found {entries!r}")
-    return tuple(filled(kind, entry, f"{where}, section {i}") for i, entry in enumerate(entries, start=1))
 
 
 def _check_section(section: Section, where: str, drawn: Collection[str], tracks: Collection[str]) -> None:
@@ -206,60 +165,3 @@ def split_name(shown: str) -> tuple[str, str]:
     """
     name, _, stratum = shown.partition(":")
     return name, stratum or "night"
-
-
-def filled(kind: Any, table: Any, where: str) -> Any:
-    """A dataclass from a table of TOML.
-
-    Raises
-    ------
-    RecipeError
-        Not a table; an unknown or missing key; a value of the wrong kind.
-    """
-    if not isinstance(table, dict):
-        raise RecipeError(f"{where}: expected a table of keys, found {table!r}")
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    check_known(table, fields, f"{where}: key")
-    missing = [name for name, field in fields.items() if name not in table and field.default is dataclasses.MISSING]
-    if missing:
-        raise RecipeError(f"{where}: missing {', '.join(missing)}")
-    hints = typing.get_type_hints(kind)
-    return kind(**{key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()})
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """A TOML value as the key's type."""
-    if hint is float:
-        fits, wanted = type(value) in (int, float), "a number without quotes, such as 4.0"
-    elif hint is str:
-        fits, wanted = isinstance(value, str), "text in quotes"
-    elif hint is int:
-        fits, wanted = type(value) is int, "a whole number without quotes"
-    elif hint is bool:
-        fits, wanted = isinstance(value, bool), "true or false"
-    elif hint == tuple[str, ...]:
-        fits = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        wanted = "a list of texts in quotes"
-    elif hint == tuple[float, ...]:
-        fits = isinstance(value, list) and all(type(item) in (int, float) for item in value)
-        wanted = "a list of numbers without quotes"
-    else:
-        return value  # sections and limits, filled before
-    if not fits:
-        raise RecipeError(f"{where}: expected {wanted}, found {value!r}")
-    return tuple(value) if isinstance(value, list) else hint(value)
-
-
-def check_known(names: Collection[str], known: Collection[str], where: str) -> None:
-    """Refuse the first name that is not known, with the nearest that is.
-
-    Raises
-    ------
-    RecipeError
-        A name is unknown.
-    """
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-            raise RecipeError(f"{where} {name!r} is unknown; {advice}")

@@ -30,6 +30,7 @@ from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.words import Words, load_words
 from holter2sleep.waveform import Waveform
+from holter2sleep.whole_files import write_bytes
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
@@ -63,8 +64,8 @@ def write_report(night_dir: Path, layout: Path | None = None, language: str | No
     narrative = narrative_json(night, read)
     with drawing_style():
         content = render(night, read, attached_files(night_dir, night))
-    path = replaced(night_dir / "report.pdf", content)
-    replaced(night_dir / "narrative.json", narrative.encode())
+    path = write_bytes(night_dir / "report.pdf", content)
+    write_bytes(night_dir / "narrative.json", narrative.encode())
     return path
 
 
@@ -79,7 +80,7 @@ def write_plain_page(night_dir: Path, language: str | None = None) -> Path:
     night, read = ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="person.toml"), language)
     with drawing_style():
         content = render(night, read, {})
-    return replaced(night_dir / "person.pdf", content)
+    return write_bytes(night_dir / "person.pdf", content)
 
 
 def write_full_disclosure(night_dir: Path, waveform: Waveform, language: str | None = None) -> Path:
@@ -98,7 +99,7 @@ def write_full_disclosure(night_dir: Path, waveform: Waveform, language: str | N
     night, read = ready(night_dir, read_layout(None, SECTIONS, TRACKS, shipped="full_disclosure.toml"), language)
     with drawing_style():
         content = render(replace(night, waveform=waveform), read, {})
-    return replaced(night_dir / "full_disclosure.pdf", content)
+    return write_bytes(night_dir / "full_disclosure.pdf", content)
 
 
 def write_nights_report(folder: Path, nights_dir: Path, language: str | None = None) -> Path:
@@ -127,7 +128,7 @@ def write_nights_report(folder: Path, nights_dir: Path, language: str | None = N
     whole = replace(nights[0], run=nights[0].run | facts | {"edits": None}, edits=(), nights=nights)
     with drawing_style():
         content = render(whole, layout, {})
-    return replaced(folder / "report.pdf", content)
+    return write_bytes(folder / "report.pdf", content)
 
 
 def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[ReportNight, Layout]:
@@ -139,14 +140,6 @@ def ready(night_dir: Path, layout: Layout, language: str | None) -> tuple[Report
 def drawing_style() -> AbstractContextManager[object]:
     """Within it everything is drawn as `reports/holter2sleep.mplstyle` says."""
     return style.context(["default", asset("reports", "holter2sleep.mplstyle")])
-
-
-def replaced(path: Path, content: bytes) -> Path:
-    """The file with new content, at once: a run that is stopped leaves the old one."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
-    return path
 
 
 def attached_files(night_dir: Path, night: ReportNight) -> dict[str, bytes]:

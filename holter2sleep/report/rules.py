@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -11,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.choices import check_known, filled, read_toml
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.recipe import load_recipe
 from holter2sleep.report.conditions import Condition, parse_condition
-from holter2sleep.report.layout import PARTS, PERSON_PARTS, STRATA, Limits, check_known, filled, split_name
+from holter2sleep.report.layout import PARTS, PERSON_PARTS, STRATA, Limits, split_name
 from holter2sleep.report.methods import flat_choices
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.templates import check_template
@@ -81,10 +81,7 @@ def load_rulebook(words: Words, path: Path | None = None) -> Rulebook:
     """
     path = path or asset("reports", "narrative.toml")
     where = f"Rules {path.name}"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{where}: cannot be read as TOML ({error})") from None
+    table = read_toml(path, where)
     check_known(table, ("page_one", "threshold", "source", "rule"), f"{where}: key")
     rules = tuple(filled(Rule, {"id": name, **keys}, f"{where}, {name}") for name, keys in table["rule"].items())
     thresholds = {f"threshold.{name}": float(value) for name, value in table["threshold"].items()}

@@ -8,13 +8,12 @@ translation.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from holter2sleep.assets import asset
+from holter2sleep.choices import read_toml, shipped_or_own
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import Entry, handled_name, handlings_of, load_dictionary
 
@@ -114,32 +113,16 @@ def load_words(language: str = ENGLISH) -> Words:
     RecipeError
         No such language or file; a file that is no catalogue; a key that English lacks.
     """
-    english = _flat(_read(asset("reports/text", f"{ENGLISH}.toml")))
+    english = _flat(read_toml(asset("reports/text", f"{ENGLISH}.toml"), "English"))
     if language == ENGLISH:
         return Words(ENGLISH, english, english)
-    path = Path(language) if language.endswith(".toml") else _shipped(language)
-    texts = _flat(_read(path))
+    path = shipped_or_own(language, "reports/text", "Language")
+    texts = _flat(read_toml(path, f"Language {path}"))
     by_english = ("layout.", "counts.", "reason.", "label.", "source.")
     unknown = sorted(key for key in texts if key not in english and not key.startswith(by_english))
     if unknown:
         raise RecipeError(f"Language {path}: key {unknown[0]!r} is unknown; the keys are those of reports/text/en.toml")
     return Words(path.stem, texts, english)
-
-
-def _shipped(language: str) -> Path:
-    try:
-        return asset("reports/text", f"{language}.toml")
-    except FileNotFoundError as error:
-        raise RecipeError(f"Language {language!r}: {error}; give one of these, or a .toml file of your own") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecipeError(f"Language {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"Language {path}: not valid TOML ({error})") from None
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, str]:

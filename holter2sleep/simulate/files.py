@@ -12,9 +12,10 @@ from pathlib import Path
 
 import holter2sleep
 from holter2sleep.errors import UsageError
-from holter2sleep.io.export import write_bytes, write_edf, write_wfdb
+from holter2sleep.io.export import write_edf, write_wfdb
 from holter2sleep.night import Hypnogram, Recording
 from holter2sleep.simulate.night import SyntheticNight
+from holter2sleep.whole_files import write_bytes
 
 WRITERS: dict[str, Callable[[Path, Recording], None]] = {".edf": write_edf, ".hea": write_wfdb}
 TRUTH_SUFFIXES = (".beats.csv", ".hypnogram.csv", ".episodes.csv", ".truth.json")

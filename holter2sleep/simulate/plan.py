@@ -6,11 +6,11 @@ was planted, and says nothing of how it performs on people.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from holter2sleep.errors import did_you_mean
 from holter2sleep.io.channels import MIN_FS_HZ
 from holter2sleep.night import SCHEMES, Sex
 from holter2sleep.spans import Spans, as_spans
@@ -155,6 +155,4 @@ def preset(name: str) -> NightPlan:
     """
     if name in PRESETS:
         return PRESETS[name]
-    close = difflib.get_close_matches(name, PRESETS, n=1)
-    advice = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(PRESETS)}"
-    raise ValueError(f"unknown preset {name!r}; {advice}")
+    raise ValueError(f"unknown preset {name!r}; {did_you_mean(name, PRESETS)}")

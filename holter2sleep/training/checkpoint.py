@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from holter2sleep.errors import UsageError
+from holter2sleep.whole_files import whole
 
 
 def check_may_begin(checkpoint: Path, resume: bool) -> None:
@@ -24,9 +25,8 @@ def check_may_begin(checkpoint: Path, resume: bool) -> None:
 
 def save_checkpoint(checkpoint: Path, content: dict[str, Any]) -> None:
     """In one go: a run that is stopped leaves the checkpoint before."""
-    part = checkpoint.with_suffix(".part")
-    torch.save(content, part)
-    part.replace(checkpoint)
+    with whole(checkpoint) as part:
+        torch.save(content, part)
 
 
 def read_checkpoint(checkpoint: Path, course: dict[str, Any], device: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from holter2sleep.training.encoder import NETWORK, EncoderCourse, Lecture, Lesso
 from holter2sleep.training.patients import Patient, read_patient, simulated_patients
 from holter2sleep.training.subject_split import FIT, TEST, SubjectSplit, read_split, split_by_chance
 from holter2sleep.training.views import read_noises
+from holter2sleep.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -135,9 +136,7 @@ def write_encoder(path: Path, encoder: Net1D) -> None:
     """The weights in half precision, in one go."""
     state = {name: tensor.cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     half = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    part = path.with_suffix(".part")
-    part.write_bytes(save(half, {"network": NETWORK}))
-    part.replace(path)
+    write_bytes(path, save(half, {"network": NETWORK}))
 
 
 def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:

@@ -27,7 +27,6 @@ from holter2sleep.batch.status import duration_text
 from holter2sleep.errors import Holter2SleepError, RecordingError
 from holter2sleep.evaluate.classes import UNKNOWN
 from holter2sleep.io import read_recording
-from holter2sleep.io.export import write_bytes
 from holter2sleep.io.files import sha256_of
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.night import Bool, Night
@@ -42,6 +41,7 @@ from holter2sleep.sleep.staging.profiles import Profile
 from holter2sleep.told import told_lights
 from holter2sleep.training.fusion import TrainingNight
 from holter2sleep.training.staging_nights import codes_of, evidence_of, silent
+from holter2sleep.whole_files import write_bytes
 
 if TYPE_CHECKING:
     from holter2sleep.sleep.staging.encoder import Net1D

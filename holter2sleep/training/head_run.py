@@ -15,7 +15,6 @@ import numpy as np
 from holter2sleep.batch.manifest import Row
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN
-from holter2sleep.io.export import write_files
 from holter2sleep.night import SCHEMES, Float
 from holter2sleep.sleep.staging.cards import CardEncoder
 from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
@@ -32,6 +31,7 @@ from holter2sleep.training.head_nights import LabelledNight, Told, UsedEncoder, 
 from holter2sleep.training.staging_figures import clock_of, figures_of, truth_of
 from holter2sleep.training.subject_split import FIT, TEST, VALIDATION, SubjectSplit, read_split, split_subjects
 from holter2sleep.training.temperature import fit_temperature
+from holter2sleep.whole_files import whole, write_files
 
 log = logging.getLogger(__name__)
 
@@ -167,9 +167,8 @@ def read_encoder(name_or_file: str, out: Path) -> UsedEncoder:
     installable = None if Path(name_or_file).is_file() else name_or_file
     file = None if installable else f"encoder{path.suffix}"
     if file is not None and path.resolve() != (out / file).resolve():
-        part = out / f".{file}.part"
-        shutil.copyfile(path, part)
-        part.replace(out / file)
+        with whole(out / file) as part:
+            shutil.copyfile(path, part)
     facts = CardEncoder(network.config.name, profile.name, hash_of(path, "sha256"), installable, file)
     return UsedEncoder(facts, network, profile)
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.io import read_recording
-from holter2sleep.io.export import write_bytes, write_edf
+from holter2sleep.io.export import write_edf
 from holter2sleep.io.hypnograms import read_hypnogram
 from holter2sleep.io.options import ReadOptions
 from holter2sleep.io.wfdb import read_wfdb
@@ -34,6 +34,7 @@ from holter2sleep.night import EpochGrid, Hypnogram, Recording
 from holter2sleep.training.mitdb import read_annotated
 from holter2sleep.training.noise_stress import gain_for
 from holter2sleep.training.semi_synthetic import Rows, cut_beats, laid_out
+from holter2sleep.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 

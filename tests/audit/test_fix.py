@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import re
 import sys
@@ -23,7 +24,7 @@ from holter2sleep.audit import fix
 from holter2sleep.audit.fix import SIDECAR_SUFFIX, FixReport, write_fixed
 from holter2sleep.audit.steps import step_mv
 from holter2sleep.errors import Holter2SleepError, RecordingError, UsageError
-from holter2sleep.io import export, read_recording
+from holter2sleep.io import read_recording
 from holter2sleep.io.edf_annotations import read_edf_annotations, record_onsets
 from holter2sleep.io.edf_header import read_edf_header
 from holter2sleep.io.edf_samples import digital_samples
@@ -437,23 +438,15 @@ def test_a_full_or_closed_disk_leaves_no_file_behind(
 ) -> None:
     path = put(tmp_path, plain())
 
-    class Full:
-        def __init__(self, file: object) -> None:
-            self.file, self.name, self.written = file, file.name, 0  # type: ignore[attr-defined]
+    class Full(io.FileIO):
+        def writelines(self, blocks: Iterable[bytes]) -> None:  # type: ignore[override]
+            for content in blocks:
+                self.write(content)
+                if self.tell() > 2000:
+                    raise OSError(code, "No space left on device")
 
-        def __enter__(self) -> Full:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.file.close()  # type: ignore[attr-defined]
-
-        def write(self, content: bytes) -> None:
-            self.written += len(content)
-            if self.written > 2000:
-                raise OSError(code, "No space left on device")
-
-    made = export.tempfile.NamedTemporaryFile
-    monkeypatch.setattr(export.tempfile, "NamedTemporaryFile", lambda **options: Full(made(**options)))
+    read = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, mode="r", **how: (Full if mode == "wb" else read)(path, mode, **how))
     with pytest.raises(UsageError, match=r"out\.edf: cannot be written \(No space left on device\)"):
         write_fixed(path, tmp_path / "out.edf")
     assert [p.name for p in tmp_path.iterdir()] == ["in.edf"]

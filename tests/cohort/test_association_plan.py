@@ -38,9 +38,9 @@ def test_the_shipped_plan_can_be_read() -> None:
     [
         ('covariate = ["bmi"]', "'pressure': unknown key 'covariate'; did you mean 'covariates'"),
         ('transform = "lgo"', "did you mean 'log'"),
-        ("per = 5", "per: expected text in quotes, found 5"),
+        ("per = 5", "per: 5 is none of sd, unit"),
         ('subgroups = "sex"', "subgroups: expected a list, found 'sex'"),
-        ("subgroups = [3]", "subgroups, entry 1: expected text"),
+        ("subgroups = [3]", "subgroups 1: expected text"),
         ('offset = "years"', "offset is the time over which was counted"),
         ('event = "died"', "time and event belong to family"),
         ('separation = "firth"', 'separation = "firth" is for family = "binomial"'),
@@ -56,7 +56,7 @@ def test_a_model_that_cannot_be_meant_is_refused(tmp_path: Path, change: str, wo
     ("text", "words"),
     [
         ("", "missing model"),
-        ("[[model]]\nname = 'a'\n", "model, entry 1 'a': missing family, exposures"),
+        ("[[model]]\nname = 'a'\n", "model 1 'a': missing family, exposures"),
         (LINEAR + LINEAR, "two models are called 'pressure'"),
         ("[chort]\n" + LINEAR, "unknown key 'chort'; did you mean 'cohort'"),
         (LINEAR.replace("gaussian", "normal"), "'normal' is none of gaussian, binomial"),

@@ -81,18 +81,18 @@ def test_the_shipped_steps_and_those_commented_out_can_be_read(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "expected a list of"),
-        ("[[stop]]\n", "expected a list of"),
-        ("step = 3\n", "expected a list of"),
+        ("", "missing step"),
+        ("[[stop]]\n", "unknown key 'stop'; did you mean 'step'"),
+        ("step = 3\n", "expected a list"),
         (TIME.replace("at_least", "at_lest"), "did you mean 'at_least'"),
         (TIME.replace('reason = "r"\n', ""), "missing reason"),
-        (TIME.replace('"exclude"', '"drop"'), 'expected "exclude" or "keep"'),
+        (TIME.replace('"exclude"', '"drop"'), "'drop' is none of exclude, keep"),
         (TIME.replace("4.0", '"four"'), "expected a number"),
         (TIME.replace("4.0", "nan"), "expected a number"),
         (TIME.replace("at_least = 4.0\n", ""), "give at_least and at_most, or one_of"),
         (TIME + "one_of = [1]\n", "give at_least and at_most, or one_of"),
         (TIME + TIME, "two steps have one name"),
-        (TIME.replace('name = "time"', "name = 4"), "expected words"),
+        (TIME.replace('name = "time"', "name = 4"), "name: expected text in quotes"),
         ("[[step]\n", "not valid TOML"),
     ],
 )
@@ -117,7 +117,7 @@ def test_an_unknown_measure_or_name_is_told_with_what_would_work(tmp_path: Path)
     with pytest.raises(RecipeError, match="cannot be read"):
         read_steps(str(tmp_path / "missing.toml"))
     (tmp_path / "latin.toml").write_bytes("# é\n".encode("latin-1"))
-    with pytest.raises(RecipeError, match="not valid TOML"):
+    with pytest.raises(RecipeError, match="not UTF-8"):
         read_steps(str(tmp_path / "latin.toml"))
 
 

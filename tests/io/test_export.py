@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from holter2sleep import waveform
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io import export
-from holter2sleep.io.export import Scale, edf_blocks, write_bytes, write_edf, write_files, write_wfdb
+from holter2sleep.io.export import Scale, edf_blocks, write_edf, write_wfdb
 from holter2sleep.night import Beats, Recording, Source, Subject
+from holter2sleep.whole_files import write_bytes, write_files
 
 START = datetime(2024, 3, 8, 22, 40, 7)
 HALF_COUNT_MV = 0.0001 + 1e-7  # 0.2 uV a count in the range of 5 mV

@@ -480,7 +480,7 @@ def test_broken_table_is_told_and_the_older_pdf_stays(made: Path, tmp_path: Path
         ('draw = "heat_map"', 'draw = "heatmap"', "'heatmap' is unknown; did you mean 'heat_map'"),
         ('"sample_entropy"', '"sample_entropi"', "did you mean 'sample_entropy'"),
         ("age_bands = [18, 40, 60, 75]", "age_bands = [40, 18]", "give rising ages"),
-        ("age_bands = [18, 40, 60, 75]", 'age_bands = ["40"]', "expected a list of numbers"),
+        ("age_bands = [18, 40, 60, 75]", 'age_bands = ["40"]', "age_bands 1: expected a number"),
         ("smallest_group = 5", "smallest_group = 5.5", "expected a whole number"),
         ("smallest_group = 5", "smallest_grup = 5", "did you mean 'smallest_group'"),
         ('strata = ["wake", "n1",', 'strata = ["wak", "n1",', "did you mean 'wake'"),

@@ -84,11 +84,11 @@ HEADS = 'heads = ["Recorded", "Analysable", "Analysable share", "Lead off or mis
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("_h = 4.0", '_h = "4"', "mine.toml, limits: banner_analysable_h: expected a number .*, found '4'"),
-        ("_h = 4.0", "_h = true", "mine.toml, limits: banner_analysable_h: expected a number .*, found True"),
-        ('title = "Key numbers"', "title = 3", "mine.toml, section 3: title: expected text in quotes, found 3"),
+        ("_h = 4.0", '_h = "4"', "mine.toml: limits: banner_analysable_h: expected a number .*, found '4'"),
+        ("_h = 4.0", "_h = true", "mine.toml: limits: banner_analysable_h: expected a number .*, found True"),
+        ('title = "Key numbers"', "title = 3", "mine.toml: section 3: title: expected text in quotes, found 3"),
         ("new_page = true", 'new_page = "yes"', "section 6: new_page: expected true or false, found 'yes'"),
-        (HEADS, 'heads = "Recorded"', "section 2: heads: expected a list of texts in quotes, found 'Recorded'"),
+        (HEADS, 'heads = "Recorded"', "section 2: heads: expected a list, found 'Recorded'"),
         (HEADS, "", "mine.toml, section 'quality': heads is missing or empty; give a list"),
         (HEADS, 'heads = ["Recorded"]', "section 'quality': 1 heads for 6 phenotypes; give one head for each"),
         ('strata = ["wake"', 'strata = [] #"wake"', "section 'stage_table': strata is missing or empty"),
@@ -102,10 +102,21 @@ def test_unfit_value_in_a_layout_is_refused_with_file_key_what_was_found_and_wha
         layout_with(tmp_path, old, new)
 
 
-@pytest.mark.parametrize("text", ["section = 3", "[section]\ndraw = 'header'", "section = ['header']", "limits = 4"])
+LIMITS = "[limits]\nbanner_analysable_h = 4\nbanner_analysable_percent = 70\nlow_confidence = 0.5\ndays_above_h = 48\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"section = 3\n{LIMITS}",
+        f"{LIMITS}[section]\ndraw = 'header'",
+        f"section = ['header']\n{LIMITS}",
+        "section = []\nlimits = 4",
+    ],
+)
 def test_layout_of_the_wrong_shape_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "mine.toml").write_text(text)
-    with pytest.raises(RecipeError, match=r"mine\.toml.* expected a (list|table)"):
+    (tmp_path / "mine.toml").write_text(f"title = 'T'\n{text}")
+    with pytest.raises(RecipeError, match=r"mine\.toml.* expected a (list|section)"):
         read_layout(tmp_path / "mine.toml", SECTIONS, TRACKS)
 
 
@@ -118,9 +129,7 @@ def test_section_draws_with_the_keys_it_needs_and_is_refused_without_one(tmp_pat
     assert SECTIONS[name](night, shipped, Section(name, "", "", **needed))
     for key in needed:
         lines = [f"{other} = {list(value)}" for other, value in needed.items() if other != key]
-        limits = "[limits]\nbanner_analysable_h = 4\nbanner_analysable_percent = 70\nlow_confidence = 0.5\n"
-        limits += "days_above_h = 48\n"
-        head = f"title = 'T'\n{limits}[[section]]\ndraw = '{name}'\ntitle = ''\ncaption = ''\n"
+        head = f"title = 'T'\n{LIMITS}[[section]]\ndraw = '{name}'\ntitle = ''\ncaption = ''\n"
         (tmp_path / "mine.toml").write_text(head + "\n".join(lines))
         with pytest.raises(RecipeError, match=f"section '{name}': {key} is missing"):
             read_layout(tmp_path / "mine.toml", SECTIONS, TRACKS)

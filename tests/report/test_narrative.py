@@ -356,7 +356,7 @@ def with_numbers(condition: str, teller: Teller) -> str:
         ("priority = 1", 'priority = "1"', "expected a whole number"),
         ('lacks = ["tst"]', "lacks = []", "give uses or lacks"),
         ('lacks = ["tst"]', 'lacks = ["tst", "se"]', "R-TST-1 could speak beside R-TST-0; let it use se too"),
-        ("[page_one]", "[page_one", "cannot be read as TOML"),
+        ("[page_one]", "[page_one", "not valid TOML"),
         ("\n[threshold]", "\n[thresholt]", "did you mean 'threshold'"),
     ],
 )

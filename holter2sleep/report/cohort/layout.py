@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holter2sleep.assets import asset
+from holter2sleep.choices import check_known, filled, read_toml
 from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.wide import column
 from holter2sleep.report.cohort.stages import MINUTES
-from holter2sleep.report.layout import STRATA, Section, check_known, filled, filled_sections, read_toml, split_name
+from holter2sleep.report.layout import STRATA, Section, split_name
 from holter2sleep.report.words import ENGLISH
 
 SHIPPED = "cohort.toml"
@@ -92,14 +93,13 @@ def read_cohort_layout(path: Path | None, drawn: Collection[str]) -> CohortLayou
         section without what it shows.
     """
     path = path or asset("reports", SHIPPED)
-    where, table = f"Layout {path.name}", read_toml(path)
-    sections = filled_sections(CohortSection, table, where)
-    limits = filled(CohortLimits, table.pop("limits", {}), f"{where}, limits")
+    where = f"Layout {path.name}"
+    layout: CohortLayout = filled(CohortLayout, read_toml(path, where), where)
+    limits = layout.limits
     if not limits.age_bands or list(limits.age_bands) != sorted(set(limits.age_bands)):
         raise RecipeError(f"{where}, limits: age_bands = {list(limits.age_bands)}; give rising ages, such as [40, 60]")
-    for section in sections:
+    for section in layout.section:
         _check(section, f"{where}, section {section.draw!r}", drawn)
-    layout: CohortLayout = filled(CohortLayout, {**table, "limits": limits, "section": sections}, where)
     return layout
 
 

@@ -21,8 +21,9 @@ from holter2sleep.report.cohort.tables import COHORT, Cohort, read_cohort
 from holter2sleep.report.document import finished
 from holter2sleep.report.grid import heading, panel, paragraph
 from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
-from holter2sleep.report.pdf import bookmarks, drawing_style, drawn_pages, flow, replaced
+from holter2sleep.report.pdf import bookmarks, drawing_style, drawn_pages, flow
 from holter2sleep.report.words import load_words
+from holter2sleep.whole_files import write_bytes
 
 NAME = "cohort.pdf"
 SECTIONS: dict[str, Callable[[Cohort, CohortLayout, CohortSection], list[Block]]] = {
@@ -64,7 +65,7 @@ def write_cohort_report(directory: Path, layout: Path | None = None, language: s
     cohort = read_cohort(directory, read, load_words(language or read.language))
     with drawing_style():
         content = render(cohort, read)
-    return replaced(directory / COHORT / NAME, content)
+    return write_bytes(directory / COHORT / NAME, content)
 
 
 def render(cohort: Cohort, layout: CohortLayout) -> bytes:

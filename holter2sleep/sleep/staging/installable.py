@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from holter2sleep.errors import UsageError
+from holter2sleep.errors import UsageError, did_you_mean
 
 REGISTRY = Path(__file__).with_name("installable.toml")
 
@@ -68,7 +67,6 @@ def get_installable(name: str) -> Installable:
     """
     known = {weights.name: weights for weights in list_installable()}
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1)
-        advice = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"No weights {name!r} can be installed; {advice}Known: {', '.join(known)}")
+        advice = did_you_mean(name, known, "no such weights.")
+        raise UsageError(f"{name!r} cannot be installed: {advice} Known: {', '.join(known)}")
     return known[name]

@@ -15,6 +15,7 @@ from platformdirs import user_data_path
 
 from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.installable import Installable, Licence
+from holter2sleep.whole_files import write_bytes
 
 VARIABLE = "HOLTER2SLEEP_WEIGHTS"  # the one environment variable that is read
 ACCEPTED = "accepted_licences.json"
@@ -117,6 +118,4 @@ def _digest(licence: Licence) -> str:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     """In one go: a reader sees the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".json.part")
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    write_bytes(path, (json.dumps(content, indent=2) + "\n").encode())

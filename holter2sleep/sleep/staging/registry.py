@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import math
 from pathlib import Path
 
-from holter2sleep.errors import UsageError
+from holter2sleep.errors import UsageError, did_you_mean
 from holter2sleep.sleep.staging.base import Stager
 from holter2sleep.sleep.staging.cards import Card, read_card, read_weights
 from holter2sleep.sleep.staging.head_card import read_head_card
@@ -69,10 +68,9 @@ def get_stager(name: str) -> Stager:
     if folder is not None:
         return _made(OF_FOLDER, folder)
     if name not in STAGERS:
-        close = difflib.get_close_matches(name, STAGERS, n=1)
-        advice = f"did you mean {close[0]!r}? " if close else ""
+        advice = did_you_mean(name, STAGERS, "none is called so.")
         known = f"{AUTO}, {', '.join(STAGERS)}, or the folder of a head (`holter2sleep train head`)"
-        raise UsageError(f"Unknown stager {name!r}; {advice}Known: {known}")
+        raise UsageError(f"Unknown stager {name!r}; {advice} Known: {known}")
     card = read_card(name)
     return _made(STAGERS[name], *((card, read_weights(card)) if card.weights else (card,)))
 

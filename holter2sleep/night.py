@@ -1,4 +1,7 @@
-"""The nouns: what a recording, its beats and its night are. Read this file first.
+"""The nouns: what a recording, its beats and its night are. Read this page first.
+
+What was recorded is in `recording.py`, epochs and stages are in `hypnogram.py`, what is found of a night is here.
+All are imported from here.
 
 Every noun is a frozen value with read-only arrays. Times are float64 seconds since the start of the
 recording (elapsed time, gaps included), intervals are half-open, ECG is float32 mV.
@@ -12,232 +15,51 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from holter2sleep.clock import Clock
-from holter2sleep.spans import Spans, as_spans, contains, covers, duration, intersection, runs
-from holter2sleep.waveform import Waveform
+from holter2sleep.arrays import Bool, Float, Text, frozen_array
+from holter2sleep.hypnogram import EPOCH_S, MERGED, SCHEMES, STAGE_STRATA, UNSCORED, EpochGrid, Hypnogram, Lights
+from holter2sleep.recording import Beats, BeatsSource, Recording, Sex, Source, Subject
+from holter2sleep.spans import Spans, as_spans, contains, covers, duration, intersection
 
-Float = NDArray[np.float64]
-Bool = NDArray[np.bool_]
-Text = NDArray[np.str_]
-
-EPOCH_S = 30.0  # AASM Manual for the Scoring of Sleep: stages are scored in 30 s epochs
+__all__ = [
+    "AF_KINDS",
+    "CORRECTIONS",
+    "EPOCH_S",
+    "HANDLINGS",
+    "MERGED",
+    "NN",
+    "SCHEMES",
+    "STAGE_STRATA",
+    "UNSCORED",
+    "WARN_SHARE",
+    "Beats",
+    "BeatsSource",
+    "Bool",
+    "Corrections",
+    "Coupling",
+    "Episodes",
+    "EpochBeats",
+    "EpochGrid",
+    "Flag",
+    "Float",
+    "Hypnogram",
+    "Lights",
+    "Night",
+    "Quality",
+    "Recording",
+    "Respiration",
+    "Sex",
+    "Source",
+    "Subject",
+    "Text",
+    "frozen_array",
+]
 
 WARN_SHARE = 0.2  # of its data that a step may leave out before the log warns
-
-Sex = Literal["F", "M"]
-
-
-def frozen_array(values: ArrayLike, dtype: Any) -> NDArray[Any]:
-    """A read-only array; the caller's own array stays writable."""
-    array = np.array(values, dtype=dtype, copy=None).view()
-    array.flags.writeable = False
-    return array
-
-
-# --- what was recorded -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What the header or the user says of the person; None is unknown."""
-
-    age_years: float | None = None
-    sex: Sex | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a recording came from: file name (never a folder), dialect, content hash, unit in the file."""
-
-    file: str
-    format: str
-    sha256: str
-    unit: str | None = None
-    scale_to_mv: float | None = None
-    proposed_scale_to_mv: float | None = None  # what would make the R waves plausible; never applied unasked
-    relative_scale: bool = False  # nobody says what a count is: amplitudes can be compared, and are no millivolts
-
-
-@dataclass(frozen=True)
-class BeatsSource:
-    """Where the beats of a waveform came from, when they were given: file name (never a folder), dialect, hash."""
-
-    file: str
-    format: str
-    sha256: str
-    classified: bool  # False: the file has no classes, they are found from the waveform
-
-
-BEAT_COLUMNS = {
-    "time_s": np.float64,
-    "label": "<U1",
-    "confidence": np.float32,
-    "usable": bool,
-    "amplitude_mv": np.float32,
-    "chance_s": np.float32,
-    "chance_v": np.float32,
-    "chance_qrs": np.float32,
-}
-_MAY_BE_UNKNOWN = ("amplitude_mv", "chance_s", "chance_v", "chance_qrs")
-
-
-@dataclass(frozen=True)
-class Beats:
-    """Heart beats in time order.
-
-    Assumes `time_s` strictly increasing. `label` is the AAMI class N S V F Q. `usable` is False where the
-    signal around the beat cannot be trusted: such a beat is shown, and enters no number.
-    """
-
-    time_s: Float  # (n_beats,)
-    label: Text  # (n_beats,), N S V F Q
-    confidence: NDArray[np.float32]  # (n_beats,), 0-1, of the label; NaN where unknown
-    usable: Bool  # (n_beats,)
-    amplitude_mv: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # NaN where unknown
-    chance_s: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being S; likewise
-    chance_v: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))  # of being V; likewise
-    chance_qrs: NDArray[np.float32] = field(
-        default_factory=lambda: np.empty(0, np.float32)
-    )  # of being a beat; likewise
-
-    def __post_init__(self) -> None:
-        n = len(self.time_s)
-        for name in _MAY_BE_UNKNOWN:
-            if len(getattr(self, name)) == 0:
-                object.__setattr__(self, name, np.full(n, np.nan))
-        for name, dtype in BEAT_COLUMNS.items():
-            array = frozen_array(getattr(self, name), dtype)
-            if array.shape != (n,):
-                raise ValueError(f"Beats.{name} has shape {array.shape}, expected ({n},)")
-            object.__setattr__(self, name, array)
-        if n and not (np.diff(self.time_s) > 0).all():
-            raise ValueError("Beats.time_s must increase strictly")
-
-    @classmethod
-    def at(cls, time_s: ArrayLike, label: ArrayLike | str = "N") -> Self:
-        """Beats at the given times, all usable, with unknown confidence."""
-        times = np.asarray(time_s, dtype=np.float64)
-        n = len(times)
-        labels = np.full(n, label) if isinstance(label, str) else np.asarray(label)
-        return cls(times, labels, np.full(n, np.nan, np.float32), np.ones(n, bool))
-
-    def __len__(self) -> int:
-        return len(self.time_s)
-
-    @property
-    def rr_s(self) -> Float:
-        """Interval from the beat before, s, to the microsecond; NaN for the first. array (n_beats,).
-
-        Rounded, so that an interval of exactly a limit is not decided by the last bit of two large times.
-        """
-        return np.round(np.diff(self.time_s, prepend=np.nan), 6)
-
-    def where(self, mask: Bool | slice) -> Beats:
-        """The beats for which `mask` is true."""
-        return Beats(*(getattr(self, name)[mask] for name in BEAT_COLUMNS))
-
-    def but(self, **changes: Any) -> Beats:
-        """The same beats with some columns replaced."""
-        return dataclasses.replace(self, **changes)
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One lead of one recording, or a list of beats without waveform.
-
-    `ecg[i]` lies at `i / fs` seconds; what is missing (a gap, a lost lead) is NaN. A beat file has
-    `ecg=None` and brings `given_beats`.
-    """
-
-    recording_id: str
-    source: Source
-    duration_s: float
-    fs: float | None  # Hz; None for beats whose file has no sample clock
-    start: datetime | None = None  # naive local time
-    subject: Subject = field(default_factory=Subject)
-    channel: str | None = None
-    ecg: Waveform | None = None  # (n_samples,), mV; an array given here becomes one
-    given_beats: Beats | None = None
-    gaps: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n_gaps, 2), s
-    polarity: Literal[1, -1] = 1  # -1 when the lead was turned upright
-    beats_source: BeatsSource | None = None  # of a waveform whose beats are given; else None
-    signal_gaps: Spans | None = None  # gaps of the waveform alone, where given beats tell of more; None: the same
-    beats_classified: bool = True  # False: beats whose file gives no class, or only a machine's "N" for all
-    warnings: tuple[str, ...] = ()
-    zone: str | None = None  # IANA name of the time zone, which only the user can say
-    turned: Spans = field(default_factory=lambda: np.empty((0, 2)))  # (n, 2), s, turned over for a swapped electrode
-
-    def __post_init__(self) -> None:
-        if self.ecg is None and self.given_beats is None:
-            raise ValueError("a Recording needs a waveform or beats")
-        if self.ecg is not None:
-            if self.fs is None or not self.fs > 0:
-                raise ValueError(f"a waveform needs a sampling rate above 0 Hz, not {self.fs}")
-            if not isinstance(self.ecg, Waveform):
-                object.__setattr__(self, "ecg", Waveform.of(self.ecg))
-        for name in ("gaps", "turned"):
-            object.__setattr__(self, name, frozen_array(as_spans(getattr(self, name)), np.float64))
-
-    def but(self, **changes: Any) -> Recording:
-        """The same recording with some facts replaced."""
-        return dataclasses.replace(self, **changes)
-
-    @property
-    def wall_clock(self) -> Clock | None:
-        """Its clock; None where the start is unknown."""
-        return None if self.start is None else Clock(self.start, self.zone)
-
-    def clock(self, seconds: float) -> datetime | None:
-        """Naive local time after so many seconds; None where the start is unknown."""
-        return None if self.start is None else Clock(self.start, self.zone).at(seconds)
-
-
-# --- the night's clock -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class EpochGrid:
-    """The only clock of a night: `n` epochs of 30 s from `offset_s`.
-
-    The last epoch ends with the recording, and is mostly shorter than 30 s.
-    """
-
-    n: int
-    duration_s: float
-    offset_s: float = 0.0
-
-    @classmethod
-    def covering(cls, duration_s: float) -> EpochGrid:
-        """The grid of a recording; a rest of less than a second makes no epoch of its own."""
-        return cls(max(1, math.ceil((duration_s - 1.0) / EPOCH_S)), duration_s)
-
-    @property
-    def onset_s(self) -> Float:
-        """Start of each epoch. array (n_epochs,)."""
-        return self.offset_s + EPOCH_S * np.arange(self.n, dtype=np.float64)
-
-    @property
-    def edges_s(self) -> Float:
-        """Borders of the epochs; the last ends with the recording. array (n_epochs + 1,)."""
-        edges = self.offset_s + EPOCH_S * np.arange(self.n + 1, dtype=np.float64)
-        edges[-1] = max(self.duration_s, edges[-2])
-        return edges
-
-    def epoch_of(self, time_s: ArrayLike) -> NDArray[np.int64]:
-        """Index of the epoch that holds each time; times in the cut rest belong to the last epoch."""
-        index = np.floor((np.asarray(time_s) - self.offset_s) / EPOCH_S).astype(np.int64)
-        return np.clip(index, 0, self.n - 1)
-
-    def spans(self, mask: Bool) -> Spans:
-        """Time covered by the chosen epochs; the last ends with the recording."""
-        first, behind = runs(mask)
-        return as_spans(np.column_stack([self.edges_s[first], self.edges_s[behind]]))
 
 
 # --- signal quality --------------------------------------------------------------------------------
@@ -377,87 +199,6 @@ class Corrections:
         """Those in the given time."""
         inside = contains(spans, self.time_s)
         return Corrections(self.time_s[inside], self.kind[inside])
-
-
-# --- sleep -----------------------------------------------------------------------------------------
-
-SCHEMES: dict[str, tuple[str, ...]] = {
-    "AASM5": ("W", "N1", "N2", "N3", "R"),
-    "CARDIO4": ("W", "L", "N3", "R"),
-    "CARDIO3": ("W", "NREM", "R"),
-}
-# What each letter is called in a coarser scheme.
-MERGED: dict[str, dict[str, str]] = {
-    "AASM5": {},
-    "CARDIO4": {"N1": "L", "N2": "L"},
-    "CARDIO3": {"N1": "NREM", "N2": "NREM", "N3": "NREM", "L": "NREM"},
-}
-UNSCORED = "U"
-# Stage letters that belong to each stratum, and the schemes able to tell that stratum apart.
-STAGE_STRATA: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "sleep": (frozenset({"N1", "N2", "N3", "L", "NREM", "R"}), frozenset(SCHEMES)),
-    "wake": (frozenset({"W"}), frozenset(SCHEMES)),
-    "nrem": (frozenset({"N1", "N2", "N3", "L", "NREM"}), frozenset(SCHEMES)),
-    "n1": (frozenset({"N1"}), frozenset({"AASM5"})),
-    "n2": (frozenset({"N2"}), frozenset({"AASM5"})),
-    "n3": (frozenset({"N3"}), frozenset({"AASM5", "CARDIO4"})),
-    "light": (frozenset({"N1", "N2", "L"}), frozenset({"AASM5", "CARDIO4"})),
-    "rem": (frozenset({"R"}), frozenset(SCHEMES)),
-}
-
-
-@dataclass(frozen=True)
-class Hypnogram:
-    """Sleep stages on the epoch grid. Assumes one letter an epoch; `U` is unscored."""
-
-    grid: EpochGrid
-    stage: Text  # (n_epochs,)
-    scheme: str  # key of SCHEMES
-    scorer: str  # name of the stager, or of the file
-    proba: NDArray[np.float32] | None = None  # (n_epochs, n_classes) in the scheme's order; NaN rows unscored
-
-    def __post_init__(self) -> None:
-        if self.scheme not in SCHEMES:
-            raise ValueError(f"unknown scheme {self.scheme!r}; known: {', '.join(SCHEMES)}")
-        stage = frozen_array(self.stage, "<U4")
-        if stage.shape != (self.grid.n,):
-            raise ValueError(f"hypnogram has {stage.shape} stages for {self.grid.n} epochs")
-        unknown = set(np.unique(stage)) - {*SCHEMES[self.scheme], UNSCORED}
-        if unknown:
-            raise ValueError(f"stages {', '.join(sorted(unknown))} are not in scheme {self.scheme}")
-        object.__setattr__(self, "stage", stage)
-        if self.proba is not None:
-            proba = frozen_array(self.proba, np.float32)
-            if proba.shape != (self.grid.n, len(self.classes)):
-                raise ValueError(f"probabilities have shape {proba.shape}")
-            object.__setattr__(self, "proba", proba)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Stage letters the scheme can say, in the order of the columns of `proba`."""
-        return SCHEMES[self.scheme]
-
-    def can_say(self, stratum: str) -> bool:
-        """Whether the scheme tells the stratum (`n3`, `light`, ...) apart."""
-        return self.scheme in STAGE_STRATA[stratum][1]
-
-    def mask(self, stratum: str) -> Bool:
-        """Epochs that belong to the stratum. array (n_epochs,)."""
-        return np.isin(self.stage, list(STAGE_STRATA[stratum][0]))
-
-
-@dataclass(frozen=True)
-class Lights:
-    """Lights-off and lights-on, s from the start, and who says so (option, annotation, recording)."""
-
-    off_s: float
-    on_s: float
-    source: str
-
-    def dark(self, grid: EpochGrid) -> Bool:
-        """Whether the middle of each epoch lies between them. array (n_epochs,)."""
-        middle_s = grid.onset_s + EPOCH_S / 2
-        return (middle_s >= self.off_s) & (middle_s < self.on_s)
 
 
 # --- breathing -------------------------------------------------------------------------------------

@@ -37,7 +37,10 @@ ALLOWED = {
     "spans": set(),
     "waveform": set(),
     "clock": set(),
-    "night": {"clock", "spans", "waveform"},
+    "arrays": set(),
+    "recording": {"arrays", "clock", "spans", "waveform"},
+    "hypnogram": {"arrays", "spans"},
+    "night": {"arrays", "recording", "hypnogram", "spans"},  # the page of nouns: every room imports them from here
     "io": GROUND,
     "heart": HEART,
     "autonomic": AUTONOMIC,

@@ -34,10 +34,6 @@ class Estimates:
     values: dict[str, float]
     intervals: dict[str, Interval] = field(default_factory=dict)
 
-    def and_also(self, others: Estimates) -> Estimates:
-        """These and others."""
-        return Estimates({**self.values, **others.values}, {**self.intervals, **others.intervals})
-
 
 def estimates(sums: Float, formula: Formula) -> Estimates:
     """What a formula makes of the totals over all blocks, with the intervals (`intervals_of`) that hold it.

@@ -42,8 +42,17 @@ class EvenSeries:
         return np.arange(len(self.value)) / EVEN_HZ
 
 
-def edr_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
-    """The ECG-derived respiration of a whole recording: the height of the normal QRS complexes.
+def nn_series(nn: NN, beats: Beats) -> EvenSeries:
+    """The NN intervals of a whole recording at the beats that end them, ms, up to its last beat."""
+    return evenly(nn.end_s, nn.nn_ms, beats)
+
+
+def size_series(beats: Beats, sizes: QrsSizes) -> Iterator[EvenSeries]:
+    """Every size of the normal QRS complexes in turn, as a share of its usual value: the ECG-derived respiration.
+
+    The level, which may be zero, is a share of the height. One after another, for all would fill memory in a fortnight.
+    The series step with posture, which `without_baseline` takes off. Whether breathing in raises or lowers them depends
+    on the lead: their sign means nothing.
 
     Parameters
     ----------
@@ -52,31 +61,10 @@ def edr_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
     sizes
         Of the same beats (`beat_shapes(...).sizes`).
 
-    Returns
-    -------
-    EvenSeries
-        mV, 4 Hz, from the start of the recording to its last beat; NaN between two normal beats more than 5 s apart.
-        It steps with posture, which `without_baseline` takes off. Whether breathing in raises or lowers it depends on
-        the lead: its sign means nothing.
-
     References
     ----------
     Moody GB et al. Comput Cardiol 1985;12:113-116; Thomas RJ et al. Sleep 2005;28:1151-1161 (its use in
     cardiopulmonary coupling).
-    """
-    normal = _normal(beats)
-    return evenly(beats.time_s[normal], sizes.height_mv[normal], beats)
-
-
-def nn_series(nn: NN, beats: Beats) -> EvenSeries:
-    """The NN intervals of a whole recording at the beats that end them, ms; else as `edr_series`."""
-    return evenly(nn.end_s, nn.nn_ms, beats)
-
-
-def size_series(beats: Beats, sizes: QrsSizes) -> Iterator[EvenSeries]:
-    """Every size of the normal QRS complexes in turn, as a share of its usual value; else as `edr_series`.
-
-    The level, which may be zero, is a share of the height. One after another, for all would fill memory in a fortnight.
     """
     normal = _normal(beats)
     height_mv = sizes.height_mv[normal]

@@ -78,9 +78,6 @@ def merge_of(fine: tuple[str, ...], n_classes: int) -> tuple[int, ...]:
     return tuple(CLASSES[n_classes].index(in_classes(letter, n_classes)) for letter in fine)
 
 
-MERGES = {n: merge_of(CLASSES[5], n) for n in CLASSES}  # class of W, N1, N2, N3, R in each number of classes
-
-
 def merged(chance: Float, n_classes: int) -> Float:
     """Chances of coarser classes: sums. array (n_epochs, n_classes) from (n_epochs, as many or more)."""
     return chance @ np.eye(n_classes)[list(merge_of(CLASSES[chance.shape[1]], n_classes))]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from holter2sleep.errors import UsageError
-from holter2sleep.evaluate.ec57 import BeatMatrix, EpisodeAgreement, compare_episodes, scored_spans
+from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, scored_spans
 from holter2sleep.evaluate.minutes import Minutes, compare_minutes
 from holter2sleep.evaluate.pairs import Pair
 from holter2sleep.evaluate.protocol import MATCH_WINDOW_S, STANDARD, Protocol
@@ -26,11 +26,6 @@ from holter2sleep.io.beatfiles import is_annotation_file, read_beats
 from holter2sleep.io.minutes import read_minutes
 from holter2sleep.night import EpochGrid, Float
 from holter2sleep.spans import EMPTY, Spans
-
-
-def compare_night_beats(pair: Pair) -> BeatMatrix:
-    """EC57 beat matrix of a night's `beats.parquet`, or of any beat file."""
-    return compare_night_record(pair).matrix
 
 
 def compare_night_record(pair: Pair, protocol: Protocol = STANDARD) -> BeatAgreement:

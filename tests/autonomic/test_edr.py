@@ -9,7 +9,6 @@ from made_nights import RECIPE, beats_of_rr, nn_of, recording_of, simulated
 from holter2sleep.autonomic.edr import (
     EVEN_HZ,
     EvenSeries,
-    edr_series,
     evenly,
     nn_series,
     repeated_noise,
@@ -29,6 +28,13 @@ def sizes_of(height_mv: np.ndarray) -> QrsSizes:
     return QrsSizes(height, 0.04 * height, 50 * height, 60 * height, np.zeros_like(height))
 
 
+def height_series(beats: Beats, sizes: QrsSizes) -> EvenSeries:
+    """The series of the heights, mV: their shares of the usual height, times it."""
+    normal = beats.usable & (beats.label == "N")
+    usual_mv = np.median(sizes.height_mv[normal]) if normal.any() else 1.0
+    return EvenSeries(usual_mv * next(size_series(beats, sizes)).value)
+
+
 def breathing(at_s: np.ndarray, rate_bpm: float) -> np.ndarray:
     return np.sin(2 * np.pi * rate_bpm / 60 * at_s)
 
@@ -45,7 +51,7 @@ def baseline_gain(hz: float) -> float:
 
 @pytest.mark.parametrize("rate_bpm", [6.0, 9.0, 15.0, 20.0, 24.0])
 def test_a_breath_is_drawn_as_spline_and_baseline_let_it(rate_bpm: float) -> None:
-    series = without_baseline(edr_series(BEATS, sizes_of(1.0 + 0.1 * breathing(BEATS.time_s, rate_bpm))))
+    series = without_baseline(height_series(BEATS, sizes_of(1.0 + 0.1 * breathing(BEATS.time_s, rate_bpm))))
     inside = (series.time_s >= 60) & (series.time_s < 540)
     cycle = np.exp(-2j * np.pi * rate_bpm / 60 * series.time_s[inside])
     amplitude = 2 * np.abs(np.mean(series.value[inside] * cycle))
@@ -53,7 +59,7 @@ def test_a_breath_is_drawn_as_spline_and_baseline_let_it(rate_bpm: float) -> Non
 
 
 def test_the_even_time_line_begins_with_the_recording_and_ends_with_its_last_beat() -> None:
-    series = edr_series(BEATS, sizes_of(np.ones(601)))
+    series = height_series(BEATS, sizes_of(np.ones(601)))
     assert series.time_s[0] == 0.0
     assert len(series.value) == int(600.5 * EVEN_HZ) + 1
     assert np.isnan(series.value[series.time_s < 0.5]).all()
@@ -62,7 +68,7 @@ def test_the_even_time_line_begins_with_the_recording_and_ends_with_its_last_bea
 
 def test_a_turn_in_bed_leaves_no_step() -> None:
     height = np.where(BEATS.time_s < 300, 1.0, 1.5) + 0.05 * breathing(BEATS.time_s, 15.0)
-    series = without_baseline(edr_series(BEATS, sizes_of(height)))
+    series = without_baseline(height_series(BEATS, sizes_of(height)))
     for side in (series.time_s < 280, series.time_s > 320):
         assert abs(np.nanmean(series.value[side])) < 0.01
 
@@ -70,12 +76,12 @@ def test_a_turn_in_bed_leaves_no_step() -> None:
 @pytest.mark.parametrize("label", ["S", "V", "F", "Q"])
 def test_ectopic_beats_and_unusable_ones_tell_nothing(label: str) -> None:
     height = 1.0 + 0.1 * breathing(BEATS.time_s, 15.0)
-    expected = edr_series(BEATS, sizes_of(height)).value
+    expected = height_series(BEATS, sizes_of(height)).value
     odd = np.arange(601) % 40 == 20
     spoiled = sizes_of(np.where(odd, 5.0, height))
     labels = np.where(odd, label, "N")
-    found = edr_series(BEATS.but(label=labels), spoiled).value
-    left_out = edr_series(BEATS.but(usable=~odd), spoiled).value
+    found = height_series(BEATS.but(label=labels), spoiled).value
+    left_out = height_series(BEATS.but(usable=~odd), spoiled).value
     np.testing.assert_array_equal(found, left_out)
     assert np.nanstd(found - expected) < 0.02
     assert np.nanmax(np.abs(found - 1.0)) < 0.15
@@ -84,7 +90,7 @@ def test_ectopic_beats_and_unusable_ones_tell_nothing(label: str) -> None:
 def test_a_hole_of_more_than_five_seconds_is_not_bridged() -> None:
     time_s = np.delete(BEATS.time_s, np.r_[100:104, 200:260])
     beats = Beats.at(time_s)
-    series = edr_series(beats, sizes_of(1.0 + 0.1 * breathing(time_s, 15.0)))
+    series = height_series(beats, sizes_of(1.0 + 0.1 * breathing(time_s, 15.0)))
     unknown = np.isnan(series.value)
     assert not unknown[(series.time_s > 90) & (series.time_s < 120)].any()
     assert unknown[(series.time_s > 200) & (series.time_s < 260)].all()
@@ -127,7 +133,7 @@ def test_intervals_are_a_series_too() -> None:
 @pytest.mark.parametrize("n", [0, 1, 2, 20])
 def test_few_beats_make_a_short_series_and_no_error(n: int) -> None:
     beats = BEATS.where(np.arange(601) < n)
-    series = edr_series(beats, sizes_of(np.ones(n)))
+    series = height_series(beats, sizes_of(np.ones(n)))
     assert isinstance(series, EvenSeries)
     assert np.isfinite(series.value).any() == (n > 1)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, nn_of
 
-from holter2sleep.autonomic.windows import Windows, five_minute_windows, resampled
+from holter2sleep.autonomic.windows import Windows, five_minute_windows, resampled, windows_around
 from holter2sleep.night import NN
 from holter2sleep.spans import as_spans, covers
 
@@ -44,6 +44,14 @@ def test_no_intervals_or_no_time_give_no_window() -> None:
     assert len(windows_in((0, 6000), nn=NN.none())) == 0
     assert len(windows_in()) == 0
     assert len(windows_in((8000, 20000))) == 0
+
+
+def test_windows_around_given_times_reach_two_and_a_half_minutes_to_either_side_and_may_overlap() -> None:
+    nn = nn_of(np.full(1500, 1000.0))  # one ends at each whole second up to 1500
+    windows = windows_around(nn, np.array([100.0, 400.0, 460.5, 1400.0, 1500.0]), RECIPE.hrv)
+    assert windows.start_s.tolist() == [-50.0, 250.0, 310.5, 1250.0]  # of the last only half has intervals
+    ends = [(part.end_s[0], part.end_s[-1]) for part in windows.parts]
+    assert ends == [(1, 249), (250, 549), (311, 610), (1250, 1500)]
 
 
 def test_batches_hold_all_windows_in_order() -> None:

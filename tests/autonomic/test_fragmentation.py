@@ -107,7 +107,9 @@ def test_slow_rises_and_sudden_falls_are_told() -> None:
 
 def test_without_a_change_there_is_no_asymmetry() -> None:
     for nn in (nn_of([]), nn_of([900.0] * 50)):
-        assert all(math.isnan(value) for value in asymmetry_measures(nn).values())
+        found = asymmetry_measures(nn)
+        assert set(found) == {"guzik_index", "porta_index"}
+        assert all(math.isnan(value) for value in found.values())
 
 
 def test_neurokit2_agrees() -> None:

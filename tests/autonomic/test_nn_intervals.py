@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import RECIPE, all_of, beats_of_rr
 
-from holter2sleep.autonomic.nn import nn_intervals
+from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import NN, Beats, Episodes
 from holter2sleep.spans import Spans, complement
@@ -91,6 +91,16 @@ def test_the_intervals_of_fibrillation_are_not_nn_and_those_on_both_sides_are() 
     nn = nn_between(beats, episodes=af)
     np.testing.assert_array_equal(nn.end_s, beats.time_s[np.r_[1:26, 51:101]])
     assert np.flatnonzero(~nn.adjacent).tolist() == [0, 25]
+
+
+def test_raw_intervals_are_of_any_beats_in_usable_time_outside_fibrillation() -> None:
+    beats = beats_of_rr(np.full(100, 0.8), "N" * 10 + "VS" + "N" * 89, start_s=0.0)
+    first, last = beats.time_s[[25, 50]]
+    af = Episodes([first], [last], ["AFIB"], [26], [75.0], [np.nan])
+    lost = complement(np.array([[60.1, 60.2]]), 0, 100)  # within the interval that ends at beat 76
+    rr = rr_intervals(beats, af, lost)
+    np.testing.assert_array_equal(rr.end_s, beats.time_s[np.r_[1:26, 51:76, 77:101]])
+    assert np.flatnonzero(~rr.adjacent).tolist() == [0, 25, 50]
 
 
 def test_the_range_is_that_of_the_recipe() -> None:

@@ -22,6 +22,7 @@ def shares(values) -> list[float]:
     [
         ([800.0, 860] * 20, [0, 0, 0, 100]),
         (list(800.0 + 10 * np.arange(7)), [0, 20, 80, 0]),  # levels 0 1 2 3 4 5 5: the top belongs to the last
+        (list(800.0 + 0.125 * np.arange(7)), [0, 20, 80, 0]),  # a range of less than a millisecond has six levels too
         ([800.0] * 50 + [860.0] * 50, [100 * 96 / 98, 100 * 2 / 98, 0, 0]),
     ],
 )

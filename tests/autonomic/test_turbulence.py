@@ -51,7 +51,9 @@ def test_planted_onset_and_slope_are_found() -> None:
 def test_the_category_counts_what_is_abnormal(first_ms: float, step_ms: float, category: int) -> None:
     """Onset from 0 % up and slope up to 2.5 ms / RR are abnormal, the limits included."""
     response_ms = np.r_[first_ms, first_ms, first_ms + step_ms * np.arange(13)]
-    assert turbulence_measures(rows_of(night(intervals(response_ms))))["turbulence_category"] == category
+    found = turbulence_measures(rows_of(night(intervals(response_ms))))
+    assert found["turbulence_category"] == category
+    assert found["turbulence_slope"] == pytest.approx(step_ms)
 
 
 def test_the_slope_is_of_the_averaged_tachogram_and_the_onset_a_mean_of_each() -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from holter2sleep.cli.evaluate import evaluate
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.evaluate.nights import compare_night_beats, compare_night_record
+from holter2sleep.evaluate.nights import compare_night_record
 from holter2sleep.evaluate.pairs import Pair, find_pairs
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.evaluate.tables import Column, record_table
@@ -97,7 +97,7 @@ def test_folder_without_a_night_is_refused(tmp_path: Path) -> None:
 
 
 def test_beats_missed_in_unusable_epochs_go_to_column_x(night: Path, references: Path) -> None:
-    matrix = compare_night_beats(Pair("n01", references / "n01.csv", night))
+    matrix = compare_night_record(Pair("n01", references / "n01.csv", night)).matrix
     assert (matrix.count("N", "N"), matrix.count("N", "X"), matrix.count("N", "O")) == (595, 5, 0)
     assert (matrix.scored_s, matrix.shutdown_s) == (600.0, 60.0)
 
@@ -118,7 +118,7 @@ def test_flutter_of_mitdb_207_lies_between_its_brackets(shared_data: Path) -> No
 @pytest.mark.realdata
 def test_reference_against_itself_agrees_fully(shared_data: Path) -> None:
     path = shared_data / "mitdb" / "207.atr"
-    matrix = compare_night_beats(Pair("207", path, path))
+    matrix = compare_night_record(Pair("207", path, path)).matrix
     assert set(matrix.measures().values()) == {1.0}
     assert matrix.scored_s < 1806 - 300 - 98  # without the flutter after 5:00
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
+from holter2sleep.heart.intervals import near_together, trusted_rr
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.runs import runs_of
 from holter2sleep.night import Beats, Episodes
 from holter2sleep.spans import Spans, complement
 
@@ -57,6 +59,13 @@ def rates(rr_s: float, seconds: float) -> Beats:
 )
 def test_couplets_and_runs(letters: str, rr_s: float, expected: list[str]) -> None:
     assert kinds(run_of(letters, rr_s)) == expected
+
+
+def test_a_slow_run_is_named_for_ventricular_beats_only() -> None:
+    for label, n_slow in (("V", 1), ("S", 0)):
+        beats = run_of(3 * label, 0.8)
+        couplets, fast, slow = runs_of(beats, trusted_rr(beats, all_of(beats)), label, np.zeros(len(beats), bool))
+        assert (len(couplets.pairs), len(fast.pairs), len(slow.pairs)) == (0, 0, n_slow)
 
 
 def test_a_run_lasts_from_its_first_beat_to_its_last() -> None:
@@ -205,3 +214,23 @@ def test_prematurity_means_nothing_in_atrial_fibrillation_and_beside_it() -> Non
     af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
     assert RECIPE.rhythm.af_margin_s == 30.0
     assert without_s_in_af(beats, af, RECIPE.rhythm).label.tolist() == ["S", "N", "N", "V", "N", "S"]
+
+
+def test_what_is_called_in_fibrillation_is_not_sure_and_has_no_chance_of_s() -> None:
+    beats = Beats.at([60.0, 120.0, 130.0, 240.0], ["S", "S", "V", "N"])
+    beats = beats.but(confidence=[0.9, 0.8, 0.7, 0.6], chance_s=[0.9, 0.8, 0.1, 0.0])
+    af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
+    found = without_s_in_af(beats, af, RECIPE.rhythm)
+    np.testing.assert_allclose(found.confidence, [0.9, np.nan, 0.7, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(found.chance_s, [0.9, np.nan, np.nan, 0.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("time_s", "expected"),
+    [([0.0, 60.0, 120.5, 121.0, 200.0], [[0.0, 60.0], [120.5, 121.0], [200.0]]), ([5.0], [[5.0]]), ([], [[]])],
+)
+def test_beats_are_cut_where_more_than_a_minute_lies_between_two(
+    time_s: list[float], expected: list[list[float]]
+) -> None:
+    times = np.array(time_s)
+    assert [times[part].tolist() for part in near_together(times)] == expected

@@ -55,6 +55,19 @@ def test_the_beats_of_a_supraventricular_run_are_s_and_no_others() -> None:
     assert np.flatnonzero(label == "S").tolist() == list(range(21, 31))
 
 
+def test_a_beat_that_only_its_run_makes_s_has_an_even_chance_at_least() -> None:
+    n, run = 53, np.arange(21, 31)
+    beats = beats_of_rr([*SINUS, 0.5, *[0.4] * 9, 0.9, *SINUS[:-1], 0.8, 0.8])
+    chance_s = np.full(n, 0.2)
+    chance_s[[21, 22]] = 0.9, np.nan
+    beats = beats.but(confidence=np.full(n, 0.95), chance_s=chance_s)
+    found = with_s_in_runs(beats, find_episodes(beats, all_of(beats), RECIPE.rhythm))
+    expected = np.where(np.isin(np.arange(n), run), 0.5, 0.2)
+    expected[21] = 0.9
+    np.testing.assert_allclose(found.chance_s, expected, rtol=1e-6)
+    np.testing.assert_allclose(found.confidence, np.where(np.isin(np.arange(n), run), expected, 0.95), rtol=1e-6)
+
+
 def test_a_beat_missing_from_a_steady_rhythm_is_a_suspected_block() -> None:
     episodes = found([*SINUS, 1.6, *SINUS])
     assert episodes.kind.tolist() == ["BII"]

@@ -143,6 +143,28 @@ def test_the_rate_ratio_interval_holds_the_truth_and_turns_with_its_sides() -> N
     assert np.allclose(turned_high[some], 1 / low[some])
 
 
+@pytest.mark.parametrize(("n", "low", "high"), [(0, 0.0, 3.688879), (1, 0.025318, 5.571643), (2, 0.242209, 7.224688)])
+def test_the_poisson_interval_is_garwoods(n: int, low: float, high: float) -> None:
+    assert tuple(map(float, poisson_interval(np.array(n)))) == pytest.approx((low, high), abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "other"), [(0, 3), (1, 2), (2, 1), (3, 0), (1, 1), (9, 4)])
+def test_the_rate_ratio_interval_is_that_of_a_share_of_the_events(n: int, other: int) -> None:
+    """Events in 2 h against those in half an hour: a share p of all is a ratio of p / (1 - p) times 0.5 / 2."""
+    share = stats.binomtest(n, n + other).proportion_ci(0.95, "exact")
+    ends = [np.inf if p == 1 else 0.25 * p / (1 - p) for p in share]
+    tails = stats.binom.cdf(n, n + other, 0.8), stats.binom.sf(n - 1, n + other, 0.8)
+    found = rate_ratio_interval(np.array([n]), np.array([2.0]), np.array([other]), np.array([0.5]))
+    assert [float(x[0]) for x in found] == pytest.approx([*ends, min(1.0, 2 * min(tails))])
+
+
+def test_as_many_events_in_as_long_are_as_likely_as_can_be_and_none_at_all_say_nothing() -> None:
+    hour = np.ones(2)
+    found = rate_ratio_interval(np.array([5, 0]), hour, np.array([5, 0]), hour)
+    assert found[2][0] == 1.0
+    assert np.isnan([x[1] for x in found]).all()
+
+
 def test_the_interval_of_a_difference_of_two_means_is_the_normal_one() -> None:
     half, other_half = 1.96 * 3 / 10, 1.96 * 4 / 10
     value, other = np.array(5.0), np.array(1.0)

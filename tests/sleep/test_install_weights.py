@@ -22,7 +22,7 @@ from holter2sleep.sleep.staging import download as downloading
 from holter2sleep.sleep.staging import install as installing
 from holter2sleep.sleep.staging.download import download
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
-from holter2sleep.sleep.staging.encoder_weights import empty_encoder, installed_encoder
+from holter2sleep.sleep.staging.encoder_weights import empty_encoder, find_encoder_file
 from holter2sleep.sleep.staging.install import install
 from holter2sleep.sleep.staging.installable import Installable, get_installable, list_installable
 from holter2sleep.sleep.staging.installed import (
@@ -292,16 +292,17 @@ def test_what_is_installed_and_unchanged_is_left(checkpoint: Path) -> None:
 
 def test_an_installed_encoder_comes_with_its_profile(checkpoint: Path) -> None:
     with pytest.raises(WeightsError, match="holter2sleep models install clef-small"):
-        installed_encoder("clef-small")
+        find_encoder_file("clef-small")
     installed(unhashed(), local=checkpoint)
-    encoder, profile = installed_encoder("clef-small")
+    path, encoder, profile = find_encoder_file("clef-small")
+    assert path == weights_folder() / "clef_small.ckpt"
     assert encoder.config is CONFIGS["clef-small"]
     assert profile is PROFILES["clef"]
 
 
 def test_what_is_no_encoder_is_not_loaded_as_one() -> None:
-    with pytest.raises(UsageError, match="is no encoder"):
-        installed_encoder("cardiosomnography-primary")
+    with pytest.raises(UsageError, match=r"cardiosomnography-primary: no such file; encoders to install: clef-small"):
+        find_encoder_file("cardiosomnography-primary")
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone", "record"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from holter2sleep.evaluate.classes import MERGES, UNKNOWN, merged
+from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, merge_of, merged
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training import staging
@@ -151,7 +151,7 @@ def test_merged_chances_are_sums() -> None:
 def test_figures_of_perfect_answers_are_one_and_the_floor_is_not() -> None:
     nights = [night(subject, i) for i, subject in enumerate("abcd")]
     figures = figures_of(nights, [np.eye(5)[n.stage] for n in nights], clock_left_out(nights))
-    for n_classes in MERGES:
+    for n_classes in CLASSES:
         found = figures[f"{n_classes}_classes"]
         assert found["kappa"] == 1.0
         assert found["kappa_interval"] == [1.0, 1.0]
@@ -185,7 +185,7 @@ def test_weights_are_small() -> None:
 def test_a_better_stager_has_more_kappa_than_another_on_the_same_nights() -> None:
     nights = [night(subject, i) for i, subject in enumerate("abcd")]
     right = [np.eye(5, dtype=np.float32)[n.stage] for n in nights]
-    three = [np.eye(3, dtype=np.float32)[np.array(MERGES[3])[n.stage]] for n in nights]
+    three = [np.eye(3, dtype=np.float32)[np.array(merge_of(CLASSES[5], 3))[n.stage]] for n in nights]
     wrong = [np.full((len(n.stage), 3), 1 / 3, np.float32) for n in nights]
     assert beside(nights, right, three) == {"kappa": 1.0, "ours_more": 0.0, "interval": [0.0, 0.0]}
     assert beside(nights, right, wrong) == {"kappa": 0.0, "ours_more": 1.0, "interval": [1.0, 1.0]}

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.encoder_weights import differing, read_state, shapes_of, told
 
-EPOCH_SAMPLES = 7680  # 30 s at 256 Hz
 N_ADDITIONAL = 4  # sex, age / 100, position in the night, clock
 N_CLASSES = 5  # W, N1, N2, N3, REM
 _CHANNELS, _KERNEL, _N_CONVS = 5, 31, 6

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.sleep.staging.encoder import CONFIGS, EncoderConfig, Net1D
-from holter2sleep.sleep.staging.installable import get_installable, list_installable
+from holter2sleep.sleep.staging.installable import list_installable
 from holter2sleep.sleep.staging.installed import verified
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
 
@@ -24,22 +24,6 @@ LIGHTNING_PREFIX = "backbone."  # of every name in a CLEF checkpoint
 _SHOWN = 3  # names from either end of a long list
 
 Shapes = dict[str, tuple[int, ...]]
-
-
-def installed_encoder(name: str) -> tuple[Net1D, Profile]:
-    """The encoder a user has installed, and the windows it wants to see.
-
-    Raises
-    ------
-    UsageError
-        No encoder has that name in the registry of weights.
-    WeightsError
-        Not installed, or changed since.
-    """
-    weights = get_installable(name)
-    if weights.profile is None:
-        raise UsageError(f"{name!r} is no encoder; the encoders are {', '.join(CONFIGS)}")
-    return load_encoder(verified(weights), weights.network), PROFILES[weights.profile]
 
 
 def find_encoder_file(name_or_file: str) -> tuple[Path, Net1D, Profile]:

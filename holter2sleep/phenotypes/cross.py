@@ -117,9 +117,13 @@ def _is_crossed(entry: Entry) -> bool:
     return entry.strata != "night" and entry.domain not in NOT_CROSSED
 
 
+def is_counted(entry: Entry) -> bool:
+    """Whether the cross table tells a phenotype as events an hour."""
+    return entry.unit in ("count", "count/h")
+
+
 def _kind(entry: Entry) -> dict[str, str]:
-    counted = entry.unit in ("count", "count/h")
-    contrast = "rate_ratio" if counted else "ratio" if entry.transform == "log" else "difference"
+    contrast = "rate_ratio" if is_counted(entry) else "ratio" if entry.transform == "log" else "difference"
     return {"phenotype": entry.name, "contrast": contrast}
 
 

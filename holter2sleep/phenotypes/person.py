@@ -22,7 +22,13 @@ MAIN = (
     *(("se", "night"), ("rem_min", "night"), ("n3_min", "night"), ("nrem_min", "night"), ("n_awakenings", "night")),
     *(("heart_rate_mean", "night"), ("heart_rate_min", "night"), ("heart_rate_max", "night")),
     *(("heart_rate_dip", "night"), ("sdnn", "night"), ("rmssd", "night"), ("rmssd", "nrem"), ("lf_hf", "nrem")),
-    *(("respiratory_index", "night"), ("cvhr_index", "night"), ("af_burden", "night"), ("longest_pause", "night")),
+    *(
+        ("ahi_ecg", "night"),
+        ("respiratory_index", "night"),
+        ("cvhr_index", "night"),
+        ("af_burden", "night"),
+        ("longest_pause", "night"),
+    ),
     *(("n_pauses", "night"), ("veb_per_hour", "night"), ("sveb_per_hour", "night")),
 )
 NIGHT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
+from holter2sleep.phenotypes.cross import is_counted
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.report.grid import Column, table_blocks
 from holter2sleep.report.layout import Layout, Section
 from holter2sleep.report.page import TEXT_WIDTH_MM, Block
 from holter2sleep.report.tables import RECOMPUTED, ReportNight, unit_text
 from holter2sleep.report.words import Words
+
+RATE = "{:.2f}"  # events an hour, whatever the dictionary says of their count
+LARGEST_RATIO = 100.0  # few events leave the upper end open: how far above this it lies says nothing
 
 
 def contrasts(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -37,11 +42,11 @@ def _marks(night: ReportNight, name: str, strata: tuple[str, ...]) -> list[str]:
 
 
 def _row(entry: Entry, row: dict[str, Any] | None, words: Words) -> list[str]:
-    label = f"{words.label(entry)} {unit_text(entry)}".rstrip()
+    label = f"{words.label(entry)} {'/h' if is_counted(entry) else unit_text(entry)}".rstrip()
     if row is None:
         return [label, "-", "-", words("status.insufficient_data")]
-    plain = f"{{:.{entry.decimals}f}}"
-    sides = [_with_interval(row, plain, f"{side}value", f"{side}ci", words) for side in ("", "against_")]
+    printed = (RATE if is_counted(entry) else f"{{:.{entry.decimals}f}}").format
+    sides = [_with_interval(row, printed, f"{side}value", f"{side}ci", words) for side in ("", "against_")]
     return [label, *sides, _contrast(row, entry, words)]
 
 
@@ -49,15 +54,21 @@ def _contrast(row: dict[str, Any], entry: Entry, words: Words) -> str:
     """A ratio or a difference; counts that cluster show the interval that allows for it."""
     interval = "contrast" if row["robust_low"] is None else "robust"
     if row["contrast"] == "difference":
-        return _with_interval(row, f"{{:+.{entry.decimals}f}}", "contrast_value", interval, words)
-    text = _with_interval(row, "{:.2f}", "contrast_value", interval, words)
+        return _with_interval(row, f"{{:+.{entry.decimals}f}}".format, "contrast_value", interval, words)
+    text = _with_interval(row, _ratio, "contrast_value", interval, words)
     return text if row["contrast_value"] is None else f"x {text}"
 
 
-def _with_interval(row: dict[str, Any], form: str, value: str, interval: str, words: Words) -> str:
+def _ratio(value: float) -> str:
+    return f"> {LARGEST_RATIO:.0f}" if value > LARGEST_RATIO else f"{value:.2f}"
+
+
+def _with_interval(
+    row: dict[str, Any], printed: Callable[[float], str], value: str, interval: str, words: Words
+) -> str:
     """A number with its interval in brackets, where it has one; a ratio to nothing has none."""
     if row[value] is None:
         return words("table.nothing_to_compare")
     low, high = row[f"{interval}_low"], row[f"{interval}_high"]
-    ends = words("number.to", low=form.format(low), high=form.format(high)) if None not in (low, high) else ""
-    return words.number(form.format(row[value]) + (f" ({ends})" if ends else ""))
+    ends = words("number.to", low=printed(low), high=printed(high)) if None not in (low, high) else ""
+    return words.number(printed(row[value]) + (f" ({ends})" if ends else ""))

@@ -168,7 +168,8 @@ class Teller:
         if place.name == "coverage":
             return [number(f"{_hours(first):.1f}")]
         if place.name == "reason":
-            return [str(count) for count in (first.shortfall or ())[:2]] if first.status == "insufficient_data" else []
+            short = first.status == "insufficient_data" and first.shortfall
+            return [self.night.words.whole(count) for count in short[:2]] if short else []
         return numbers_in(self.said(place, rule))  # words: a pointer, who staged, a label
 
     def pointer(self, rule: Rule) -> tuple[str, str]:
@@ -260,7 +261,8 @@ def _why(cell: Cell, night: ReportNight) -> str:
     """Why there is no number: how much is short, or what the input lacks where that is certain."""
     if cell.status == "insufficient_data" and cell.shortfall:
         have, needed, counts = cell.shortfall
-        return cell.words("status.insufficient_why", have=have, needed=needed, counts=counts)
+        amounts = {"have": cell.words.whole(have), "needed": cell.words.whole(needed)}
+        return cell.words("status.insufficient_why", **amounts, counts=counts)
     if cell.status == "not_applicable" and "waveform" in cell.entry.needs and night.run["channel"] is None:
         return cell.words("status.no_waveform_why")
     unclassed = night.cell("n_veb").status == "not_applicable"

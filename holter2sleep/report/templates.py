@@ -10,7 +10,7 @@ from holter2sleep.errors import RecipeError
 
 PLACE = re.compile(r"\{(?P<name>[^{}|]+)(?P<forms>(?:\|[^{}|]*)*)\}")
 # A number that stands alone: N1, T2 and the digits of a file's name are letters of a word.
-NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:[.,]\d+)?(?![\w])")
+NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:[.,]\d+)*(?![\w])")
 WORDS_PLACES = ("coverage", "see", "stages", "label", "reason")
 
 

@@ -19,6 +19,7 @@ from holter2sleep.phenotypes.dictionary import Entry, handled_name, handlings_of
 
 ENGLISH = "en"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+$)")  # where marks stand in the digits before the point
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +36,18 @@ class Words:
         return text.format(**facts) if facts else text
 
     def number(self, printed: str) -> str:
-        """A printed number, or several, with the decimal mark of the language.
+        """A printed number, or several, with the marks of the language for decimals and thousands.
 
         Examples
         --------
-        >>> load_words("de").number("61.7"), load_words("en").number("61.7")
-        ('61,7', '61.7')
+        >>> load_words("de").number("61.7 (1234.5)"), load_words("en").number("29479")
+        ('61,7 (1.234,5)', '29,479')
         """
-        return re.sub(r"(?<=\d)\.(?=\d)", self("number.decimal_mark"), printed)
+        return NUMBER.sub(lambda found: self._marked(*found[0].partition(".")), printed)
+
+    def _marked(self, whole: str, point: str, decimals: str) -> str:
+        grouped = THOUSANDS.sub(self("number.thousands_mark"), whole)
+        return f"{grouped}{self('number.decimal_mark') if point else ''}{decimals}"
 
     def whole(self, number: int) -> str:
         """A whole number with the mark of the thousands.
@@ -52,7 +57,7 @@ class Words:
         >>> load_words("de").whole(29479)
         '29.479'
         """
-        return f"{number:,}".replace(",", self("number.thousands_mark"))
+        return self.number(str(number))
 
     def layout(self, text: str) -> str:
         """A text of a layout; as the layout has it where it was not translated."""

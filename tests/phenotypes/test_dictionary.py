@@ -85,6 +85,12 @@ def test_a_share_of_all_lies_between_0_and_100_and_a_count_is_whole(entry: Entry
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=lambda entry: entry.name)
+def test_a_label_leaves_the_unit_to_the_unit(entry: Entry) -> None:
+    said = {"count/h": "per hour", "bpm": "bpm", "%": "%"}.get(entry.unit)
+    assert said is None or said not in entry.label
+
+
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=lambda entry: entry.name)
 def test_a_recipe_key_named_in_a_definition_exists(entry: Entry) -> None:
     sections = RECIPE.resolved()
     for section, rest in re.findall(

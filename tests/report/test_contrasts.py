@@ -33,7 +33,16 @@ ENTRIES, WORDS = load_dictionary(), load_words()
 
 def test_counts_are_printed_as_a_ratio_with_its_interval() -> None:
     row = _row(ENTRIES["veb_per_hour"], contrast("veb_per_hour", "count/h", (20.0, 10.0)), WORDS)
-    assert row[1:] == ["20.0 (12.2 to 30.9)", "10.0 (4.8 to 18.4)", "x 2.00 (0.89 to 4.78)"]
+    assert row == ["VEB rate /h", "20.00 (12.22 to 30.89)", "10.00 (4.80 to 18.39)", "x 2.00 (0.89 to 4.78)"]
+
+
+def test_a_few_events_are_told_per_hour_with_what_they_leave_open() -> None:
+    """3 pauses against 1, an hour each: Garwood's intervals; the ratio's upper end by Clopper and Pearson is 157."""
+    row = _row(ENTRIES["n_pauses"], contrast("n_pauses", "count", (3.0, 1.0)), WORDS)
+    assert row == ["Pauses /h", "3.00 (0.62 to 8.77)", "1.00 (0.03 to 5.57)", "x 3.00 (0.24 to > 100)"]
+    many = _row(ENTRIES["n_pauses"], contrast("n_pauses", "count", (400.0, 1.0)), load_words("de"))
+    assert many[1] == "400,00 (361,76 bis 441,19)"
+    assert many[3] == "x > 100 (71,38 bis > 100)"
 
 
 def test_counts_that_cluster_show_the_wider_interval() -> None:

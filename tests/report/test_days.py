@@ -101,7 +101,7 @@ def test_the_page_has_the_days_in_place_of_hours_and_they_add_up(report: Callabl
     lines = [line.split() for line in page.extract_text(extraction_mode="layout").splitlines()]
     days = [line for line in lines if line and line[0].startswith("2026-0")]
     assert [line[1] for line in days] == ["1-14", "15-38", "39-62"]
-    assert [int(line[3]) for line in days] == [3480 * 14, 3480 * 24, 3480 * 24]
+    assert [int(line[3].replace(",", "")) for line in days] == [3480 * 14, 3480 * 24, 3480 * 24]
 
 
 # --- figure ----------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_every_titled_section_is_linked_and_the_purpose_is_said(text: str) -> No
 
 def test_the_numbers_are_those_of_the_tables(tmp_path: Path) -> None:
     page = Page(write_html(write_night(tmp_path, PLANS["ordinary"])).read_text(encoding="utf-8"))
-    for number in ("403.5 min", "43.2", "87.7", "1234", "777"):
+    for number in ("403.5 min", "43.2", "87.7", "1,234", "777"):
         assert number in page.words, number
 
 

@@ -63,7 +63,7 @@ def test_cell_of_a_table_stands_in_its_row(report: Report) -> None:
     found = report("ordinary")
     by_stage, averaged = page_with(found, "Heart-rate variability by stage"), page_with(found, "Averaged beats")
     assert "87.7" in [row[4] for row in rows(found, by_stage, "REM") if len(row) > 8]
-    assert "1234" in [row[7] for row in rows(found, by_stage, "N1+N2") if len(row) > 8]
+    assert "1,234" in [row[7] for row in rows(found, by_stage, "N1+N2") if len(row) > 8]
     assert rows(found, averaged, "NREM")[-1][2] == "387"
     assert rows(found, 1, "3")[0][7] == "777"
 

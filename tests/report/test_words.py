@@ -20,7 +20,7 @@ from holter2sleep.report.page import HEIGHT_MM, WIDTH_MM, text_width_mm
 from holter2sleep.report.pdf import write_report
 from holter2sleep.report.rules import load_rulebook
 from holter2sleep.report.sections import SECTIONS
-from holter2sleep.report.templates import places
+from holter2sleep.report.templates import numbers_in, places
 from holter2sleep.report.words import load_words
 
 GERMAN = load_words("de")
@@ -176,6 +176,21 @@ def test_translation_that_could_say_something_unmeasured_is_refused(
     (tmp_path / "xx.toml").write_text(f'[pause]\nsome = "{sentence}"\n', encoding="utf-8")
     with pytest.raises(RecipeError, match=f"R-PAUSE-1: pause.some .*{message}"):
         load_rulebook(load_words(str(tmp_path / "xx.toml")))
+
+
+@pytest.mark.parametrize(
+    ("language", "printed"),
+    [
+        ("en", ["999", "1,000", "-29,479.25 to 1,234,567", "0.12345"]),
+        ("de", ["999", "1.000", "-29.479,25 to 1.234.567", "0,12345"]),
+    ],
+)
+def test_numbers_have_the_marks_of_the_language_for_decimals_and_thousands(language: str, printed: list[str]) -> None:
+    plain = ["999", "1000", "-29479.25 to 1234567", "0.12345"]
+    assert [load_words(language).number(text) for text in plain] == printed
+    assert [number for text in printed for number in numbers_in(text)] == [
+        number for text in printed for number in text.split(" to ")
+    ]
 
 
 # --- pages in German -------------------------------------------------------------------------------

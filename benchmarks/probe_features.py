@@ -7,19 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import signal, stats
 
 from holter2sleep.night import Beats, Float
 from holter2sleep.sleep.staging.embeddings import embed
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
-from holter2sleep.sleep.staging.profiles import FS, WINDOW_S, Windows
+from holter2sleep.sleep.staging.profiles import WINDOW_S, Windows
 from holter2sleep.training.physiology import window_physiology
+from holter2sleep.training.window_measures import rr_statistics, spectrum, template_statistics
 
 OURS, RANDOM, HAND_MADE, TAUGHT = "ours", "random weights", "hand-made", "what it was taught"
 N_RANDOM = 3  # networks with weights as torch draws them
-BANDS_HZ = ((0.67, 3), (3, 8), (8, 15), (15, 25), (25, 40))
-TEMPLATE_S = 0.3  # about a beat
 
 
 @dataclass(frozen=True)
@@ -72,47 +70,3 @@ def hand_made(seen: Seen) -> Float:
         for window, beats in zip(seen.windows, beat_s, strict=True)
     ]
     return np.concatenate([with_unknown_marked(np.array(rows)), spectrum(seen.windows)], axis=1)
-
-
-def rr_statistics(beat_s: Float) -> list[float]:
-    """Mean, SD, RMSSD, pNN50, entropy-like spread and extremes of the RR intervals; NaN with too few beats."""
-    rr_s = np.diff(beat_s)
-    if len(rr_s) < 3:
-        return [np.nan] * 8
-    change_s = np.diff(rr_s)
-    rmssd_s = np.sqrt((change_s**2).mean())
-    return [
-        rr_s.mean(),
-        np.log(rr_s.std() / rr_s.mean() + 0.005),
-        np.log(rmssd_s / rr_s.mean() + 0.005),
-        (np.abs(change_s) > 0.05).mean(),
-        np.log(np.median(np.abs(change_s)) / np.median(rr_s) + 0.005),
-        rr_s.min() / np.median(rr_s),
-        rr_s.max() / np.median(rr_s),
-        stats.skew(rr_s) if np.ptp(rr_s) > 1e-6 else 0.0,
-    ]
-
-
-def template_statistics(window: Float, beat_s: Float) -> list[float]:
-    """Width of the median beat at half its height, its P and T parts, and how far the beats are like it."""
-    half = round(TEMPLATE_S * FS)
-    at = np.rint(beat_s * FS).astype(int)
-    at = at[(at >= half) & (at < len(window) - half)]
-    if len(at) < 3:
-        return [np.nan] * 6
-    beats = window[at[:, None] + np.arange(-half, half + 1)]
-    template = np.median(beats, axis=0)
-    likeness = [np.corrcoef(beat, template)[0, 1] for beat in beats]
-    height = np.abs(template).max() + 1e-6
-    before, after = template[: half - 50], template[half + 60 :]
-    wide = (np.abs(template[half - 75 : half + 76]) > height / 2).mean()
-    return [wide, np.mean(likeness), np.min(likeness), np.ptp(before) / height, np.ptp(after) / height, template[half]]
-
-
-def spectrum(windows: Windows) -> Float:
-    """Logarithms of the share of each band, kurtosis, and the share of samples near zero."""
-    hz, power = signal.welch(windows, FS, nperseg=1024)
-    total = power[:, hz < BANDS_HZ[-1][1]].sum(axis=1) + 1e-9
-    shares = [np.log(power[:, (hz >= low) & (hz < high)].sum(axis=1) / total + 1e-6) for low, high in BANDS_HZ]
-    kurtosis = np.log(stats.kurtosis(windows, axis=1, fisher=False) + 1)
-    return np.column_stack([*shares, kurtosis, (np.abs(windows) < 0.1).mean(axis=1)])

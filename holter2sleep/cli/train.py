@@ -37,6 +37,19 @@ def train() -> None:
 @click.option(
     "--simulated", type=click.IntRange(min=0), default=100, show_default=True, help="Synthetic stretches to add."
 )
+@click.option(
+    "--rhythms",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Annotated beats (WFDB .atr, or .mat of afdb_rr) for stretches composed with the shapes of DATA. Repeatable.",
+)
+@click.option(
+    "--composed",
+    type=click.IntRange(min=1),
+    default=1500,
+    show_default=True,
+    help="Stretches, where --rhythms is given.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), default=30, show_default=True, help="Each ends in a checkpoint.")
 @click.option("--steps", type=click.IntRange(min=1), default=100, show_default=True, help="Batches of an epoch.")
 @click.option(
@@ -58,6 +71,8 @@ def encoder(
     noise: Path,
     split: Path | None,
     simulated: int,
+    rhythms: tuple[Path, ...],
+    composed: int,
     epochs: int,
     steps: int,
     patients: int,
@@ -80,10 +95,10 @@ def encoder(
       holter2sleep train encoder mitdb svdb cinc2017 --noise nstdb --split split.csv --epochs 60 --out my-encoder
     """  # noqa: D301  click reads the backspace
     from holter2sleep.training.encoder import EncoderCourse
-    from holter2sleep.training.encoder_run import train_encoder
+    from holter2sleep.training.encoder_run import MadeUp, train_encoder
 
     course = EncoderCourse(epochs, steps, patients, seed, bfloat16, device, rate)
-    path = train_encoder(data, noise, out, course, split, simulated, resume, start, _tell)
+    path = train_encoder(data, noise, out, course, split, MadeUp(simulated, rhythms, composed), resume, start, _tell)
     click.echo(str(path))
 
 

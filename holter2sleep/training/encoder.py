@@ -36,6 +36,10 @@ DECAY = 5e-4  # CLEF's
 WARM_SHARE = 0.1  # of the course, in which the rate rises
 LARGEST_GRADIENT = 1.0
 TEST_BATCHES = 8
+TOLD_WEIGHT = 3.0  # of what the head tells, beside the contrast: alone that taught little
+# Classes of beats and AF are five of forty things to tell, and hardest to see in a window.
+HEAVY, HEAVY_WEIGHT = ("share_s", "share_v", "any_s", "any_v", "af"), 3.0
+HEAD_WEIGHTS = torch.tensor([HEAVY_WEIGHT if name in HEAVY else 1.0 for name in HEAD_TARGETS])
 NOISE_SCALE = np.array([0.5, 0.3], np.float32)  # about the mean and SD of `views.NOISE_SD`, none in one window of five
 
 Told = Callable[[int, dict[str, float]], None]  # number of an epoch that has ended, its figures
@@ -108,7 +112,7 @@ class Lessons:
     def scales(self) -> tuple[Scale, Scale]:
         """Of attributes and of targets; that of the added noise is known beforehand."""
         attributes = Scale.of(np.concatenate([patient.attributes for patient in self.fit]))
-        targets = Scale.of(np.concatenate([patient.targets for patient in self.fit]))
+        targets = Scale.of(np.concatenate([patient.targets.reshape(-1, len(TARGETS)) for patient in self.fit]))
         return attributes, Scale(np.append(targets.mean, NOISE_SCALE[0]), np.append(targets.sd, NOISE_SCALE[1]))
 
 
@@ -147,7 +151,7 @@ class Lecture:
                 group["lr"] = self.course.rate(self.epoch * self.course.steps + step)
             contrast, told = self._losses(self._draw(self._lessons.fit, rng))
             self._optimizer.zero_grad()
-            (contrast + told).backward()
+            (contrast + TOLD_WEIGHT * told).backward()
             nn.utils.clip_grad_norm_(self.pupil.parameters(), LARGEST_GRADIENT)
             self._optimizer.step()
             losses.append((contrast.item(), told.item()))
@@ -164,7 +168,8 @@ class Lecture:
             z_VD = self.pupil.encoder(torch.from_numpy(batch.windows).to(device))
         z_VD = z_VD.float()
         contrast = clef_loss(z_VD, self._of_attributes(batch.attributes).to(device))
-        return contrast, told_loss(self.pupil.head(z_VD), self._of_targets(batch.targets).to(device))
+        told = told_loss(self.pupil.head(z_VD), self._of_targets(batch.targets).to(device), HEAD_WEIGHTS.to(device))
+        return contrast, told
 
     def test(self) -> dict[str, float]:
         """Losses on subjects that were not learned from, and the correlation of each thing the head tells."""
@@ -209,9 +214,9 @@ class Lecture:
         self.epoch, self.history = found["epoch"], found["history"]
 
 
-def told_loss(told_BK: Tensor, target_BK: Tensor) -> Tensor:
-    """Smooth absolute error over what is known; 0 where nothing is."""
-    known = ~target_BK.isnan()
+def told_loss(told_BK: Tensor, target_BK: Tensor, weights: Tensor) -> Tensor:
+    """Smooth absolute error over what is known, by weight; 0 where nothing is."""
+    known = (~target_BK.isnan()) * weights
     error = F.smooth_l1_loss(told_BK, torch.nan_to_num(target_BK), reduction="none")
     return (error * known).sum() / known.sum().clamp_min(1)
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
 
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.inputs import find_inputs
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.encoder import Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.training.checkpoint import check_device, check_may_begin
 from holter2sleep.training.clef_loss import LEAST_DISSIMILARITY, TEMPERATURE
+from holter2sleep.training.composed import Donor, donor_of, read_rhythm
 from holter2sleep.training.encoder import NETWORK, EncoderCourse, Lecture, Lessons
-from holter2sleep.training.patients import Patient, read_patient, simulated_patients
+from holter2sleep.training.patients import Heard, Patient, composed_patients, hear, patient_of, simulated_patients
 from holter2sleep.training.subject_split import FIT, TEST, SubjectSplit, read_split, split_by_chance
 from holter2sleep.training.views import read_noises
 from holter2sleep.whole_files import write_bytes
@@ -38,13 +41,22 @@ TEST_SHARE = 0.2
 Told = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class MadeUp:
+    """What is learned from beside recordings."""
+
+    n_simulated: int = 0  # synthetic stretches of ten minutes
+    rhythms: Sequence[Path] = ()  # annotated beats, for composed stretches
+    n_composed: int = 0  # stretches of two minutes
+
+
 def train_encoder(
     data: Sequence[Path],
     noise: Path,
     out: Path,
     course: EncoderCourse,
     split: Path | None = None,
-    n_simulated: int = 0,
+    made_up: MadeUp = MadeUp(),
     resume: bool = False,
     start: Path | None = None,
     told: Told = log.info,
@@ -59,8 +71,8 @@ def train_encoder(
         Folder of the MIT-BIH Noise Stress Test database (em, ma, bw).
     split
         File that says which recordings are learned from; None draws one fifth of the recordings for testing.
-    n_simulated
-        Synthetic stretches of ten minutes that are learned from too.
+    made_up
+        Synthetic and composed stretches that are learned from too.
     start
         Weights of an encoder to begin with; None draws them.
     told
@@ -74,7 +86,7 @@ def train_encoder(
     check_device(course.device)
     checkpoint = out / CHECKPOINT
     check_may_begin(checkpoint, resume)
-    lessons, chosen = read_lessons(data, noise, split, n_simulated, course.seed, told)
+    lessons, chosen = read_lessons(data, noise, split, made_up, course.seed, told)
     lecture = Lecture(lessons, course)
     if start is not None:
         lecture.pupil.encoder.load_state_dict(load_encoder(start, NETWORK).state_dict())
@@ -86,12 +98,12 @@ def train_encoder(
     lecture.run(checkpoint, lambda epoch, figures: told(f"epoch {epoch} of {course.epochs}: {_listed(figures)}"))
     write_encoder(out / ENCODER, lecture.pupil.encoder)
     (out / HISTORY).write_text(_history(lecture.history), encoding="utf-8", newline="\n")
-    (out / CARD).write_text(card_text(lecture, lessons, n_simulated), encoding="utf-8", newline="\n")
+    (out / CARD).write_text(card_text(lecture, lessons, made_up), encoding="utf-8", newline="\n")
     return out / ENCODER
 
 
 def read_lessons(
-    data: Sequence[Path], noise: Path, split: Path | None, n_simulated: int, seed: int, told: Told
+    data: Sequence[Path], noise: Path, split: Path | None, made_up: MadeUp, seed: int, told: Told
 ) -> tuple[Lessons, SubjectSplit]:
     """The patients of both parts, and the split."""
     noises = read_noises(noise)
@@ -100,13 +112,20 @@ def read_lessons(
     unknown = sorted(set(paths) - set(chosen.part))
     if unknown:
         raise UsageError(f"{split}: says nothing of {', '.join(unknown[:3])} ({len(unknown)} recordings)")
-    parts = {
-        part: list(_patients([paths[name] for name in chosen.names(part) if name in paths], told))
-        for part in (FIT, TEST)
-    }
-    synthetic = list(simulated_patients(n_simulated, seed))
-    told(f"{len(parts[FIT])} recordings and {n_simulated} synthetic ones to learn from, {len(parts[TEST])} to test on")
-    return Lessons([*parts[FIT], *synthetic], parts[TEST], noises), chosen
+    parts: dict[str, list[Patient]] = {FIT: [], TEST: []}
+    donors = []
+    for part, patients in parts.items():
+        for path, heard in _heard([paths[name] for name in chosen.names(part) if name in paths], told):
+            patients.extend(patient for patient in [patient_of(heard)] if patient is not None)
+            if part == FIT and made_up.rhythms:
+                donors.append(read_donor(path, heard))
+    synthetic = list(simulated_patients(made_up.n_simulated, seed))
+    composed = list(_composed(made_up, [donor for donor in donors if donor is not None], seed, told))
+    told(
+        f"{len(parts[FIT])} recordings, {len(synthetic)} synthetic and {len(composed)} composed stretches to learn "
+        f"from, {len(parts[TEST])} recordings to test on"
+    )
+    return Lessons([*parts[FIT], *synthetic, *composed], parts[TEST], noises), chosen
 
 
 def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
@@ -118,18 +137,35 @@ def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
     return named
 
 
-def _patients(paths: Sequence[Path], told: Told) -> Iterable[Patient]:
-    """Those of the recordings that can be read and hold windows."""
+def _heard(paths: Sequence[Path], told: Told) -> Iterator[tuple[Path, Heard]]:
+    """Those of the recordings that can be read and have a waveform."""
     recipe = load_recipe()
     for path in paths:
         told(f"reading {path.stem}")
         try:
-            patient = read_patient(path, recipe)
+            heard = hear(path, recipe)
         except RecordingError as error:
             log.warning("left out: %s", error)
             continue
-        if patient is not None:
-            yield patient
+        if heard is not None:
+            yield path, heard
+
+
+def read_donor(path: Path, heard: Heard) -> Donor | None:
+    """Beat shapes of a recording: by the annotations beside it, else by the classes that the pipeline gives."""
+    annotations = path.with_suffix(".atr")
+    beats = read_beats(annotations, heard.leads[0].fs) if annotations.exists() else heard.beats
+    return donor_of(heard.leads, beats)
+
+
+def _composed(made_up: MadeUp, donors: Sequence[Donor], seed: int, told: Told) -> Iterator[Patient]:
+    """Stretches with the rhythms of some and the shapes of others; none where no rhythms are given."""
+    if not made_up.rhythms:
+        return
+    if not any(len(donor.ventricular) for donor in donors):
+        raise UsageError("--rhythms: no recording that is learned from shows V beats, whose shapes are to be used")
+    told(f"composing {made_up.n_composed} stretches of {len(made_up.rhythms)} rhythms and {len(donors)} donors")
+    yield from composed_patients([read_rhythm(path) for path in made_up.rhythms], donors, made_up.n_composed, seed)
 
 
 def write_encoder(path: Path, encoder: Net1D) -> None:
@@ -139,7 +175,7 @@ def write_encoder(path: Path, encoder: Net1D) -> None:
     write_bytes(path, save(half, {"network": NETWORK}))
 
 
-def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:
+def card_text(lecture: Lecture, lessons: Lessons, made_up: MadeUp) -> str:
     """What the encoder was made from, how, and its figures on subjects it did not learn from. TOML."""
     course = lecture.course
     facts = {
@@ -152,8 +188,10 @@ def card_text(lecture: Lecture, lessons: Lessons, n_simulated: int) -> str:
         ),
         "temperature": TEMPERATURE,
         "least_dissimilarity": LEAST_DISSIMILARITY,
-        "n_recordings_fit": len(lessons.fit) - n_simulated,
-        "n_synthetic_fit": n_simulated,
+        "n_recordings_fit": sum(patient.real for patient in lessons.fit),
+        "n_synthetic_fit": made_up.n_simulated,
+        "n_composed_fit": made_up.n_composed if made_up.rhythms else 0,
+        "n_rhythms": len(made_up.rhythms),
         "n_recordings_test": len(lessons.test),
         "epochs": course.epochs,
         "steps_per_epoch": course.steps,

@@ -9,6 +9,7 @@ DS1 (`training/classes.py`, `training/fibrillation.py`): through them, labels of
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -23,8 +24,22 @@ from holter2sleep.night import AF_KINDS, Beats, EpochGrid, Float, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging.profiles import FS, WINDOW_S, Windows
 from holter2sleep.spans import Spans, covers, intersection
+from holter2sleep.training.window_measures import (
+    RR_NAMES,
+    SPECTRUM_NAMES,
+    TEMPLATE_NAMES,
+    rr_statistics,
+    spectrum,
+    template_statistics,
+)
 
-NAMES = ("heart_rate", "irregularity", "share_s", "share_v", "qrs_width", "high_frequency", "af")
+CORE = ("heart_rate", "irregularity", "share_s", "share_v", "qrs_width", "high_frequency", "af")  # stand for a risk
+ECTOPY = ("any_s", "any_v", "share_early", "share_late", "repeat_1", "repeat_2", "repeat_3")
+SHAPE = ("widest_qrs",)
+NAMES = (*CORE, *ECTOPY, *SHAPE, *RR_NAMES, *TEMPLATE_NAMES, *SPECTRUM_NAMES)
+
+EARLY, LATE = 0.85, 1.2  # an interval over the median one: a premature beat, a compensatory pause
+STEADY_SD = 0.02  # of the intervals over their median: below, their order tells nothing
 
 FEWEST_BEATS = 4  # in a window: two differences of intervals
 HALF_QRS_S = 0.12  # about a beat: holds the widest QRS complex
@@ -52,7 +67,10 @@ def window_physiology(windows: Windows, start_s: Float, beats: Beats, af: Spans,
     """What each window shows, NaN where it cannot be told. array (n_windows, len(NAMES)).
 
     Rate (ln of 1/min), irregularity (ln of the median difference of successive RR over the median RR), shares of S
-    and V beats, width of the QRS complex (ln of ms), high frequencies between the beats (ln of SD a sample), AF (0, 1).
+    and V beats, width of the QRS complex (ln of ms), high frequencies between the beats (ln of SD a sample), AF (0, 1);
+    whether there is an S or a V (0, 1), shares of early and of late intervals, how far intervals repeat after one, two
+    and three beats (-1 to 1: bigeminy, trigeminy); ln of the widest QRS complex over the median
+    one; and what `window_measures` tells.
 
     Parameters
     ----------
@@ -61,52 +79,92 @@ def window_physiology(windows: Windows, start_s: Float, beats: Beats, af: Spans,
     start_s
         When each begins; array (n_windows,), s.
     """
+    return physiology_of_leads([windows], start_s, beats, af, duration_s)[0]
+
+
+def physiology_of_leads(
+    leads: Sequence[Windows], start_s: Float, beats: Beats, af: Spans, duration_s: float
+) -> list[Float]:
+    """`window_physiology` of the same windows in several leads."""
     first, last = np.searchsorted(beats.time_s, start_s), np.searchsorted(beats.time_s, start_s + WINDOW_S)
-    rows = [
-        _of_beats(beats.where(slice(i, j)), begin) + _of_shape(window, beats.time_s[i:j] - begin)
-        for window, begin, i, j in zip(windows, start_s.tolist(), first.tolist(), last.tolist(), strict=True)
-    ]
-    return np.column_stack([np.array(rows).reshape(len(start_s), -1), _in_af(start_s, af, duration_s)])
+    inside = [beats.where(slice(i, j)) for i, j in zip(first.tolist(), last.tolist(), strict=True)]
+    beat_s = [found.time_s - begin for found, begin in zip(inside, start_s.tolist(), strict=True)]
+    of_beats = [_of_beats(*each) for each in zip(inside, beat_s, strict=True)]
+    in_af = _in_af(start_s, af, duration_s)
+    return [_table(windows, beat_s, of_beats, in_af) for windows in leads]
 
 
-def _of_beats(beats: Beats, begin_s: float) -> list[float]:
-    """Rate, irregularity, shares of S and V."""
+def _table(windows: Windows, beat_s: list[Float], of_beats: list[dict[str, float]], in_af: Float) -> Float:
+    """One lead's windows, in the order of `NAMES`."""
+    rows = [a | _of_shape(window, b) for a, window, b in zip(of_beats, windows, beat_s, strict=True)]
+    table = {name: np.array([row.get(name, math.nan) for row in rows]) for name in NAMES}
+    table["af"] = in_af
+    table |= zip(SPECTRUM_NAMES, spectrum(windows).T, strict=True)
+    return np.column_stack(list(table.values()))
+
+
+def _of_beats(beats: Beats, beat_s: Float) -> dict[str, float]:
+    """What the times and the classes of the beats tell; nothing where they are too few, or one cannot be trusted."""
     if len(beats) < FEWEST_BEATS or not beats.usable.all():
-        return [math.nan] * 4
-    rr_s = np.diff(beats.time_s)
-    typical_s = float(np.median(rr_s))
-    change = float(np.median(np.abs(np.diff(rr_s)))) / typical_s
-    return [
-        math.log(60 / typical_s),
-        math.log(change + STEADY),
-        *(float((beats.label == kind).mean()) for kind in "SV"),
-    ]
+        return {}
+    rr_s = np.diff(beat_s)
+    relative = rr_s / np.median(rr_s)
+    share_s, share_v = (float((beats.label == kind).mean()) for kind in "SV")
+    return {
+        "heart_rate": math.log(60 / float(np.median(rr_s))),
+        "irregularity": math.log(float(np.median(np.abs(np.diff(relative)))) + STEADY),
+        "share_s": share_s,
+        "share_v": share_v,
+        "any_s": float(share_s > 0),
+        "any_v": float(share_v > 0),
+        "share_early": float((relative < EARLY).mean()),
+        "share_late": float((relative > LATE).mean()),
+        **{f"repeat_{lag}": repeated(relative, lag) for lag in (1, 2, 3)},
+        **dict(zip(RR_NAMES, rr_statistics(beat_s), strict=True)),
+    }
 
 
-def _of_shape(window: Windows, beat_s: Float) -> list[float]:
-    """Width of the QRS complex, and high frequencies between the beats."""
+def repeated(rr: Float, lag: int) -> float:
+    """Autocorrelation of intervals over their median, towards 0 where they hardly vary.
+
+    Examples
+    --------
+    >>> [round(repeated(np.array([0.7, 1.3] * 5), lag), 2) for lag in (1, 2)]
+    [-1.0, 1.0]
+    """
+    if len(rr) <= lag + 1:
+        return math.nan
+    left = rr - rr.mean()
+    return float((left[lag:] * left[:-lag]).mean() / (left.var() + STEADY_SD**2))
+
+
+def _of_shape(window: Windows, beat_s: Float) -> dict[str, float]:
+    """Widths of the QRS complexes, high frequencies between the beats, and the beats beside their template."""
     slope = np.diff(window.astype(np.float64))
     half = round(HALF_QRS_S * FS)
     at = np.rint(beat_s * FS).astype(int)
     at = at[(at >= half) & (at < len(slope) - half)]
     if len(at) < FEWEST_BEATS:
-        return [math.nan] * 2
+        return {}
     near = at[:, None] + np.arange(-half, half + 1)
     between = np.ones(len(slope), bool)
     between[near.ravel()] = False
-    return [
-        math.log(_width_ms(slope[near])),
-        math.log(float(slope[between].std()) + 1e-3) if between.any() else math.nan,
-    ]
+    width_ms = _widths_ms(slope[near])
+    return {
+        "qrs_width": math.log(float(np.median(width_ms))),
+        "widest_qrs": math.log(float(width_ms.max() / np.median(width_ms))),
+        "high_frequency": math.log(float(slope[between].std()) + STILL_SD) if between.any() else math.nan,
+        **dict(zip(TEMPLATE_NAMES, template_statistics(window, beat_s), strict=True)),
+    }
 
 
-def _width_ms(slope: Float) -> float:
-    """Twice the spread about its middle of the squared slope around each beat, the median of the beats."""
+def _widths_ms(slope: Float) -> Float:
+    """Twice the spread about its middle of the squared slope around each beat."""
     energy = slope**2 / np.maximum((slope**2).sum(axis=1, keepdims=True), 1e-12)
     place_ms = np.arange(slope.shape[1]) * 1000 / FS
     middle_ms = energy @ place_ms
     spread_ms = np.sqrt((energy * (place_ms - middle_ms[:, None]) ** 2).sum(axis=1))
-    return max(2 * float(np.median(spread_ms)), 1.0)
+    return np.maximum(2 * spread_ms, 1.0)
 
 
 def _in_af(start_s: Float, af: Spans, duration_s: float) -> Float:

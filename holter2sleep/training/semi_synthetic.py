@@ -45,12 +45,15 @@ def cut_beats(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> tuple[Rows,
     beat_s = aligned(ecg, fs, beat_s)
     rr_s, at = np.diff(beat_s), np.round(beat_s[1:] * fs).astype(np.int64)
     inside = (at >= before) & (at + after < len(ecg)) & (rr_s > BEFORE_S + AFTER_S)
-    rows = ecg[at[inside, None] + np.arange(-before, after + 1)]
-    n_taper = round(TAPER_S * fs)
-    ramp = np.linspace(rows[:, :n_taper].mean(axis=1), rows[:, -n_taper:].mean(axis=1), rows.shape[1], axis=1)
+    return tapered(ecg[at[inside, None] + np.arange(-before, after + 1)], fs), rr_s[inside]
+
+
+def tapered(rows: Rows, fs: float) -> Rows:
+    """Rows (..., n_window) without the straight line between their ends, which come to zero."""
+    n_taper, n = round(TAPER_S * fs), rows.shape[-1]
+    ramp = np.linspace(rows[..., :n_taper].mean(axis=-1), rows[..., -n_taper:].mean(axis=-1), n, axis=-1)
     edge = np.sin(np.linspace(0, np.pi / 2, n_taper)) ** 2
-    window = np.r_[edge, np.ones(rows.shape[1] - 2 * n_taper), edge[::-1]]
-    return ((rows - ramp) * window).astype(np.float32), rr_s[inside]
+    return ((rows - ramp) * np.r_[edge, np.ones(n - 2 * n_taper), edge[::-1]]).astype(np.float32)
 
 
 def aligned(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> Float:
@@ -78,17 +81,24 @@ def laid_out(beat_s: Float, shapes: Rows, shape_rr_s: Float, fs: float, rng: np.
     Neighbouring beats take neighbouring shapes, so that slow changes of the shapes stay slow.
     array (n_samples,) float32, mV; it ends a second behind the last beat.
     """
-    n = int((beat_s[-1] + 1) * fs)
-    ecg = np.zeros(n, np.float32)
+    ecg = np.zeros(int((beat_s[-1] + 1) * fs), np.float32)
     rr_s = np.diff(beat_s, prepend=beat_s[0] - np.median(shape_rr_s))
-    first = rng.integers(len(shapes))
+    add_beats(ecg, beat_s, rr_s, shapes, shape_rr_s, fs, rng)
+    return ecg
+
+
+def add_beats(
+    ecg: Rows, beat_s: Float, rr_s: Float, shapes: Rows, shape_rr_s: Float, fs: float, rng: np.random.Generator
+) -> None:
+    """A beat at each time put into a waveform, in place; `rr_s` are the intervals before the beats."""
+    n, first = len(ecg), rng.integers(len(shapes))
     for i, (time_s, own_rr_s) in enumerate(zip(beat_s, rr_s, strict=True)):
         row = (first + i) % len(shapes)
         stretch = float(np.clip(np.cbrt(own_rr_s / shape_rr_s[row]), 1 / MAX_STRETCH, MAX_STRETCH))
         start, samples = _at(shapes[row], time_s, stretch, fs)
         low, high = max(start, 0), min(start + len(samples), n)
-        ecg[low:high] += samples[low - start : high - start]
-    return ecg
+        if low < high:
+            ecg[low:high] += samples[low - start : high - start]
 
 
 def _at(shape: Rows, time_s: float, stretch: float, fs: float) -> tuple[int, Rows]:

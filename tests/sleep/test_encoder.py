@@ -245,3 +245,12 @@ def test_names_and_shapes_are_the_published_ones_in_order(size: str, shared_data
     golden = json.loads((shared_data / "golden" / "clef_state_dict_shapes.json").read_text(encoding="utf-8"))[size]
     ours = shapes_of(empty_encoder(CONFIGS[f"clef-{size}"]).state_dict())
     assert [(name, list(shape)) for name, shape in ours.items()] == list(golden.items())
+
+
+@pytest.mark.parametrize("n_samples", [5000, 7501])
+def test_the_pool_of_training_has_the_values_of_the_maximum(n_samples: int) -> None:
+    torch.manual_seed(0)
+    encoder, x_BT = Net1D(CONFIGS["clef-small"]), torch.randn(3, n_samples)
+    taught = encoder.train()(x_BT)
+    assert taught.requires_grad
+    torch.testing.assert_close(encoder.eval()(x_BT), taught, rtol=0, atol=0)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from made_nights import simulated
+from scipy import stats
 
 from holter2sleep.cli import main
 from holter2sleep.errors import UsageError
@@ -21,12 +22,13 @@ from holter2sleep.simulate.files import write_night
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.spans import EMPTY, as_spans
-from holter2sleep.training import encoder, encoder_run, patients, physiology, views
+from holter2sleep.training import encoder, encoder_run, patients, physiology, views, window_measures
 from holter2sleep.training.encoder import EncoderCourse, Lecture, Lessons, Scale, correlation, told_loss
 from holter2sleep.training.mitdb import DS2
 from holter2sleep.training.subject_split import FIT, TEST, SubjectSplit, read_split, split_by_chance
 
 NOISES = {kind: np.random.default_rng(0).normal(size=20_000).astype(np.float32) for kind in views.NOISES}
+RNG = np.random.default_rng(1)
 SHORT = EncoderCourse(epochs=2, steps=2, patients=2, seed=0)
 
 
@@ -91,7 +93,42 @@ def test_af_is_told_of_whole_windows_only_and_not_of_short_recordings() -> None:
 @pytest.mark.parametrize("n_beats", [0, 1, 3])
 def test_of_hardly_any_beats_nothing_is_told(n_beats: int) -> None:
     found = told(Beats.at(1.0 + np.arange(n_beats)), np.zeros(5000, np.float32))
-    assert all(math.isnan(value) for name, value in found.items() if name != "af")
+    known_anyway = ("af", *window_measures.SPECTRUM_NAMES)
+    assert all(math.isnan(value) for name, value in found.items() if name not in known_anyway)
+
+
+def test_bigeminy_repeats_after_two_intervals_and_trigeminy_after_three() -> None:
+    for period, rr_s in ((2, [0.6, 1.2]), (3, [0.6, 1.2, 0.9])):
+        beats = Beats.at(0.3 + np.cumsum(np.resize(rr_s, 10)))
+        found = told(beats, spiked(beats.time_s))
+        repeats = [found[f"repeat_{lag}"] for lag in (1, 2, 3)]
+        assert int(np.argmax(repeats)) + 1 == period
+        assert max(repeats) > 0.9
+
+
+def test_a_beat_unlike_the_others_is_seen_in_the_least_likeness_and_the_widest_qrs() -> None:
+    beat_s = np.arange(0.5, 10, 1.0)
+    same = told(Beats.at(beat_s), spiked(beat_s, 15))
+    odd = spiked(np.delete(beat_s, 4), 15) - spiked(beat_s[4:5], 40)
+    found = told(Beats.at(beat_s, list("NNNNVNNNNN")), odd)
+    assert same["least_likeness"] > 0.99
+    assert found["least_likeness"] < 0
+    assert math.exp(found["widest_qrs"]) > 1.5 * math.exp(same["widest_qrs"])
+    assert (found["any_v"], found["any_s"]) == (1, 0)
+
+
+def test_skewness_is_that_of_scipy() -> None:
+    x = RNG.exponential(size=30)
+    assert window_measures.skewness(x) == pytest.approx(stats.skew(x))
+    assert window_measures.skewness(np.full(5, 0.8)) == 0
+
+
+def test_correlations_are_those_of_numpy_and_nan_of_a_line_at_rest() -> None:
+    rows, other = RNG.normal(size=(3, 40)), RNG.normal(size=40)
+    rows[2] = 1.5
+    found = window_measures.correlations(rows, other)
+    np.testing.assert_allclose(found[:2], [np.corrcoef(row, other)[0, 1] for row in rows[:2]])
+    assert math.isnan(found[2])
 
 
 # --- patients and views ----------------------------------------------------------------------------
@@ -100,9 +137,9 @@ def test_of_hardly_any_beats_nothing_is_told(n_beats: int) -> None:
 def test_a_synthetic_patient_tells_what_was_planted() -> None:
     night = simulated("healthy", hours=0.2)
     patient = patients.of_synthetic("x", night)
-    rate = np.exp(np.nanmedian(patient.targets[:, patients.TARGETS.index("heart_rate")]))
+    rate = np.exp(np.nanmedian(patient.targets[:, 0, patients.TARGETS.index("heart_rate")]))
     assert rate == pytest.approx(60 / np.median(np.diff(night.beats.time_s)), rel=0.05)
-    breath = np.exp(patient.targets[:, patients.TARGETS.index("breathing_rate")])
+    breath = np.exp(patient.targets[:, 0, patients.TARGETS.index("breathing_rate")])
     assert breath.min() >= night.respiration_rate_bpm.min() - 1e-6
     assert np.isnan(patient.header).all()
 
@@ -112,37 +149,38 @@ def test_the_same_seed_makes_the_same_patients(some_patients: list[patients.Pati
     assert (again.windows == some_patients[0].windows).all()
 
 
-def test_both_views_are_z_scored_and_show_the_same_seconds(some_patients: list[patients.Patient]) -> None:
-    rng = np.random.default_rng(3)
-    for _ in range(10):
-        leads = some_patients[0].windows[5]
-        for window, noise_sd in views.two_views(leads, NOISES, rng):
-            assert window.mean() == pytest.approx(0, abs=1e-3)
-            assert window.std() == pytest.approx(1, abs=1e-3)
-            if noise_sd == 0:
-                assert np.corrcoef(window, leads[0].astype(float))[0, 1] > 0.7  # a hole at most
-
-
 def test_a_batch_is_of_different_patients_with_first_views_before_second_ones(
     some_patients: list[patients.Patient],
 ) -> None:
     batch = views.draw_batch(some_patients, 4, NOISES, np.random.default_rng(0))
     assert batch.windows.shape == (8, 5000)
-    assert batch.attributes.shape == (4, 2 + len(physiology.NAMES))
-    np.testing.assert_array_equal(batch.targets[:4, :-1], batch.targets[4:, :-1])
+    assert batch.attributes.shape == (4, 2 + len(physiology.CORE))
+    np.testing.assert_array_equal(batch.targets[:4, :-1], batch.targets[4:, :-1])  # of one lead: the same seconds
     assert len(np.unique(batch.targets[:4, 0])) == 4
+    np.testing.assert_allclose(batch.windows.mean(axis=1), 0, atol=1e-3)
+    np.testing.assert_allclose(batch.windows.std(axis=1), 1, atol=1e-3)
 
 
-def test_a_slowed_window_has_what_the_slowing_says() -> None:
-    beat_s = np.arange(0.5, 10, 0.6)
-    window, speed = spiked(beat_s, 15), 0.75
-    slow = views.slowed(window[None].astype(np.float16), speed)[0].astype(np.float32)
-    slow_s = 5 + (beat_s - 5) / speed
-    slow_s = slow_s[(slow_s >= 0) & (slow_s < 10)]
-    before, after = told(Beats.at(beat_s), window), told(Beats.at(slow_s), slow)
-    for name, change in zip(patients.TARGETS, views.SLOWING * math.log(speed), strict=True):
-        if name in ("heart_rate", "irregularity", "qrs_width"):
-            assert after[name] - before[name] == pytest.approx(change, abs=0.02), name
+def test_recordings_are_drawn_no_more_rarely_than_their_share(some_patients: list[patients.Patient]) -> None:
+    one, *others = some_patients
+    chance = views.chances([dataclasses.replace(one, real=True), *others * 10])
+    assert chance.sum() == pytest.approx(1)
+    assert chance[0] == pytest.approx(views.SHARE_REAL)
+    np.testing.assert_allclose(views.chances(some_patients), 0.25, atol=0.02)  # nothing but made-up ones: as they come
+
+
+def test_a_slower_recording_has_a_slower_rate_and_wider_waves() -> None:
+    night = simulated("clean", hours=0.05)
+    whole = patients.Heard([night.recording], night.beats, as_spans([(20.0, 60.0)]))
+    slow = patients.at_speed(whole, 200 / 256)
+    assert night.recording.fs == 256
+    assert slow.leads[0].duration_s == pytest.approx(1.28 * night.recording.duration_s)
+    np.testing.assert_allclose(slow.af, [[25.6, 76.8]])
+    before, after = (np.median(patients._shown(each, RNG)[1][5:-5, 0], axis=0) for each in (whole, slow))
+    for name, factor in (("heart_rate", 1 / 1.28), ("qrs_width", 1.28), ("rr_mean", 1.28)):
+        at = patients.TARGETS.index(name)
+        change = after[at] / before[at] if name == "rr_mean" else math.exp(after[at] - before[at])
+        assert change == pytest.approx(factor, rel=0.05), name
 
 
 def test_the_added_noise_is_told() -> None:
@@ -243,10 +281,17 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
 
 
 def test_what_is_not_known_teaches_nothing() -> None:
-    target = torch.tensor([[1.0, math.nan]])
-    assert told_loss(torch.tensor([[1.0, 5.0]]), target) == 0
-    assert told_loss(torch.tensor([[3.0, 5.0]]), target) == pytest.approx(1.5)  # smooth L1 of 2
-    assert told_loss(torch.tensor([[3.0]]), torch.tensor([[math.nan]])) == 0
+    target, weights = torch.tensor([[1.0, math.nan]]), torch.ones(2)
+    assert told_loss(torch.tensor([[1.0, 5.0]]), target, weights) == 0
+    assert told_loss(torch.tensor([[3.0, 5.0]]), target, weights) == pytest.approx(1.5)  # smooth L1 of 2
+    assert told_loss(torch.tensor([[3.0]]), torch.tensor([[math.nan]]), weights[:1]) == 0
+
+
+def test_what_weighs_more_is_told_better() -> None:
+    # smooth L1 of 2 is 1.5 and of 3 is 2.5: (3 x 1.5 + 2.5) / 4
+    loss = told_loss(torch.tensor([[2.0, 3.0]]), torch.zeros(1, 2), torch.tensor([3.0, 1.0]))
+    assert loss == pytest.approx(1.75)
+    assert encoder.HEAD_WEIGHTS.sum() == len(encoder.HEAD_TARGETS) + 2 * len(encoder.HEAVY)
 
 
 def test_a_scale_leaves_out_what_is_missing_and_what_nobody_knows() -> None:
@@ -343,23 +388,27 @@ def test_two_recordings_of_one_name_are_refused() -> None:
 
 def test_beats_without_a_waveform_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "beats.csv").write_text("time_s\n" + "\n".join(f"{0.8 * i:.3f}" for i in range(300)) + "\n")
-    assert patients.read_patient(tmp_path / "beats.csv", load_recipe()) is None
+    assert patients.hear(tmp_path / "beats.csv", load_recipe()) is None
 
 
 def test_a_lead_that_shows_nothing_is_left_out(tmp_path: Path) -> None:
     night = simulated("healthy", hours=0.03)
     flat = night.recording.but(ecg=np.zeros(len(night.recording.ecg), np.float32))
     write_night(tmp_path / "flat.edf", dataclasses.replace(night, recording=flat), 0)
-    assert patients.read_patient(tmp_path / "flat.edf", load_recipe()) is None
+    heard = patients.hear(tmp_path / "flat.edf", load_recipe())
+    assert heard is not None
+    assert patients.patient_of(heard) is None
 
 
 @pytest.mark.realdata
 def test_a_record_of_two_leads_gives_both_with_age_and_sex(shared_data: Path) -> None:
-    patient = patients.read_patient(shared_data / "mitdb" / "208.hea", load_recipe())
+    heard = patients.hear(shared_data / "mitdb" / "208.hea", load_recipe())
+    assert heard is not None
+    patient = patients.patient_of(heard)
     assert patient is not None
-    assert patient.windows.shape[1:] == (2, 5000)
+    assert patient.windows.shape[1:] == (2 + patients.MIXTURES, 5000)
     assert patient.header.tolist() == [23.0, 0.0]
-    shares = patient.targets[:, patients.TARGETS.index("share_v")]
+    shares = patient.targets[:, 0, patients.TARGETS.index("share_v")]
     assert 0.3 < np.nanmean(shares) < 0.45  # 992 V and 373 F of 2,955 beats by the reference
 
 

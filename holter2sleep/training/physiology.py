@@ -44,6 +44,7 @@ STEADY_SD = 0.02  # of the intervals over their median: below, their order tells
 FEWEST_BEATS = 4  # in a window: two differences of intervals
 HALF_QRS_S = 0.12  # about a beat: holds the widest QRS complex
 STEADY = 0.005  # added to a share before its logarithm: 4 ms at 75/min, the error of a beat's place
+STILL_SD = 1e-3  # added to the SD of a sample's step before its logarithm: a line at rest
 SHORTEST_S = 60.0  # of a recording in which "no AF found" means that there is none
 
 

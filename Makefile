@@ -1,15 +1,17 @@
 # make demo   a sample night, analysed: the PDF and the tables
-# make test   all tests            make check   format, lint, types
+# make test   all tests            make check   format, lint, types, documents
+# make docs   the site, in docs/_build/html
 # make bench  speed against peers, measured in the same run
-# make examples   the example reports and the night figure of README, anew
+# make examples   the example reports, the figures of README and site, what the tutorials print, anew
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAMPLE := sample_data/sample_night.edf
 OUT := demo_out
+BUILD_SITE = $(BIN)/python -m sphinx -q -E -W --keep-going -b html docs docs/_build/html
 
-.PHONY: demo test check bench examples clean
+.PHONY: demo test check docs bench examples clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "holter2sleep needs Python 3.11 or newer; choose one with make PYTHON=python3.12"; exit 1; }
@@ -30,12 +32,18 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m docs.tools.stale
+	$(BUILD_SITE)
+
+docs: $(VENV)/.installed
+	$(BUILD_SITE)
 
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 
 examples: $(VENV)/.installed
 	$(BIN)/python reports/examples/make.py
+	$(BIN)/python -m docs.tools.walkthrough --write docs/tutorial_night.md docs/tutorial_associate.md
 
 clean:
-	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist
+	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist docs/_build

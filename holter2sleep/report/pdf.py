@@ -161,7 +161,7 @@ def render(night: ReportNight, layout: Layout, attached: Mapping[str, bytes]) ->
     parts = [section_blocks(night, layout, section) for section in layout.section]
     sheets = flow(parts, layout.section)
     facts = {"Title": document_title(night, layout), "Creator": f"holter2sleep {night.run['version']}"}
-    pages = drawn_pages(sheets, partial(_write_head_and_foot, night=night, layout=layout))
+    pages = drawn_pages(sheets, partial(write_head_and_foot, night=night, layout=layout))
     marks = bookmarks(night.words, sheets, parts, layout.section)
     return finished(pages, facts, night.words.language, marks, attached)
 
@@ -236,7 +236,7 @@ def made_by(night: ReportNight) -> str:
     return night.words("page.made", version=night.run["version"], recipe=recipe)
 
 
-def _write_head_and_foot(page: Page, number: int, total: int, *, night: ReportNight, layout: Layout) -> None:
+def write_head_and_foot(page: Page, number: int, total: int, *, night: ReportNight, layout: Layout) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
     run, words = night.run, night.words
     right_mm = MARGIN_MM + TEXT_WIDTH_MM

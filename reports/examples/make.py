@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
@@ -11,16 +12,19 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.transforms import Bbox
+from PIL import Image
 
-from holter2sleep.report.layout import read_layout
+from holter2sleep.report.layout import Layout, read_layout
 from holter2sleep.report.night_figure import TRACKS, draw_night_figure, figure_height_mm
 from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Page
-from holter2sleep.report.pdf import drawing_style, ready
+from holter2sleep.report.pdf import Sheet, drawing_style, flow, ready, section_blocks, write_head_and_foot
 from holter2sleep.report.sections import SECTIONS
+from holter2sleep.report.tables import ReportNight
 from holter2sleep.simulate import NightPlan, preset, simulate_night
 from holter2sleep.simulate.files import write_night
 
 HERE = Path(__file__).parent
+SITE_FIGURES = HERE.parents[1] / "docs" / "figures"
 SEED = 11
 PLANS: dict[str, NightPlan] = {
     "clean_night": preset("healthy"),
@@ -37,14 +41,19 @@ PLANS: dict[str, NightPlan] = {
 }
 PICTURED = "af_ectopy_apnoea"
 PICTURE_DPI = 150  # 190 mm are 1120 pixels: the width of a column of text on a screen
+PAGE_DPI, PAGE_COLOURS = 90, 128  # a page of the PDF on a screen: small letters can just be read, 80 kB
 
 
-def make(out: Path = HERE) -> list[Path]:
-    """The PDF of each plan, and the night figure of one as a picture; the paths written."""
+def make(out: Path = HERE, site: Path = SITE_FIGURES) -> list[Path]:
+    """The PDF of each plan, and of one the night figure and the pages as pictures; the paths written."""
     with tempfile.TemporaryDirectory() as scratch:
         folders = {name: _analysed(name, plan, Path(scratch)) for name, plan in PLANS.items()}
         made = [Path(shutil.copyfile(folder / "report.pdf", out / f"{name}.pdf")) for name, folder in folders.items()]
-        return [*made, _write_figure(folders[PICTURED], out / "night_figure.png")]
+        return [
+            *made,
+            _write_figure(folders[PICTURED], out / "night_figure.png"),
+            *_write_pages(folders[PICTURED], site),
+        ]
 
 
 def _analysed(name: str, plan: NightPlan, scratch: Path) -> Path:
@@ -64,6 +73,27 @@ def _write_figure(folder: Path, path: Path) -> Path:
         draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence)
         shown = Bbox(shown_mm / MM_PER_INCH)
         page.figure.savefig(path, dpi=PICTURE_DPI, bbox_inches=shown, metadata={"Software": None})
+    return path
+
+
+def _write_pages(folder: Path, site: Path) -> list[Path]:
+    """Each page of a finished night's report, as the site shows it."""
+    night, layout = ready(folder, read_layout(None, SECTIONS, TRACKS), None)
+    for old in site.glob("report_page_*.png"):
+        old.unlink()
+    with drawing_style():
+        sheets = flow([section_blocks(night, layout, section) for section in layout.section], layout.section)
+        return [_write_page(night, layout, sheets, number, site) for number in range(1, len(sheets) + 1)]
+
+
+def _write_page(night: ReportNight, layout: Layout, sheets: list[Sheet], number: int, site: Path) -> Path:
+    page, content, path = Page(), io.BytesIO(), site / f"report_page_{number}.png"
+    write_head_and_foot(page, number, len(sheets), night=night, layout=layout)
+    for top_mm, block in sheets[number - 1]:
+        block.draw(page, top_mm)
+    page.figure.savefig(content, dpi=2 * PAGE_DPI)
+    picture = Image.open(content).convert("RGB").reduce(2)  # drawn small, letters would be as wide as whole pixels
+    picture.quantize(PAGE_COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     return path
 
 

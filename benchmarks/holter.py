@@ -37,6 +37,7 @@ from benchmarks.detectors import (
     timed,
 )
 from benchmarks.noise import LEVELS_DB, noisy_spans, with_noise
+from benchmarks.people import QRS_COLUMNS, beat_rates
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.tables import COUNT, Column, Table, line_table, record_table
 from holter2sleep.spans import complement
@@ -77,6 +78,8 @@ def detection(choice: Choice) -> Iterator[tuple[str, Table]]:
             found[name][record.name] = detect(record, name)
     totals = {name: pooled(list(of_records.values())) for name, of_records in found.items()}
     yield "detection", line_table("QRS detection, MIT-BIH, first channel, gross (EC57)", DETECTION_COLUMNS, totals)
+    rates = {name: beat_rates({record: one.wide for record, one in of.items()}) for name, of in found.items()}
+    yield "detection_intervals", line_table("QRS within 150 ms, 95 % intervals over people", QRS_COLUMNS, rates)
     for name, of_records in found.items():
         heading = f"Worst {N_WORST} records of {name}"
         yield f"detection_worst_{name}", line_table(heading, DETECTION_COLUMNS, worst(of_records))
@@ -209,7 +212,7 @@ def _show(name: str, table: Table, given: argparse.Namespace) -> None:
 
 def _is_detail(name: str) -> bool:
     """Whether a table has a line for each record, or is the worst of a peer."""
-    ours = ("detection", f"detection_worst_{OURS}")
+    ours = ("detection", "detection_intervals", f"detection_worst_{OURS}")
     return name.endswith("_records") or (name.startswith("detection") and name not in ours)
 
 

@@ -46,14 +46,15 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""A text without any letter that Markdown would read as more than a letter.
+    r"""A text without any letter that Markdown would read as more than a letter; words in backticks stay code.
 
     Examples
     --------
-    >>> print(plain("rmssd__rem of [a | b]"))
-    rmssd\_\_rem of \[a \| b\]
+    >>> print(plain("rmssd__rem of [a | b], `--a_b`"))
+    rmssd\_\_rem of \[a \| b\], `--a_b`
     """
-    return _SPECIAL.sub(r"\\\1", text)
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(code(part[1:-1]) if i % 2 else _SPECIAL.sub(r"\\\1", part) for i, part in enumerate(parts))
 
 
 def code(text: str) -> str:

@@ -41,7 +41,7 @@ PLANS: dict[str, NightPlan] = {
 }
 PICTURED = "af_ectopy_apnoea"
 PICTURE_DPI = 150  # 190 mm are 1120 pixels: the width of a column of text on a screen
-PAGE_DPI, PAGE_COLOURS = 90, 32  # a page of the PDF on a screen: small letters can just be read, 50 kB
+PAGE_DPI, PAGE_COLOURS = 90, 128  # a page of the PDF on a screen: small letters can just be read, 80 kB
 
 
 def make(out: Path = HERE, site: Path = SITE_FIGURES) -> list[Path]:
@@ -91,8 +91,9 @@ def _write_page(night: ReportNight, layout: Layout, sheets: list[Sheet], number:
     write_head_and_foot(page, number, len(sheets), night=night, layout=layout)
     for top_mm, block in sheets[number - 1]:
         block.draw(page, top_mm)
-    page.figure.savefig(content, dpi=PAGE_DPI)
-    Image.open(content).convert("RGB").quantize(PAGE_COLOURS).save(path, optimize=True)
+    page.figure.savefig(content, dpi=2 * PAGE_DPI)
+    picture = Image.open(content).convert("RGB").reduce(2)  # drawn small, letters would be as wide as whole pixels
+    picture.quantize(PAGE_COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     return path
 
 

@@ -36,4 +36,4 @@ def averaged_beats(night: ReportNight, layout: Layout, section: Section) -> list
 def _with_interval(cell: Cell) -> str:
     """A number, with its interval in brackets where that can be seen in print."""
     low, high = (cell.words.number(cell.entry.text(end)) for end in (cell.ci_low, cell.ci_high))
-    return f"{cell.text} ({low}-{high})" if cell.interval and low != high else cell.short
+    return f"{cell.text} ({low}\N{EN DASH}{high})" if cell.interval and low != high else cell.short

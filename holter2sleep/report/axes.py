@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection
-from matplotlib.ticker import FixedLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from holter2sleep.night import AF_KINDS, EPOCH_S, UNSCORED, Flag, Float
 from holter2sleep.phenotypes.epochs import PROBABILITY_COLUMN
 from holter2sleep.report.page import FAINT, INK, RULE, SOFT
 from holter2sleep.report.tables import ReportNight
+from holter2sleep.report.words import Words
 from holter2sleep.spans import Spans, as_spans, spans_of_mask
 
 HOUR_S = 3600.0
@@ -127,7 +129,7 @@ def draw_hypnogram(ax: Axes, night: ReportNight, low_confidence: float) -> str |
 def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
     """Stage probabilities, stacked; unscored epochs stay empty."""
     ax.set_ylim(0, 1)
-    end_ticks(ax, [0, 1])
+    end_ticks(ax, [0, 1], night.words)
     order = [stage for stage in reversed(STAGE_ROWS) if stage in night.classes]
     columns = [numbers(night.epochs, PROBABILITY_COLUMN[stage]) for stage in order]
     known = np.isfinite(np.sum(columns, axis=0))
@@ -158,24 +160,29 @@ def draw_heart_rate(ax: Axes, night: ReportNight) -> str | None:
     ax.plot(at_h, rate, color=RATE_COLOUR, linewidth=0.7)
     for extreme in (np.nanargmin(rate), np.nanargmax(rate)):
         ax.plot(at_h[extreme], rate[extreme], "o", markersize=2.4, color=EXTREME_COLOUR, markeredgewidth=0)
-    _ylim(ax, np.concatenate([rate, low, high]), step=10)
+    _ylim(ax, np.concatenate([rate, low, high]), 10, night.words)
     return None
 
 
-def _ylim(ax: Axes, values: Float, step: float) -> None:
+def _ylim(ax: Axes, values: Float, step: float, words: Words) -> None:
     """Limits at whole steps around the values, a tick at each end."""
     low = step * np.floor(np.nanmin(values) / step)
     high = max(step * np.ceil(np.nanmax(values) / step), low + step)
     ax.set_ylim(low, high)
-    end_ticks(ax, [low, high])
+    end_ticks(ax, [low, high], words)
 
 
-def end_ticks(ax: Axes, at: list[float]) -> None:
+def end_ticks(ax: Axes, at: list[float], words: Words) -> None:
     """Ticks whose lowest and highest label stay within the track."""
     ax.yaxis.set_major_locator(FixedLocator(at))
-    labels = ax.set_yticklabels([f"{value:g}" for value in at])
+    labels = ax.set_yticklabels([words.number(f"{value:g}") for value in at])
     labels[0].set_verticalalignment("bottom")
     labels[-1].set_verticalalignment("top")
+
+
+def number_ticks(axis: Axis, words: Words, form: str = "{:g}") -> None:
+    """Plain numbers with the marks of the language, on a logarithmic axis too."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: words.number(form.format(value))))
 
 
 def draw_rmssd(ax: Axes, night: ReportNight) -> str | None:
@@ -185,9 +192,10 @@ def draw_rmssd(ax: Axes, night: ReportNight) -> str | None:
     if not np.isfinite(shown).any():
         return night.words("empty.no_normal")
     ax.set_yscale("log")
-    low, high = min(10.0, float(np.nanmin(shown))), max(100.0, float(np.nanmax(shown)))
-    ax.set_ylim(low, high)
-    end_ticks(ax, [round(low), round(high)])
+    low, high = (limit(shown) for limit in (np.nanmin, np.nanmax))
+    ends = [max(1.0, min(10.0, np.floor(low))), max(100.0, np.ceil(high))]
+    ax.set_ylim(min(low, ends[0]), ends[1])
+    end_ticks(ax, ends, night.words)
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.tick_params(axis="y", which="minor", length=0)
     ax.plot(middle_h(night.epochs), shown, color="#3b6e4f", linewidth=0.6, marker=".", markersize=0.6)
@@ -231,7 +239,7 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
         left_h = start_h[some] + shift * width_h
         ax.bar(left_h, binned[some], 0.42 * width_h, align="edge", color=BEAT_COLOURS[label], linewidth=0)
     ax.set_ylim(0, max(4.0, highest))
-    end_ticks(ax, [0, max(4.0, highest)])
+    end_ticks(ax, [0, max(4.0, highest)], night.words)
     return None
 
 
@@ -242,7 +250,7 @@ def draw_quality(ax: Axes, night: ReportNight) -> str | None:
     """Signal quality index, and along the bottom why epochs were flagged: the first reason that holds."""
     sqi = numbers(night.epochs, "sqi")
     ax.set_ylim(-0.25, 1.2)
-    end_ticks(ax, [0, 1])
+    end_ticks(ax, [0, 1], night.words)
     flags = night.epochs["quality_flags"].to_numpy()
     for _, bits, colour in reversed(QUALITY_REASONS):  # where the signal is missing there are no beats either
         bars(ax, spans_h(night.epochs, (flags & bits) != 0), -0.22, 0.14, colour)
@@ -276,4 +284,6 @@ def draw_lights(ax: Axes, night: ReportNight) -> None:
 def draw_nothing(ax: Axes, reason: str) -> None:
     """An empty track that says why it is empty."""
     ax.set_yticks([])
-    ax.text(0.5, 0.5, reason, transform=ax.transAxes, ha="center", va="center", size=6.5, color=SOFT, zorder=4)
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # no hour line runs through the words
+    options: dict[str, Any] = {"ha": "center", "va": "center", "size": 6.5, "color": SOFT, "zorder": 4, "bbox": paper}
+    ax.text(0.5, 0.5, reason, transform=ax.transAxes, **options)

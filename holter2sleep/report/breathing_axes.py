@@ -22,7 +22,7 @@ EVEN = 0.5  # chance above which an epoch is called respiratory
 def draw_breathing(ax: Axes, night: ReportNight) -> str | None:
     """Breathing rate of each epoch that is sure of it; gaps stay gaps."""
     ax.set_ylim(FEWEST_PER_MIN, MOST_PER_MIN)
-    end_ticks(ax, [FEWEST_PER_MIN, MOST_PER_MIN])
+    end_ticks(ax, [FEWEST_PER_MIN, MOST_PER_MIN], night.words)
     rate = numbers(night.epochs, "respiration_rate_bpm")
     sure = (
         numbers(night.epochs, "respiration_confidence")
@@ -38,7 +38,7 @@ def draw_breathing(ax: Axes, night: ReportNight) -> str | None:
 def draw_respiratory(ax: Axes, night: ReportNight) -> str | None:
     """Chance of a respiratory event in each epoch, with a line at one half; indeterminate epochs stay empty."""
     ax.set_ylim(0, 1)
-    end_ticks(ax, [0, 1])
+    end_ticks(ax, [0, 1], night.words)
     chance = numbers(night.epochs, "p_respiratory")
     if not np.isfinite(chance).any():
         return night.words("empty.no_respiratory")

@@ -136,7 +136,7 @@ def _write_clock(page: Page, y_mm: float, day: Day, words: Words) -> None:
 def _draw_rate(ax: Axes, day: Day, scales: Scales) -> None:
     draw.draw_heart_rate(ax, day.part)
     ax.set_ylim(scales.rate_bpm)
-    draw.end_ticks(ax, list(scales.rate_bpm))
+    draw.end_ticks(ax, list(scales.rate_bpm), day.part.words)
     height_mm = ax.get_position().height * HEIGHT_MM
     ax.tick_params(axis="y", labelsize=min(6.0, height_mm / 2 / MM_PER_POINT))  # two labels, one above the other
 

@@ -117,19 +117,29 @@ def _write_row(
         left_mm += column.width_mm
 
 
-def paragraph(text: str, *, size: float = TEXT_SIZE, colour: str = INK, bullet: str = "") -> Block:
-    """Wrapped text over the width of the page."""
-    indent_mm = 3.0 if bullet else 0.0
-    lines = wrap(text, TEXT_WIDTH_MM - indent_mm, size)
+def paragraph(
+    text: str, *, size: float = TEXT_SIZE, colour: str = INK, bullet: str = "", inset_mm: float = 0.0
+) -> Block:
+    """Wrapped text over the width of the page, less an inset for what belongs to the item above."""
+    left_mm, indent_mm = MARGIN_MM + inset_mm, 3.0 if bullet else 0.0
+    lines = wrap(text, TEXT_WIDTH_MM - inset_mm - indent_mm, size)
     leading_mm = 1.35 * size * MM_PER_POINT
 
     def draw(page: Page, top_mm: float) -> None:
         if bullet:
-            page.text(MARGIN_MM, top_mm + leading_mm * 0.8, bullet, size=size, colour=colour)
+            page.text(left_mm, top_mm + leading_mm * 0.8, bullet, size=size, colour=colour)
         for i, line in enumerate(lines):
-            page.text(MARGIN_MM + indent_mm, top_mm + leading_mm * (i + 0.8), line, size=size, colour=colour)
+            page.text(left_mm + indent_mm, top_mm + leading_mm * (i + 0.8), line, size=size, colour=colour)
 
-    kind = ' class="item"' if bullet else ' class="small"' if size < TEXT_SIZE else ""
+    kind = (
+        ' class="item inner"'
+        if inset_mm
+        else ' class="item"'
+        if bullet
+        else ' class="small"'
+        if size < TEXT_SIZE
+        else ""
+    )
     return Block(leading_mm * len(lines) + 0.8, draw, f"<p{kind}>{escape(text)}</p>")
 
 

@@ -12,6 +12,7 @@ from holter2sleep.report.page import MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.sleep.staging import list_cards
 
+INSET_MM = 3.0
 CHOICES_PER_ROW, CHOICE_MM, CHOICE_SIZE = 4, 3.0, 5.4
 
 
@@ -19,7 +20,7 @@ def methods(night: ReportNight) -> list[Block]:
     """Recording, analysis, models, exclusions, warnings, and every choice of the recipe."""
     words = night.words
     blocks = [paragraph(text) for text in (recording_text(night), analysis_text(night), exclusions_text(night))]
-    blocks += [subheading(words("methods.models")), *(paragraph(text, bullet="-") for text in model_texts(night))]
+    blocks += [subheading(words("methods.models")), *model_blocks(night)]
     warnings = night.run["warnings"]
     blocks += [subheading(words("methods.warnings"))]
     blocks += [paragraph(text, bullet="-") for text in warnings] or [paragraph(words("methods.none"))]
@@ -90,10 +91,10 @@ def exclusions_text(night: ReportNight) -> str:
     return said + (words("methods.reasons", reasons=", ".join(reasons)) if reasons else "") + "."
 
 
-def model_texts(night: ReportNight) -> list[str]:
-    """Each model by role, name, checksum and what its card says of its training, its figure and its limits."""
+def model_blocks(night: ReportNight) -> list[Block]:
+    """Each model by role, name, checksum and what its card says of its training and its figure; below it its limits."""
     words, cards = night.words, {card.name: card for card in list_cards()}
-    texts = []
+    blocks = []
     for model in night.run["models"]:
         card = cards.get(model["name"])
         without = words("methods.installed_weights" if card and card.installable else "methods.no_weights")
@@ -101,9 +102,9 @@ def model_texts(night: ReportNight) -> list[str]:
         trained, agreement = words("methods.trained_on"), words("methods.agreement")
         told = card.summary() if card else model.get("card")
         said = f" {told['title']}. {trained}: {told['trained_on']}. {agreement}: {told['agreement']}." if told else ""
-        texts.append(f"{model['role']}: {model['name']}, {checksum}.{said}")
-        texts += told["limits"] if told else []
-    return texts or [words("methods.no_model")]
+        blocks.append(paragraph(f"{model['role']}: {model['name']}, {checksum}.{said}", bullet="-"))
+        blocks += [paragraph(limit, bullet="-", inset_mm=INSET_MM) for limit in (told["limits"] if told else ())]
+    return blocks or [paragraph(words("methods.no_model"), bullet="-")]
 
 
 def flat_choices(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

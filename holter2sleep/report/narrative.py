@@ -105,6 +105,8 @@ class Teller:
 
     def speaks(self, rule: Rule) -> bool:
         """Whether a rule may be heard: all it uses is measured, all it compares with known, its condition true."""
+        if rule.estimated and not self.night.stages_estimated:
+            return False
         if rule.lacks:
             return any(not self.cell(name).ok for name in rule.lacks)
         named = (place.name for place in places(self.night.words(rule.says)) if place.is_choice)
@@ -263,6 +265,8 @@ def _why(cell: Cell, night: ReportNight) -> str:
         have, needed, counts = cell.shortfall
         amounts = {"have": cell.words.whole(have), "needed": cell.words.whole(needed)}
         return cell.words("status.insufficient_why", **amounts, counts=counts)
+    if cell.status == "insufficient_data" and cell.entry.domain == "sleep" and night.cell("tib").ok:
+        return cell.words("status.unscored_why")  # with a time in bed, the rules of sleep measures know no other reason
     if cell.status == "not_applicable" and "waveform" in cell.entry.needs and night.run["channel"] is None:
         return cell.words("status.no_waveform_why")
     unclassed = night.cell("n_veb").status == "not_applicable"

@@ -86,20 +86,32 @@ TRACKS: dict[str, Track] = {
 
 
 def figure_height_mm(names: Sequence[str]) -> float:
-    """Height of the figure with the given tracks."""
-    return CLOCK_MM + HOURS_MM + sum(TRACKS[name].height_mm + GAP_MM for name in names)
+    """Height of the figure with the given tracks at their full height."""
+    return _fixed_mm(names) + sum(TRACKS[name].height_mm for name in names)
+
+
+def _fixed_mm(names: Sequence[str]) -> float:
+    return CLOCK_MM + HOURS_MM + GAP_MM * len(names)
 
 
 def draw_night_figure(
-    page: Page, top_mm: float, night: ReportNight, names: Sequence[str], low_confidence: float
+    page: Page,
+    top_mm: float,
+    night: ReportNight,
+    names: Sequence[str],
+    low_confidence: float,
+    height_mm: float | None = None,
 ) -> None:
-    """All tracks, one below the other, with the same time axis."""
+    """All tracks, one below the other, with the same time axis; lower ones where the figure gets less height."""
+    fixed_mm, full_mm = _fixed_mm(names), figure_height_mm(names)
+    scale = ((full_mm if height_mm is None else height_mm) - fixed_mm) / (full_mm - fixed_mm)
     y_mm = top_mm + CLOCK_MM
     width_mm = TEXT_WIDTH_MM - LEFT_MM - RIGHT_MM
     ticks_h = hour_ticks(night.duration_h)
     for row, name in enumerate(names):
         track = TRACKS[name]
-        ax = page.axes(MARGIN_MM + LEFT_MM, y_mm, width_mm, track.height_mm)
+        track_mm = scale * track.height_mm
+        ax = page.axes(MARGIN_MM + LEFT_MM, y_mm, width_mm, track_mm)
         reason = track.draw(ax, night, low_confidence)
         draw.draw_mask(ax, night)
         draw.draw_lights(ax, night)
@@ -111,9 +123,10 @@ def draw_night_figure(
         ax.set_axisbelow(True)
         ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
         if row == len(names) - 1:
-            ax.set_xticklabels([since_start(tick, tick_step_h(night.duration_h)) for tick in ticks_h])
-        _write_margins(page, y_mm, name, chr(ord("a") + row), night)
-        y_mm += track.height_mm + GAP_MM
+            step_h = tick_step_h(night.duration_h)
+            ax.set_xticklabels([night.words.number(since_start(tick, step_h)) for tick in ticks_h])
+        _write_margins(page, y_mm + track_mm / 2, name, chr(ord("a") + row), night)
+        y_mm += track_mm + GAP_MM
     _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
 
 
@@ -138,17 +151,16 @@ def hour_ticks(duration_h: float) -> list[float]:
     return [float(tick) for tick in np.arange(0, duration_h + 1e-9, tick_step_h(duration_h))]
 
 
-def _write_margins(page: Page, y_mm: float, name: str, letter: str, night: ReportNight) -> None:
+def _write_margins(page: Page, middle_mm: float, name: str, letter: str, night: ReportNight) -> None:
     """Letter, name and unit on the left, meaning of the colours on the right."""
-    track, words = TRACKS[name], night.words
-    middle_mm, unit = y_mm + track.height_mm / 2, f"track.{name}_unit"
+    track, words, unit = TRACKS[name], night.words, f"track.{name}_unit"
     page.text(MARGIN_MM, middle_mm - 0.3, letter, size=6.5, weight="bold", colour=SOFT)
     page.text(MARGIN_MM + LETTER_MM, middle_mm - 0.3, words(f"track.{name}"), size=6.5, weight="bold")
     page.text(
         MARGIN_MM + LETTER_MM, middle_mm + 2.2, words(unit) if unit in words.english else "", size=5.5, colour=SOFT
     )
     keys = track.keys(night)
-    first_mm = y_mm + track.height_mm / 2 - 1.2 * (len(keys) - 1) + 0.7
+    first_mm = middle_mm - 1.2 * (len(keys) - 1) + 0.7
     for row, (word, colour) in enumerate(keys):
         x_mm, baseline_mm = MARGIN_MM + TEXT_WIDTH_MM - RIGHT_MM + 1.5, first_mm + 2.4 * row
         page.box(x_mm, baseline_mm - 1.4, 1.5, 1.5, fill=colour)

@@ -36,6 +36,7 @@ class Block:
     height_mm: float
     draw: Callable[[Page, float], object]
     html: str | None = None  # the same as text for a screen; None: there its picture is shown
+    shrunk: Callable[[float], Block] | None = None  # the same in a smaller height, where its size is free
 
 
 class Page:

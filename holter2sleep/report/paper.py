@@ -108,7 +108,7 @@ def below_text(row: StripRow, words: Words) -> str:
     stage = words("strip.stage", stage=row.stage) if row.stage != UNSCORED else words("strip.no_stage")
     cut = f"   {words('strip.cut')}" if row.leaves_paper else ""
     start = words.number(f"{row.start_s:.1f}")
-    offset = words("strip.offset", seconds=start, sample=round(row.start_s * row.fs))
+    offset = words("strip.offset", seconds=start, sample=words.whole(round(row.start_s * row.fs)))
     return f"{clock}   {stage}   {rate}   {offset}{cut}"
 
 

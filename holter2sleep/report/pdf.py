@@ -34,6 +34,9 @@ from holter2sleep.whole_files import write_bytes
 
 GAP_MM = 2.4  # between sections
 KEPT_TOGETHER = 4  # a title and its first three blocks: no title alone at the foot of a page
+KEPT_WHOLE_MM = 60.0  # a section that is no longer is not cut
+LEAST_SHRUNK = 0.85  # a figure takes a little less height before it leaves the page
+KEPT_LAST_MM = 8.0  # a caption that is no longer stays with the block above it
 ATTACHED_H = 49.0  # two days and an hour: annotations of more make a file that no mail takes
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
@@ -212,15 +215,27 @@ def flow(parts: Sequence[list[Block]], sections: Sequence[Section]) -> list[Shee
             sheets.append([])
             y_mm = TOP_MM
         for i, block in enumerate(blocks):
-            kept_together = KEPT_TOGETHER if i == 0 and section.title else 1
-            needed_mm = sum(each.height_mm for each in blocks[i : i + kept_together])
-            if y_mm + needed_mm > BOTTOM_MM and sheets[-1]:
-                sheets.append([])
-                y_mm = TOP_MM
+            below = blocks[i + 1 : i + _kept_together(blocks, i, section)]
+            room_mm = BOTTOM_MM - y_mm - sum(each.height_mm for each in below)
+            if block.height_mm > room_mm and sheets[-1]:
+                if block.shrunk and room_mm >= LEAST_SHRUNK * block.height_mm:
+                    block = block.shrunk(room_mm)
+                else:
+                    sheets.append([])
+                    y_mm = TOP_MM
             sheets[-1].append((y_mm, block))
             y_mm += block.height_mm
         y_mm += GAP_MM
     return sheets
+
+
+def _kept_together(blocks: Sequence[Block], i: int, section: Section) -> int:
+    """How many blocks from one on stand on the same page."""
+    if i == 0 and sum(block.height_mm for block in blocks) <= KEPT_WHOLE_MM:
+        return len(blocks)
+    if i == 0 and section.title:
+        return KEPT_TOGETHER
+    return 2 if i == len(blocks) - 2 and blocks[-1].height_mm <= KEPT_LAST_MM else 1
 
 
 def made_by(night: ReportNight) -> str:

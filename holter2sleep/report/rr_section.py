@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from holter2sleep.night import Bool, Float, Text
-from holter2sleep.report.axes import BEAT_COLOURS
+from holter2sleep.report.axes import BEAT_COLOURS, number_ticks
 from holter2sleep.report.grid import panel
 from holter2sleep.report.layout import Layout, Section
 from holter2sleep.report.page import MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
@@ -18,6 +19,7 @@ from holter2sleep.report.words import Words
 SIDE_MM, LEFT_MM, GAP_MM, FOOT_MM, HEAD_MM = 52.0, 12.0, 22.0, 9.0, 5.0
 SHAPE = (400, 400)  # of the Poincare plot: a pixel each 0.13 mm
 BIN_S = 0.02
+SECONDS = "{:.1f}"
 KINDS = ("N", "S", "V")
 FEWEST = 10  # intervals: fewer make no picture
 
@@ -61,6 +63,9 @@ def _draw_poincare(ax: Axes, rr_s: Float, kind: Text, limits: tuple[float, float
     ax.plot(limits, limits, color=RULE, linewidth=0.4, zorder=0)
     draw_points(ax, rr_s[pair - 1], rr_s[pair], kind[pair], (*limits, *limits), SHAPE)
     ax.set(xlim=limits, ylim=limits, xlabel=words("rr.before"), ylabel=words("rr.interval"))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))  # the same ones both ways
+        number_ticks(axis, words, SECONDS)
 
 
 def _draw_histogram(ax: Axes, rr_s: Float, kind: Text, limits: tuple[float, float], words: Words) -> None:
@@ -78,4 +83,6 @@ def _draw_histogram(ax: Axes, rr_s: Float, kind: Text, limits: tuple[float, floa
             baseline=None,
         )
     ax.set(yscale="log", xlim=limits, ylim=(0.8, None), xlabel=words("rr.interval"), ylabel=words("rr.number"))
+    number_ticks(ax.xaxis, words, SECONDS)
+    number_ticks(ax.yaxis, words)
     ax.legend(loc="upper right", fontsize=6, frameon=False, handlelength=1.2, labelcolor=SOFT)

@@ -42,6 +42,7 @@ class Rule:
     track: str = ""
     episodes: tuple[str, ...] = ()
     beats: str = ""
+    estimated: bool = False
 
     @property
     def topic(self) -> str:

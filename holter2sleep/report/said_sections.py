@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from html import escape
 
@@ -15,6 +16,7 @@ from holter2sleep.report.tables import ReportNight
 
 TEXT_SIZE, ID_SIZE, LINE_MM = 6.8, 4.8, 3.2
 ID_MM, SOURCE_MM = 18.0, 48.0  # columns for the ids of rules, and for the sources of thresholds
+BELOW_MM = 1.6  # between the last sentence and the caption
 MOST_LINES = 9  # what page 1 has room for above the night figure
 PLAIN_SIZE = 11.0
 
@@ -71,7 +73,7 @@ def findings(night: ReportNight, layout: Layout, section: Section) -> list[Block
         of_part = [each for each in said if each.part == part]
         blocks += [subheading(night.words(f"findings.part_{part}"))] if of_part and part in PARTS else []
         blocks += [_finding_block(each, width_mm) for each in of_part]
-    return blocks
+    return [*blocks[:-1], *(replace(last, height_mm=last.height_mm + BELOW_MM) for last in blocks[-1:])]
 
 
 def _finding_block(sentence: Sentence, width_mm: float) -> Block:

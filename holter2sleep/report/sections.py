@@ -259,10 +259,13 @@ def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[B
     if layout.shows_days(night.duration_h):
         return day_blocks(days_of(night), layout.tracks(night.duration_h), night.words)
 
-    def draw(page: Page, top_mm: float) -> None:
-        draw_night_figure(page, top_mm, night, section.tracks, layout.limits.low_confidence)
+    def drawn(height_mm: float) -> Block:
+        def draw(page: Page, top_mm: float) -> None:
+            draw_night_figure(page, top_mm, night, section.tracks, layout.limits.low_confidence, height_mm)
 
-    return [Block(figure_height_mm(section.tracks), draw)]
+        return Block(height_mm, draw, shrunk=drawn)
+
+    return [drawn(figure_height_mm(section.tracks))]
 
 
 # --- tables ----------------------------------------------------------------------------------------

@@ -151,9 +151,13 @@ class ReportNight:
     @property
     def stages_by(self) -> str:
         """Who says the stages: a model that estimates them, or a scored file."""
-        scorer = self.run["hypnogram"]["scorer"]
-        estimated = any(model["role"] == "stager" for model in self.run["models"])
-        return self.words("head.stages_estimated" if estimated else "head.stages_from", scorer=scorer)
+        known = "head.stages_estimated" if self.stages_estimated else "head.stages_from"
+        return self.words(known, scorer=self.run["hypnogram"]["scorer"])
+
+    @property
+    def stages_estimated(self) -> bool:
+        """Whether a model estimates the stages."""
+        return any(model["role"] == "stager" for model in self.run["models"])
 
     @property
     def hour_strata(self) -> list[str]:

@@ -25,7 +25,7 @@ def draw_tachogram(ax: Axes, night: ReportNight) -> str | None:
     hours, kind = beats["time_s"].to_numpy() / HOUR_S, beats["label"].to_numpy()
     draw_points(ax, hours, rr_s, kind, (0.0, night.duration_h, low_s, high_s), SHAPE)
     ax.set_ylim(low_s, high_s)
-    end_ticks(ax, [low_s, high_s])
+    end_ticks(ax, [low_s, high_s], night.words)
     return None
 
 

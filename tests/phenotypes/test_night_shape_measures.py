@@ -10,15 +10,17 @@ import polars as pl
 import pytest
 from made_nights import RECIPE, beats_of_rr, staged_night, values
 
-from holter2sleep.night import Lights, Night
+from holter2sleep.night import Episodes, Lights, Night
 from holter2sleep.phenotypes.table import phenotype_table
 from holter2sleep.sleep.parts import parts_of_night
+
+STAGE_OF = {"w": "W", "n": "2"}  # the same stages, at another rate
 
 
 def planted(stages: str, rate_bpm: dict[str, float], start: datetime | None = None, lights_h: float = 0.0) -> Night:
     """A night whose letters are 10 min each, with a steady rate for each letter; lights-off after some hours."""
     rr_s = np.concatenate([np.full(round(600 * rate_bpm[letter] / 60), 60 / rate_bpm[letter]) for letter in stages])
-    epochs = "".join(letter * 20 for letter in stages)
+    epochs = "".join(STAGE_OF.get(letter, letter) * 20 for letter in stages)
     night = staged_night(beats_of_rr(rr_s, start_s=-0.5), epochs)
     lights = Lights(3600 * lights_h, night.recording.duration_s, "by hand")
     parts = parts_of_night(night.hypnogram, lights, night.episodes, night.recording.duration_s)
@@ -100,3 +102,45 @@ def test_a_night_alone_has_no_day_to_compare_with() -> None:
     status = dict(zip(table["phenotype"], table["status"], strict=True))
     assert status["heart_rate_night_day"] == "not_applicable"
     assert status["heart_rate_mesor"] == "insufficient_data"
+
+
+def in_af(night: Night, *spans_s: tuple[float, float]) -> Night:
+    """The night with episodes of AF."""
+    start_s, end_s = np.array(spans_s).T
+    n = len(spans_s)
+    unknown = np.full(n, np.nan)
+    return dataclasses.replace(night, episodes=Episodes(start_s, end_s, ["AFIB"] * n, [100] * n, unknown, unknown))
+
+
+@pytest.mark.parametrize(
+    ("domain", "name"),
+    [
+        ("dipping", "heart_rate_dip"),
+        ("presleep_dip", "heart_rate_dip_presleep"),
+        ("night_course", "heart_rate_nadir"),
+        ("night_course", "heart_rate_trend"),
+        ("sleep_cycles", "heart_rate_cycle_trend"),
+        ("rem_against_nrem", "heart_rate_rem_nrem"),
+        ("thirds", "heart_rate_thirds"),
+    ],
+)
+def test_af_tells_nothing_of_the_course_of_the_rate(domain: str, name: str) -> None:
+    """Ten minutes of AF in wake and ten in sleep, fast and slow: the numbers are those of a night without them."""
+    stages, rates = "Ww22n22R222R22R22", {**RATES, "w": 120.0, "n": 40.0}
+    fibrillates = planted(stages, rates)
+    calm = planted(stages.replace("w", "W").replace("n", "2"), RATES)
+    expected = values(domain, calm)[name]
+    assert values(domain, in_af(fibrillates, (599.0, 1200.5), (2399.0, 3001.0)))[name] == pytest.approx(
+        expected, abs=0.2
+    )
+    if name != "heart_rate_trend":  # a median, which one stretch does not move
+        assert values(domain, fibrillates)[name] != pytest.approx(expected, abs=0.2)
+
+
+def test_a_night_in_af_has_no_dip_and_no_course() -> None:
+    night = planted("WW2222", RATES)
+    table = phenotype_table(in_af(night, (0.0, night.recording.duration_s + 1)), RECIPE)
+    names = ("heart_rate_dip", "heart_rate_dip_presleep", "heart_rate_nadir", "heart_rate_trend", "heart_rate_thirds")
+    shown = table.filter(pl.col("phenotype").is_in(names) & (pl.col("stratum") == "night"))
+    assert dict(zip(shown["phenotype"], shown["status"], strict=True)) == dict.fromkeys(names, "insufficient_data")
+    assert set(shown["n"]) == {0}

@@ -132,7 +132,7 @@ def test_beats_without_waveform_have_a_panel_instead_of_strips(report: Report) -
 def test_averaged_beats_stand_with_their_marks_and_the_words_that_limit_them(report: Report) -> None:
     found = report("ordinary")
     words = " ".join(found.pages[page_with(found, "Averaged beats")].split())
-    assert words.count("1,234 beats, 60/min") == 6
+    assert words.count("1,234 beats, 60 /min") == 6
     assert words.count("-48, +60, +370 ms") == 6
     for said in ("unconfirmed", "The QT of a single lead is not the QT of a 12-lead ECG", "ST: not interpretable"):
         assert said in words

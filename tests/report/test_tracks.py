@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from night_tables import NightPlan, write_night
 
 from holter2sleep.phenotypes.files import read_night
-from holter2sleep.report.axes import BEAT_COLOURS
+from holter2sleep.report.axes import BEAT_COLOURS, draw_rmssd, end_ticks, number_ticks
 from holter2sleep.report.breathing_axes import COUPLING_COLOURS, draw_breathing, draw_coupling, draw_respiratory
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.tachogram import SHAPE, draw_tachogram, limits_s
+from holter2sleep.report.words import load_words
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +86,25 @@ def test_what_is_unknown_all_night_is_said(night: ReportNight, ax: Axes, draw: t
     nothing = dict.fromkeys(("respiration_rate_bpm", "p_respiratory", "coupling"))
     epochs = night.epochs.with_columns(**{name: pl.lit(None, night.epochs.schema[name]) for name in nothing})
     assert draw(ax, dataclasses.replace(night, epochs=epochs))
+
+
+@pytest.mark.parametrize("rmssd_ms", [(8.4, 131.6), (0.7, 55.0), (15.0, 402.4)])
+def test_the_axis_of_rmssd_holds_all_values_and_has_a_number_at_either_end(
+    night: ReportNight, ax: Axes, rmssd_ms: tuple[float, float]
+) -> None:
+    n = night.epochs.height
+    values = pl.Series("rmssd_ms", [rmssd_ms[i % 2] for i in range(n)])
+    assert draw_rmssd(ax, dataclasses.replace(night, epochs=night.epochs.with_columns(values))) is None
+    low, high = ax.get_ylim()
+    ticks = ax.get_yticks().tolist()
+    assert low <= min(rmssd_ms)
+    assert max(rmssd_ms) <= high
+    assert len(ticks) == 2
+    assert all(low <= tick <= high and tick == round(tick) for tick in ticks)
+
+
+def test_numbers_of_axes_have_the_marks_of_the_language(ax: Axes) -> None:
+    end_ticks(ax, [0.3, 1200.0], load_words("de"))
+    number_ticks(ax.xaxis, load_words("de"), "{:.1f}")
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0,3", "1.200"]
+    assert ax.xaxis.get_major_formatter()(1.0) == "1,0"

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import Float, Night
+from holter2sleep.night import AF_KINDS, Float, Night
+from holter2sleep.spans import subtraction
 
 Values = dict[str, float | None]
 
@@ -33,6 +34,12 @@ class Measured:
 def trusted_rr_s(part: Night) -> Float:
     """Intervals between successive usable beats of the part."""
     return part.beats.rr_s[trusted_rr(part.beats, part.usable_spans)]
+
+
+def outside_af(night: Night) -> Night:
+    """The same night without the time in AF, where the rate tells neither of sleep nor of the sinus node."""
+    af = night.episodes.of(*AF_KINDS).spans
+    return night.during(subtraction(night.spans, af)) if len(af) else night
 
 
 def mean(values: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""The course of the heart rate over the night, and over the day where there is one."""
+"""The course of the heart rate over the night outside AF, and over the day where there is one."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from holter2sleep.autonomic.night_shape import (
 from holter2sleep.autonomic.spectrum import welch_rows, welch_values
 from holter2sleep.autonomic.windows import five_minute_windows
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
-from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, trusted_rr_s
+from holter2sleep.night import EPOCH_S, Bool, Float, Night
+from holter2sleep.phenotypes.measures.measured import Measured, Values, mean, outside_af, trusted_rr_s
 from holter2sleep.recipe import Recipe
-from holter2sleep.spans import as_spans, contains
+from holter2sleep.spans import as_spans
 
 HOUR_S = 3600.0
 
 
 def dipping_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Fall of the mean rate from wake to sleep; it rests on the scarcer of the two."""
+    night = outside_af(night)
     return _fall("heart_rate_dip", night.within("wake"), night)
 
 
@@ -38,7 +39,8 @@ def presleep_dip_measures(_part: Night, night: Night, _recipe: Recipe) -> Measur
     asleep = _asleep_in_bed(night)
     end_s = float(night.grid.onset_s[asleep.argmax()]) if asleep.any() else night.lights.on_s
     before = as_spans([(night.lights.off_s, end_s)])
-    return _fall("heart_rate_dip_presleep", night.within("wake").during(before), night)
+    calm = outside_af(night)
+    return _fall("heart_rate_dip_presleep", calm.within("wake").during(before), calm)
 
 
 def _fall(name: str, awake: Night, night: Night) -> Measured:
@@ -72,7 +74,8 @@ def night_course_measures(_part: Night, night: Night, _recipe: Recipe) -> Measur
 
 
 def _rates(night: Night) -> Float:
-    return mean_rates(night.beats, night.usable_spans, night.grid)
+    calm = outside_af(night)
+    return mean_rates(calm.beats, calm.usable_spans, calm.grid)
 
 
 def _asleep_in_bed(night: Night) -> Bool:
@@ -95,7 +98,8 @@ def cycle_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Number and length of the NREM-REM cycles, and the trend of the rate from cycle to cycle."""
     names = [name for name in night.parts if name.startswith("cycle_")]
     lengths_min = np.array([np.diff(night.parts[name][0])[0] / 60 for name in names])
-    rates = np.array([60 / mean(trusted_rr_s(night.within(name))) for name in names])
+    calm = outside_af(night)
+    rates = np.array([60 / mean(trusted_rr_s(calm.within(name))) for name in names])
     known = np.isfinite(rates)
     slope = np.polyfit(np.flatnonzero(known), rates[known], 1)[0] if known.sum() >= 3 else np.nan
     values: Values = {
@@ -109,7 +113,8 @@ def cycle_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
 def contrast_measures(_part: Night, night: Night, recipe: Recipe) -> Measured:
     """REM against NREM: rate, vagal and spectral variability; it rests on the scarcer of the two."""
     rem, nrem = night.within("rem"), night.within("nrem")
-    rr_s = [trusted_rr_s(part) for part in (rem, nrem)]
+    calm = outside_af(night)
+    rr_s = [trusted_rr_s(calm.within(stage)) for stage in ("rem", "nrem")]
     rmssd = [rmssd_ms(part.nn) for part in (rem, nrem)]
     windows = [five_minute_windows(part.nn, part.spans, recipe.hrv) for part in (rem, nrem)]
     lf_hf = [float(welch_values(welch_rows(each, recipe.hrv).sum(axis=0))["lf_hf"]) for each in windows]
@@ -125,7 +130,8 @@ def third_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Last third of the sleep period against the first; it rests on the scarcer of the two."""
     empty = as_spans([])
     first, last = (night.during(night.parts.get(name, empty)) for name in ("third_first", "third_last"))
-    rr_s = [trusted_rr_s(part) for part in (first, last)]
+    calm = outside_af(night)
+    rr_s = [trusted_rr_s(calm.during(part.spans)) for part in (first, last)]
     values: Values = {
         "heart_rate_thirds": 60 / mean(rr_s[1]) - 60 / mean(rr_s[0]),
         "rmssd_thirds": _ratio(rmssd_ms(last.nn), rmssd_ms(first.nn)),
@@ -138,20 +144,20 @@ def _ratio(above: float, below: float) -> float:
 
 
 def awakening_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
-    """Rise of the rate at awakenings from sleep, outside AF."""
+    """Rise of the rate at awakenings from sleep."""
     asleep = _asleep_in_bed(night)
     awake = night.hypnogram.mask("wake")
     moments_s = night.grid.onset_s[1:][asleep[:-1] & awake[1:]]
-    trusted = trusted_rr(night.beats, night.usable_spans)
-    trusted &= ~contains(night.episodes.of(*AF_KINDS).spans, night.beats.time_s)
-    rises = responses_to(moments_s, night.beats.time_s[trusted], night.beats.rr_s[trusted])
+    calm = outside_af(night)
+    trusted = trusted_rr(calm.beats, calm.usable_spans)
+    rises = responses_to(moments_s, calm.beats.time_s[trusted], calm.beats.rr_s[trusted])
     known = rises[np.isfinite(rises)]
     return Measured({"awakening_heart_rate_rise": mean(known)}, len(known), float(90 * len(known)))
 
 
 def circadian_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """The daily wave of the rate, where a day was recorded."""
-    rates = _rates(night)
+    rates = mean_rates(night.beats, night.usable_spans, night.grid)
     hours, values_bpm = _five_minute_means(rates)
     clock = night.recording.start
     first_h = 0.0 if clock is None else clock.hour + clock.minute / 60 + clock.second / HOUR_S

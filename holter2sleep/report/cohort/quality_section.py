@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
 
+from holter2sleep.report.axes import number_ticks
 from holter2sleep.report.cohort.groups import groups_of, names_of
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import STATUSES, Cohort
@@ -78,7 +78,7 @@ def draw_histogram(ax: Axes, values: np.ndarray, words: Words) -> None:
     ax.hist(values, bins=N_BINS, color=BAR, edgecolor="white", linewidth=0.2)
     ax.axvline(float(np.median(values)), color=MIDDLE, linewidth=1.0)
     ax.locator_params(axis="x", nbins=5)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: words.number(f"{value:g}")))
+    number_ticks(ax.xaxis, words)
 
 
 def domain_shares(quality: pl.DataFrame) -> pl.DataFrame:

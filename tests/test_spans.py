@@ -100,6 +100,10 @@ def test_the_spans_of_a_mask_hold_its_true_cells(mask: list[bool], offset_s: flo
     assert duration(made) == 30.0 * sum(mask)
 
 
+def test_a_mask_begins_at_zero_unless_told() -> None:
+    assert spans_of_mask(np.array([True, False, True]), 30.0).tolist() == [[0.0, 30.0], [60.0, 90.0]]
+
+
 @laws
 @given(spans, quarter, quarter)
 def test_an_interval_is_covered_when_no_time_of_it_is_missing(a: Spans, start: float, length: float) -> None:

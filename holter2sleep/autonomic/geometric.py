@@ -26,9 +26,7 @@ def geometric_measures(nn: NN) -> Estimates:
     if len(nn) == 0:
         return Estimates(dict.fromkeys(names, np.nan))
     place = np.minimum(np.floor(nn.nn_ms / BIN_MS), LAST_BIN).astype(np.int64)
-    lowest = int(place.min())
-    first_ms = lowest * BIN_MS
-    found = estimates(_histograms(nn, place - lowest), lambda totals: _of_histogram(totals, first_ms))
+    found = estimates(_histograms(nn, place - place.min()), _of_histogram)
     return _about(found, "nn_median", float(np.median(nn.nn_ms)))
 
 
@@ -41,11 +39,12 @@ def _histograms(nn: NN, place: NDArray[np.int64]) -> Float:
     return np.bincount(block * n_bins + place, minlength=n_blocks * n_bins).reshape(n_blocks, n_bins).astype(np.float64)
 
 
-def _of_histogram(counts: Float, first_ms: float) -> dict[str, Float]:
+def _of_histogram(counts: Float) -> dict[str, Float]:
+    """The measures of a histogram; the median above its first bin."""
     top = np.argmax(counts, axis=-1)[..., None]
     feet = _foot(counts, top) + _foot(counts[..., ::-1], counts.shape[-1] - 1 - top)
     return {
-        "nn_median": first_ms + BIN_MS * _median_bin(counts),
+        "nn_median": BIN_MS * _median_bin(counts),
         "triangular_index": ratio(counts.sum(axis=-1), counts.max(axis=-1)),
         "tinn": BIN_MS * feet,
     }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, nn_of
 
+from holter2sleep.autonomic import correction
 from holter2sleep.autonomic.correction import MEDIAN_BEATS, correct_intervals
 from holter2sleep.night import CORRECTIONS, NN, Corrections, Float
 
@@ -124,6 +125,103 @@ def test_neurokit2_calls_the_same_beats_missed_extra_and_ectopic() -> None:
     theirs_ms = np.diff(peaks).astype(np.float64)
     assert np.mean(after.nn_ms == theirs_ms) > 0.95
     assert np.mean((after.nn_ms - truth_ms) ** 2) <= np.mean((theirs_ms - truth_ms) ** 2)
+
+
+# --- the rules, where the least threshold holds: 100 ms ----------------------------------------------
+
+
+TENTH = correction.CorrectionRules(least_threshold_ms=100.0, longest_line=4)
+
+
+def steps(*away_ms: float, at: int = 300) -> NN:
+    """800 ms throughout but for some in a row: so steady that the thresholds are the least ones."""
+    rr_ms = np.full(600, 800.0)
+    rr_ms[at : at + len(away_ms)] += away_ms
+    return nn_of(rr_ms)
+
+
+@pytest.mark.parametrize(
+    ("away_ms", "expected"),
+    [
+        # a change of more than a threshold that is undone by one of the next two
+        ((100,), {}),
+        ((101, 1, 1), {}),  # up by 101, down by 100
+        ((101,), {"long": 1}),
+        ((150,), {"long": 1}),
+        ((150, 150), {"long": 1}),
+        ((150, 150, 150), {}),  # a new level
+        ((-101,), {"short": 1}),
+        ((-140,), {"short": 1}),
+        # three thresholds from the median, twice as far for a short one, however it came there
+        ((100, 200, 300, 200, 100), {}),
+        ((101, 201, 301, 201, 101), {"long": 1}),
+        ((-90, -150, -90), {}),
+        ((-90, -151, -90), {"short": 1}),
+        # two intervals in one, one interval in two: within a threshold of the median
+        ((1000,), {"long": 1}),  # 1800 ms: twice 900
+        ((999,), {"missed": 1}),
+        ((601,), {"missed": 1}),
+        ((600,), {"long": 1}),
+        # early and made up for: two changes undone by a third twice as large
+        ((-50, 50), {}),
+        ((-51, 51), {"ectopic": 1}),
+        ((51, -51), {"ectopic": 1}),
+        ((120, -120), {"ectopic": 1}),
+    ],
+)
+def test_what_is_wrong_is_told_by_thresholds(away_ms: tuple[float, ...], expected: dict[str, int]) -> None:
+    _, found = correct_intervals(steps(*away_ms), TENTH, RECIPE.nn)
+    assert counts(found) == expected
+
+
+def test_the_first_interval_has_none_before_it_and_the_last_none_behind_it() -> None:
+    for rr, expected in ((steps(200, at=0), {}), (steps(120, -120, at=598), {"long": 1})):
+        assert counts(correct_intervals(rr, TENTH, RECIPE.nn)[1]) == expected
+
+
+def test_a_beat_missed_in_the_first_interval_is_put_in_its_middle() -> None:
+    rr = steps(800, at=0)
+    after, found = corrected(rr)
+    assert counts(found) == {"missed": 1}
+    np.testing.assert_allclose(after.nn_ms, 800.0)
+    np.testing.assert_allclose(after.end_s[:3], [0.8, 1.6, 2.4])
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        ("-E--", "-E--"),
+        ("EE--", "E---"),
+        ("EEE-", "E---"),  # the third is seen again in the next round
+        ("EL--", "E---"),
+        ("EX--", "-X--"),
+        ("E-X-", "--X-"),
+        ("E--X", "E--X"),
+        ("LL-E", "LL-E"),
+        ("L--X", "L--X"),
+    ],
+)
+def test_an_extra_beat_is_taken_out_alone(found: str, left: str) -> None:
+    letters = {"-": correction.FINE, "E": correction.EXTRA, "X": correction.ECTOPIC, "L": correction.LONG}
+    kind = correction._one_at_a_time(np.array([letters[letter] for letter in found], np.int8))
+    assert kind.tolist() == [letters[letter] for letter in left]
+
+
+@pytest.mark.parametrize(("rr_ms", "kept"), [(300.0, True), (299.0, False), (2000.0, True), (2001.0, False)])
+def test_intervals_outside_the_limits_of_nn_are_left_out(rr_ms: float, kept: bool) -> None:
+    after, found = corrected(nn_of(np.full(50, rr_ms)))
+    assert (len(after), len(found)) == (50 if kept else 0, 0)
+
+
+@pytest.mark.parametrize(("n_corrected", "level"), [(0, "INFO"), (2, "INFO"), (3, "WARNING")])
+def test_more_than_a_fifth_corrected_is_a_warning(
+    n_corrected: int, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "holter2sleep.autonomic.correction")
+    correction._report(10, n_corrected)
+    correction._report(0, 0)
+    assert [record.levelname for record in caplog.records] == [level, "INFO"]
+    assert caplog.messages[0] == f"{n_corrected} of 10 RR intervals ({10 * n_corrected:.1f} %) corrected"
 
 
 # --- properties ------------------------------------------------------------------------------------

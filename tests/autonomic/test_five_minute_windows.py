@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_nights import RECIPE, nn_of
+from scipy.interpolate import CubicSpline
 
 from holter2sleep.autonomic.windows import Windows, five_minute_windows, resampled, windows_around
 from holter2sleep.night import NN
@@ -58,6 +59,15 @@ def test_batches_hold_all_windows_in_order() -> None:
     windows = windows_in((0.0, 7200.0))
     again = np.concatenate([batch.start_s for batch in windows.batches()])
     np.testing.assert_array_equal(again, windows.start_s)
+
+
+def test_whole_beats_are_resampled_by_the_cubic_spline_through_them() -> None:
+    nn = nn_of(np.random.default_rng(0).normal(850, 60, 400))
+    windows = windows_in((0.0, 300.0), nn=nn)
+    here = slice(int(windows.first[0]), int(windows.behind[0]))
+    at_s = np.clip(np.arange(1200) / 4, nn.end_s[here][0], nn.end_s[here][-1])
+    expected = CubicSpline(nn.end_s[here], nn.nn_ms[here])(at_s)
+    np.testing.assert_allclose(resampled(windows, RECIPE.hrv)[0], expected, rtol=1e-9)
 
 
 def test_a_regular_series_is_the_same_when_resampled_and_level_beyond_its_ends() -> None:

@@ -26,6 +26,16 @@ def test_white_noise_has_an_exponent_of_one_half_in_the_long_range() -> None:
     assert found["dfa_alpha2"] == pytest.approx(0.5, abs=0.03)
 
 
+def test_box_sizes_are_whole_numbers_an_eighth_of_an_octave_apart_both_limits_included() -> None:
+    assert box_sizes(4, 16).tolist() == [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16]
+    assert box_sizes(16, 64)[[0, 1, -2, -1]].tolist() == [16, 17, 59, 64]
+
+
+def test_four_boxes_are_enough() -> None:
+    nn = white(16)
+    assert [math.isnan(fluctuation(nn.nn_ms[:n], nn.adjacent[:n], np.array([4]))[0]) for n in (15, 16)] == [True, False]
+
+
 def test_the_distance_of_white_noise_in_a_box_is_known() -> None:
     """A random walk of n points about its fitted line: F^2 = SD^2 (n^2 - 4) / (15 n); the short slope is above 0.5."""
     sizes = np.arange(4, 65)

@@ -69,6 +69,12 @@ def test_a_break_ends_a_segment_and_is_no_inflection_point() -> None:
     assert list(fragmentation_measures(nn).values()) == pytest.approx([0, 1 / 3, 0, 0])
 
 
+def test_single_intervals_before_the_first_run_change_nothing() -> None:
+    values = np.r_[900.0, 700, 800, sinus(40)]
+    alone = fragmentation_measures(nn_of(values[3:]))
+    assert fragmentation_measures(with_breaks(values, [0, 1, 2, 3])) == pytest.approx(alone)
+
+
 def test_runs_too_short_to_turn_say_nothing() -> None:
     for nn in (nn_of([]), nn_of([800.0]), nn_of([800.0, 810]), with_breaks(sinus(40), np.arange(0, 40, 2))):
         assert all(math.isnan(value) for value in fragmentation_measures(nn).values())

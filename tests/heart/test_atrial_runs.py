@@ -84,6 +84,21 @@ def test_the_pause_on_either_side_is_long_against_the_run() -> None:
     assert not found([*rr_s, 1.3]).any()
 
 
+def test_where_half_of_the_pauses_are_whole_numbers_of_intervals_beats_may_be_dropped() -> None:
+    for n_multiples, some in ((4, False), (3, True)):
+        parts = [(1.6 if k < n_multiples else 1.9, 0.8) for k in range(8)]
+        rr_s = [x for pause_s, run_s in parts for x in (pause_s, *[run_s] * 6, pause_s)]
+        assert found(rr_s).any() == some
+
+
+def test_a_run_that_begins_or_ends_with_an_interval_nobody_trusts_is_none() -> None:
+    beats = beats_of_rr(between(1.9, [0.8] * 6))
+    for lost in (2, 0):  # behind every pause, before every pause
+        trusted = np.isfinite(beats.rr_s)
+        trusted[np.arange(len(trusted)) % 7 == lost] = False
+        assert not atrial_runs(beats.time_s, beats.rr_s, trusted, RULES).any()
+
+
 @pytest.mark.parametrize(("within_s", "n_found"), [(12.99, 0), (13.01, 6)])
 def test_runs_count_together_within_a_time_on_either_side(within_s: float, n_found: int) -> None:
     """Five runs that begin 6.5 s after one another: the middle one has the others within 13 s."""

@@ -12,8 +12,8 @@ from made_nights import RECIPE, nn_of
 from scipy import signal
 
 from holter2sleep.autonomic import hrv
-from holter2sleep.autonomic.blocks import Estimates, estimates
-from holter2sleep.autonomic.geometric import geometric_measures
+from holter2sleep.autonomic.blocks import Estimates, block_of, draws, estimates
+from holter2sleep.autonomic.geometric import BIN_MS, geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
@@ -249,6 +249,21 @@ def test_every_measure_of_a_night_has_an_interval_that_holds_it() -> None:
         assert known - {"vlf_peak", "lf_peak", "hf_peak"} <= set(one.intervals)
         for name, (low, high) in one.intervals.items():
             assert low <= one.values[name] <= high, name
+
+
+def test_the_interval_of_the_median_is_that_of_medians_of_blocks_drawn_again() -> None:
+    """Blocks that differ ever more: the interval reaches further up than down."""
+    rng = np.random.default_rng(5)
+    blocks = [rng.normal(700 + 4 * k**2, 20, round(300_000 / (700 + 4 * k**2))) for k in range(10)]
+    blocks = [300_000 / block.sum() * block for block in blocks]  # 5 min each
+    nn = nn_of(np.concatenate(blocks), start_s=-0.001)  # the last of each ends in its own block
+    found = geometric_measures(nn)
+    again = [np.median(np.repeat(nn.nn_ms, times[block_of(nn.end_s)].astype(int))) for times in draws(10)]
+    low, high = np.sort(again)[[24, 975]]
+    assert found.intervals["nn_median"] == pytest.approx((low, high), abs=BIN_MS)
+    assert high - found.values["nn_median"] > found.values["nn_median"] - low + 2 * BIN_MS
+    shorter = nn_of(np.concatenate(blocks[:9]), start_s=-0.001)
+    assert geometric_measures(shorter).intervals == {}
 
 
 def test_too_short_a_series_has_values_without_intervals() -> None:

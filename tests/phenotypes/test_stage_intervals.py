@@ -1,0 +1,155 @@
+"""What the draws of hypnogram and blocks make of a stage's measures, on draws one can count."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_nights import RECIPE, beats_of_rr, staged_night
+
+from holter2sleep.night import Bool, Float, Night
+from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
+from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
+from holter2sleep.phenotypes.measures.staged import around, count_draws, ratio_interval, set_against, stage_intervals
+from holter2sleep.sleep.sampling import N_SAMPLES
+from holter2sleep.spans import Spans, as_spans
+
+NO_SPANS = as_spans([])
+W, N2 = 0, 2  # columns of AASM5
+
+
+def asleep(n_epochs: int, n_awake: int = 0) -> Night:
+    """A beat a second; so many epochs of wake, then N2."""
+    beats = beats_of_rr(np.ones(30 * n_epochs - 2), start_s=0.5)
+    return staged_night(beats, "W" * n_awake + "2" * (n_epochs - n_awake))
+
+
+def drawn(night: Night, sampled: Bool) -> Night:
+    """The sleep of a night, with the draws of which epochs are of it."""
+    return dataclasses.replace(night.within("sleep"), sampled=np.broadcast_to(sampled, (N_SAMPLES, night.grid.n)))
+
+
+def own(night: Night) -> Night:
+    """The sleep of a night whose stages nobody doubts."""
+    return drawn(night, night.hypnogram.mask("sleep"))
+
+
+def counted(totals: Float) -> dict[str, Float]:
+    return {"n": totals[..., 0]}
+
+
+# --- measures --------------------------------------------------------------------------------------
+
+
+def test_where_blocks_are_alike_and_stages_sure_nothing_is_in_doubt() -> None:
+    """However the twelve blocks of ten epochs are drawn, there are 120."""
+    night = asleep(120)
+    assert stage_intervals(own(night), {"n": 120.0}, np.ones((120, 1)), counted) == {"n": (120.0, 120.0)}
+
+
+def test_the_interval_reaches_over_the_draws_and_holds_the_value() -> None:
+    """A stage that half of the draws have, and half have not."""
+    night = asleep(120)
+    part = drawn(night, np.arange(N_SAMPLES)[:, None] % 2 == 0)
+    assert stage_intervals(part, {"n": 150.0}, np.ones((120, 1)), counted) == {"n": (0.0, 150.0)}
+
+
+@pytest.mark.parametrize(("n_epochs", "some"), [(91, True), (90, False)])
+def test_a_stage_that_begins_in_ten_blocks_has_an_interval(n_epochs: int, some: bool) -> None:
+    night = asleep(n_epochs)
+    found = stage_intervals(own(night), {"n": float(n_epochs)}, np.ones((n_epochs, 1)), counted)
+    assert set(found) == ({"n"} if some else set())
+
+
+def test_a_measure_that_some_draw_lacks_has_no_interval() -> None:
+    found = around({"a": 1.0, "b": 2.0}, {"a": np.array([1.0, np.nan]), "b": np.array([2.0, 2.0])})
+    assert found == {"b": (2.0, 2.0)}
+
+
+def test_a_share_has_the_interval_of_its_draws() -> None:
+    """30 of 60 s in each epoch of the first half, 60 of 60 s in the second; the draws have one or the other."""
+    night = asleep(20)
+    first = np.arange(20) < 10
+    part = drawn(night, np.where(np.arange(N_SAMPLES)[:, None] % 2 == 0, first, ~first))
+    per_epoch = np.column_stack([np.where(first, 30.0, 60.0), np.full(20, 60.0)])
+    assert ratio_interval("share", 100.0, part, 75.0, per_epoch) == {"share": (50.0, 100.0)}
+    assert ratio_interval("share", 100.0, part, None, per_epoch) == {}
+    assert ratio_interval("share", 100.0, night, 75.0, per_epoch) == {}
+
+
+def test_rows_around_epochs_are_scaled_to_the_mean_of_the_stage_s_own_windows() -> None:
+    """Means of the stage's two epochs 3 and 8, of its own windows 6 and 2: twice and a quarter."""
+    night = asleep(4, 2)
+    rows = np.array([[1, 7, 1, 5.0], [1, 9, 3, 5], [1, 2, 6, 0], [1, 4, 10, 0]])
+    found = set_against(rows, own(night), np.array([5, 30, 10, 0.0]))
+    np.testing.assert_allclose(found, rows * [1, 2, 0.25, 1])
+
+
+# --- counts ----------------------------------------------------------------------------------------
+
+
+def test_beats_that_are_sure_are_counted_in_the_epochs_drawn() -> None:
+    night = asleep(4, 2)
+    part = drawn(night, np.where(np.arange(N_SAMPLES)[:, None] % 2 == 0, [0, 0, 1, 1], [1, 0, 0, 0]).astype(bool))
+    n = count_draws(part, np.array([1.0, 1, 1, 0]), np.array([5.0, 70.0, 110.0, 115.0]))
+    assert n is not None
+    assert (n[::2].tolist(), n[1::2].tolist()) == ([2.0] * 100, [1.0] * 100)
+
+
+def test_beats_that_are_not_sure_scatter_as_their_chances_say_and_never_below_none() -> None:
+    part = own(asleep(4))
+    at_s = np.linspace(1, 110, 400)
+    n = count_draws(part, np.full(400, 0.2), at_s)
+    assert n is not None
+    assert n.mean() == pytest.approx(80, abs=3 * 8 / np.sqrt(N_SAMPLES))  # SD sqrt(400 x 0.2 x 0.8) = 8
+    assert n.std() == pytest.approx(8, rel=0.2)
+    few = count_draws(part, np.full(400, 1e-4), at_s)
+    assert few is not None
+    assert few.min() == 0.0
+
+
+def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
+    night = asleep(4)
+    at_s = np.array([5.0, 70.0])
+    assert count_draws(own(night), np.array([0.5, np.nan]), at_s) is None
+    assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
+
+
+@pytest.mark.parametrize("left_out", [NO_SPANS, as_spans([(0.0, 60.0), (1200.0, 1500.0)])])
+def test_sure_beats_in_sure_stages_have_counts_without_doubt(left_out: Spans) -> None:
+    night = asleep(120, 20)
+    is_s = np.arange(len(night.beats)) % 7 == 0
+    beats = night.beats.but(label=np.where(is_s, "S", "N"), chance_s=is_s.astype(np.float32))
+    night = dataclasses.replace(night, beats=beats)
+    found = ectopic_measures("S", own(night), night, left_out)
+    names = ("n_sveb", "sveb_per_hour", "sveb_share")
+    assert set(found.intervals) == set(names)
+    for name in names:
+        assert found.intervals[name] == pytest.approx((found.values[name],) * 2)
+    hours = (3600 - 600 - (300 if len(left_out) else 0) - 1.5) / 3600  # the last beat is at 3598.5 s
+    assert found.values["sveb_per_hour"] == pytest.approx(found.values["n_sveb"] / hours, rel=1e-3)
+
+
+# --- sleep -----------------------------------------------------------------------------------------
+
+
+def test_sleep_measures_have_the_interval_of_the_hypnograms_drawn() -> None:
+    """All draws sleep through the last half; of the first half, all N2 or all wake."""
+    night = asleep(40)
+    samples = np.full((N_SAMPLES, 40), N2, np.int8)
+    samples[::2, :20] = W
+    found = sleep_domain_measures(night, dataclasses.replace(night, stage_samples=samples), RECIPE)
+    assert found.intervals["tst"] == (10.0, 20.0)
+    assert found.intervals["n2_pct"] == (100.0, 100.0)
+    assert "sol" not in found.intervals
+    assert sleep_domain_measures(night, night, RECIPE).intervals == {}
+
+
+def test_a_draw_without_sleep_leaves_no_interval_of_the_shares() -> None:
+    night = asleep(40)
+    samples = np.full((N_SAMPLES, 40), N2, np.int8)
+    samples[0] = W
+    found = sleep_domain_measures(night, dataclasses.replace(night, stage_samples=samples), RECIPE)
+    assert "tst" in found.intervals
+    assert "n2_pct" not in found.intervals

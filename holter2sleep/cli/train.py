@@ -64,7 +64,7 @@ def train() -> None:
 )
 @click.option("--device", default="cpu", show_default=True, help="Where torch computes: cpu, cuda, mps.")
 @click.option("--bfloat16", is_flag=True, help="Compute in bfloat16: faster where the processor has it.")
-@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out, to --epochs.")
 def encoder(
     data: tuple[Path, ...],
     out: Path,

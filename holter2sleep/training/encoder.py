@@ -36,8 +36,8 @@ DECAY = 5e-4  # CLEF's
 WARM_SHARE = 0.1  # of the course, in which the rate rises
 LARGEST_GRADIENT = 1.0
 TEST_BATCHES = 8
-TOLD_WEIGHT = 3.0  # of what the head tells, beside the contrast: alone that taught little
-# Classes of beats and AF are five of forty things to tell, and hardest to see in a window.
+TOLD_WEIGHT = 3.0  # of what the head tells, beside the contrast, which alone taught little
+# Classes of beats and AF: few of the things to tell, and the hardest to see in a window.
 HEAVY, HEAVY_WEIGHT = ("share_s", "share_v", "any_s", "any_v", "af"), 3.0
 HEAD_WEIGHTS = torch.tensor([HEAVY_WEIGHT if name in HEAVY else 1.0 for name in HEAD_TARGETS])
 NOISE_SCALE = np.array([0.5, 0.3], np.float32)  # about the mean and SD of `views.NOISE_SD`, none in one window of five
@@ -199,14 +199,15 @@ class Lecture:
         )
 
     def resume(self, checkpoint: Path) -> None:
-        """Go on where a checkpoint of the same course and patients stopped.
+        """Go on where a checkpoint of the same course and patients stopped; its end may be another one.
 
         Raises
         ------
         UsageError
             The checkpoint cannot be read, or is of another course or other patients.
         """
-        found = read_checkpoint(checkpoint, asdict(self.course), self.course.device)
+        course = {key: value for key, value in asdict(self.course).items() if key != "epochs"}
+        found = read_checkpoint(checkpoint, course, self.course.device)
         if found["patients"] != [patient.recording_id for patient in self._lessons.fit]:
             raise UsageError(f"{checkpoint}: was made from other recordings; give the same, or another --out")
         self.pupil.load_state_dict(found["pupil"])

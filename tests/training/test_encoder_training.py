@@ -250,6 +250,14 @@ def test_a_resumed_course_ends_where_an_unbroken_one_does(lessons: Lessons, tmp_
     assert all(torch.equal(tensor, weights(resumed)[name]) for name, tensor in weights(unbroken).items())
 
 
+def test_a_course_may_be_made_longer_when_it_goes_on(lessons: Lessons, tmp_path: Path) -> None:
+    Lecture(lessons, SHORT).run(tmp_path / "c.pt", lambda *_: None)
+    longer = Lecture(lessons, dataclasses.replace(SHORT, epochs=3))
+    longer.resume(tmp_path / "c.pt")
+    longer.run(tmp_path / "c.pt", lambda *_: None)
+    assert (longer.epoch, len(longer.history)) == (3, 3)
+
+
 def test_learning_lowers_what_is_learned(lessons: Lessons, tmp_path: Path) -> None:
     lecture = Lecture(lessons, EncoderCourse(epochs=6, steps=4, patients=2, seed=0))
     lecture.run(tmp_path / "c.pt", lambda *_: None)

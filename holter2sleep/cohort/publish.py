@@ -8,17 +8,14 @@ others keep in the folder (associations, a PDF) stays.
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from holter2sleep.errors import OutputError, UsageError
+from holter2sleep.locks import take
 from holter2sleep.phenotypes.files import machine, scratch_prefix, sweep_leftovers
-
-if sys.platform != "win32":
-    import fcntl
 
 SEAL = "flow.json"
 LOCK = ".lock"  # in the folder; it ends with the process that has it
@@ -39,7 +36,9 @@ def alone_in(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written ({error.strerror}); give a folder that can") from None
     with door:
-        _take(door.fileno(), folder)
+        if not take(door):
+            who = os.pread(door.fileno(), 100, 0).decode("utf-8", errors="replace") or "another process"
+            raise UsageError(f"{folder}: {who} is gathering this cohort; wait for it to end")
         door.truncate(0)
         door.write(f"process {os.getpid()} on {machine()}".encode())
         door.flush()
@@ -50,19 +49,6 @@ def alone_in(folder: Path) -> Iterator[Path]:
             raise UsageError(f"{folder.parent}: cannot be written ({error.strerror}); give a folder that can") from None
         with scratch as path:
             yield Path(path)
-
-
-def _take(door: int, folder: Path) -> None:
-    """Have the lock, or tell who does; on a disk that knows no locks, and on Windows, nobody is told of."""
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(door, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        who = os.pread(door, 100, 0).decode("utf-8", errors="replace") or "another process"
-        raise UsageError(f"{folder}: {who} is gathering this cohort; wait for it to end") from None
-    except OSError:
-        return
 
 
 def publish(scratch: Path, folder: Path) -> tuple[Path, ...]:

@@ -2,7 +2,7 @@
 # make test   all tests            make check   format, lint, types, documents
 # make docs   the site, in docs/_build/html
 # make bench  speed against peers, measured in the same run
-# make examples   the example reports, the figures of README and site, what the tutorials print, anew
+# make examples   the example reports, the figures of README and site, what pages print, anew
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,6 +45,7 @@ bench: $(VENV)/.installed
 examples: $(VENV)/.installed
 	$(BIN)/python reports/examples/make.py
 	$(BIN)/python -m docs.tools.walkthrough --write docs/tutorial_night.md docs/tutorial_associate.md
+	$(BIN)/python -m docs.tools.walkthrough --copy --write $(wildcard docs/add_*.md)
 
 clean:
 	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist docs/_build

@@ -69,8 +69,8 @@ def _beat_tables(records: Mapping[str, BeatAgreement]) -> Iterator[tuple[str, Ta
     for name, (heading, columns) in BEAT_LAYOUTS.items():
         yield name, line_table(f"{heading}, MIT-BIH, gross", columns, totals)
         yield f"{name}_records", record_table(f"{heading}, records", columns, records, everything)
-    matrices = {name: {r: records[r].matrix for r in members if r in records} for name, members in SETS.items()}
-    rates = {name: beat_rates(members) for name, members in matrices.items()}
+    matrices = {name: record.matrix for name, record in records.items()}
+    rates = {name: beat_rates(own) for name, members in SETS.items() if (own := _named(matrices, members))}
     yield "class_intervals", line_table("Classes, 95 % intervals over people", CLASS_COLUMNS, rates)
     for label, columns in CLASS_ERRORS.items():
         yield f"worst_{label}", line_table(f"Worst {N_WORST} records, {label}", columns, worst_of_class(records, label))
@@ -80,14 +80,18 @@ def _fibrillation_tables(records: Mapping[str, EpisodeAgreement]) -> Iterator[tu
     sets = {**SETS, "all and paced": (*DS1, *DS2, *PACED)}
     totals = {name: gross_episodes(_members(records, members)) for name, members in sets.items()}
     yield "af", line_table("Atrial fibrillation and flutter, MIT-BIH, gross", EPISODE_COLUMNS, totals)
-    rates = {name: time_rates({r: records[r] for r in names if r in records}) for name, names in sets.items()}
+    rates = {name: time_rates(own) for name, members in sets.items() if (own := _named(records, members))}
     yield "af_intervals", line_table("Time in AF and flutter, 95 % intervals over people", TIME_COLUMNS, rates)
     everything = gross_episodes(list(records.values()))
     yield "af_records", record_table("Atrial fibrillation and flutter, records", EPISODE_COLUMNS, records, everything)
 
 
 def _members(records: Mapping[str, T], names: Iterable[str]) -> list[T]:
-    return [records[name] for name in names if name in records]
+    return list(_named(records, names).values())
+
+
+def _named(records: Mapping[str, T], names: Iterable[str]) -> dict[str, T]:
+    return {name: records[name] for name in names if name in records}
 
 
 def class_errors(record: BeatAgreement, label: str) -> tuple[int, int]:

@@ -41,11 +41,14 @@ def time_rates(records: Mapping[str, EpisodeAgreement]) -> Rates:
 def _rates(
     records: Sequence[str], counts: Sequence[Counts], measures: Mapping[str, Callable[[Counts], float | None]]
 ) -> Rates:
-    draws = Draws([SAME_PERSON.get(name, name) for name in records], SEED)
-    total = np.sum(counts, axis=0)
-    return {
-        name: (measure(total), *(draws.of_sums(counts, measure) or (None, None))) for name, measure in measures.items()
-    }
+    people = [SAME_PERSON.get(name, name) for name in records]
+    draws, total = Draws(people, SEED), np.sum(counts, axis=0)
+
+    def ends(measure: Callable[[Counts], float | None]) -> tuple[float | None, float | None]:
+        asked = {person for person, own in zip(people, counts, strict=True) if measure(own) is not None}
+        return draws.of_sums(counts, measure) or (None, None) if len(asked) > 1 else (None, None)
+
+    return {name: (measure(total), *ends(measure)) for name, measure in measures.items()}
 
 
 def rate_columns(titles: Mapping[str, str]) -> tuple[Column, ...]:

@@ -32,6 +32,14 @@ def test_201_and_202_are_one_person() -> None:
     assert beat_rates({"201": matrix(100, 0), "202": matrix(0, 100)})["qrs_sensitivity"] == (0.5, None, None)
 
 
+def test_one_person_with_a_beat_of_a_class_gives_no_interval_of_it() -> None:
+    counts = np.zeros((7, 7), np.int64)
+    counts[2, 2] = 10
+    people = {"100": BeatMatrix(counts, 1500.0), "101": matrix(100, 0), "103": matrix(100, 0)}
+    assert beat_rates(people)["veb_sensitivity"] == (1.0, None, None)
+    assert beat_rates({**people, "105": BeatMatrix(counts, 1500.0)})["veb_sensitivity"] == (1.0, 1.0, 1.0)
+
+
 def test_more_people_give_a_narrower_interval_around_the_gross_rate() -> None:
     def width(n: int) -> float:
         value, low, high = beat_rates({str(i): matrix(90 + i % 10, 10) for i in range(n)})["qrs_sensitivity"]
@@ -50,7 +58,7 @@ def test_time_in_episodes_is_summed_before_it_is_divided() -> None:
         "101": EpisodeAgreement(0, 0, 1, 0, 0.0, 50.0, 0.0),
     }
     rates = time_rates(people)
-    assert rates["duration_sensitivity"][0] == 0.5
+    assert rates["duration_sensitivity"] == (0.5, None, None)
     assert rates["duration_positive_predictivity"] == (0.5, 0.0, 1.0)
 
 

@@ -6,7 +6,8 @@ The last code in the sentence before a block, where the sentence ends with a col
 * any other language: the block is the file.
 
 A block of `sh` or `python` whose sentence names no file is run. A block of `text` is what the one before it printed;
-`python -m docs.tools.walkthrough --write docs/tutorial_night.md` puts there what is printed now.
+`python -m docs.tools.walkthrough --write docs/tutorial_night.md` puts there what is printed now; with `--copy` it is
+followed on a copy of the project, which it may change.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ from docs.tools.markdown import Block, blocks
 from docs.tools.repository import ROOT
 
 OUTPUT = "text"
+COPIED = ("holter2sleep", "pipelines", "reports", "tests", "benchmarks", "pyproject.toml")
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)")
 _RULED = re.compile(r"[\s─═]+")  # tables widen with their content
 
@@ -111,6 +114,16 @@ def _run(block: Block, folder: Path, environment: dict[str, str], where: str) ->
     return done.stdout
 
 
+def copy_of_the_project(folder: Path) -> Path:
+    """What a page that adds something works on."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "examples"))
+        else:
+            shutil.copy(ROOT / name, folder)
+    return folder
+
+
 def rewritten(text: str, printed: list[Printed]) -> str:
     """A page whose output is what was printed."""
     found = iter(printed)
@@ -124,10 +137,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pages", nargs="+", type=Path)
     parser.add_argument("--write", action="store_true", help="put what was printed into the pages")
+    parser.add_argument("--copy", action="store_true", help="work on a copy of the project")
     options = parser.parse_args()
     for page in options.pages:
-        with tempfile.TemporaryDirectory() as folder:
-            printed = follow(page, Path(folder))
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = copy_of_the_project(Path(scratch)) if options.copy else Path(scratch)
+            printed = follow(page, folder, folder if options.copy else ROOT)
         if options.write:
             page.write_text(rewritten(page.read_text(encoding="utf-8"), printed), encoding="utf-8")
         for each in printed:

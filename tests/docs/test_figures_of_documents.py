@@ -87,7 +87,23 @@ def test_the_detectors_of_the_readme_are_those_of_the_benchmark() -> None:
     for name in ("holter2sleep", "sleepecg", "neurokit2", "xqrs"):
         found = re.search(rf"^{name} +42 +\d+ +\d+ +([\d.]+) +([\d.]+)", BENCHMARKS, re.MULTILINE)
         assert found
-        assert f"{found[1]} / {found[2]}" in told
+        alone = re.sub(r" \([^)]*\)", "", told)
+        assert f"{found[1]} / {found[2]}" in alone
+
+
+def test_intervals_of_the_readme_are_those_of_the_benchmark() -> None:
+    found = re.search(r"^holter2sleep +" + r"([\d.]+) +" * 5 + r"([\d.]+)$", BENCHMARKS, re.MULTILINE)
+    assert found
+    se, se_low, se_high, p, p_low, p_high = found.groups()
+    assert f"| {se} ({se_low} to {se_high}) / {p} ({p_low} to {p_high}) % |" in row(README, "QRS detection")
+    table = BENCHMARKS.partition("| set | V Se | V +P | S Se | S +P | AF time Se |")[2]
+    ds2, every = (row(table, name).split(" | ")[1:] for name in ("DS2", "all"))
+    for name, cells in (
+        ("ventricular beats", ds2[:2]),
+        ("supraventricular beats", ds2[2:4]),
+        ("AF time, Se / +P", every[4:]),
+    ):
+        assert all(f"({cell.strip(' |')})" in row(README, name) for cell in cells)
 
 
 def test_noise_at_6_db_is_that_of_the_benchmark() -> None:

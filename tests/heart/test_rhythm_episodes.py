@@ -9,6 +9,7 @@ import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
 from holter2sleep.heart.intervals import near_together, trusted_rr
+from holter2sleep.heart.rates import after_ectopic, smoothed_bpm
 from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
 from holter2sleep.heart.runs import runs_of
 from holter2sleep.night import Beats, Episodes
@@ -132,6 +133,14 @@ def test_a_pause_lasts_from_beat_to_beat() -> None:
     assert (found.n_beats[0], found.rate_bpm[0]) == (2, pytest.approx(20.0))
 
 
+def test_a_pause_after_an_ectopic_beat_is_told_from_others() -> None:
+    beats = beats_of_rr([1.0, 1.0, 1.0, 1.0], "VNSNV", start_s=1.0)
+    at_s = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 9.0])
+    assert after_ectopic(beats, at_s).tolist() == [True, False, True, False, True, True]
+    assert after_ectopic(beats.where(slice(0, 1)), at_s[:1]).tolist() == [True]
+    assert after_ectopic(Beats.at([]), at_s[:2]).tolist() == [False, False]
+
+
 def test_lost_signal_and_doubtful_beats_are_no_pause() -> None:
     beats = beats_of_rr([0.8] * 10 + [3.0] + [0.8] * 10)
     assert kinds(beats, complement(np.array([[9.5, 9.6]]), 0, 100)) == []
@@ -148,6 +157,7 @@ def test_lost_signal_and_doubtful_beats_are_no_pause() -> None:
     [
         (38, 29, []),
         (38, 31.6, ["BRADY"]),
+        (96, 30, ["TACHY"]),
         (41, 60, []),
         (95, 29, []),
         (95, 31, ["TACHY"]),
@@ -166,6 +176,15 @@ def test_a_slow_rate_begins_with_its_first_interval_and_ends_with_its_last() -> 
     np.testing.assert_allclose([found.start_s[0], found.end_s[0]], [60.3, 108.3])
     assert found.n_beats[0] == 31
     np.testing.assert_allclose(found.rate_bpm, 37.5)
+
+
+def test_as_many_intervals_as_the_median_takes_are_enough_for_a_rate() -> None:
+    for n, some in ((9, True), (8, False)):
+        beats = beats_of_rr(np.full(n, 1.5))
+        rate_bpm = smoothed_bpm(beats, trusted_rr(beats, all_of(beats)), 9)
+        assert (rate_bpm is not None) == some
+        if rate_bpm is not None:
+            np.testing.assert_allclose(rate_bpm, 40.0)
 
 
 def test_one_premature_beat_does_not_end_a_slow_rate() -> None:

@@ -116,6 +116,15 @@ def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
     assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
 
 
+def test_rate_and_share_of_a_night_are_over_its_usable_time_and_beats() -> None:
+    night = asleep(120)
+    beats = night.beats.but(label=np.where(np.arange(len(night.beats)) % 100 == 0, "V", "N"))
+    found = ectopic_measures("V", dataclasses.replace(night, beats=beats), night, NO_SPANS)
+    assert (found.n, found.coverage_s) == (3599, 3599.5)  # from the start to a second after the last beat
+    expected = {"n_veb": 36, "veb_per_hour": 36 * 3600 / 3599.5, "veb_share": 100 * 36 / 3599}
+    assert {name: found.values[name] for name in expected} == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("left_out", [NO_SPANS, as_spans([(0.0, 60.0), (1200.0, 1500.0)])])
 def test_sure_beats_in_sure_stages_have_counts_without_doubt(left_out: Spans) -> None:
     night = asleep(120, 20)

@@ -85,7 +85,7 @@ def find_fibrillation(
     classes are not looked at.
     """
     model = model or load_af_model()
-    clear = trusted & ~touches_v(beats)
+    clear = ~touches_v(beats)
     parts, log_odds = [], np.full(len(beats), np.nan)
     for piece in _pieces(beats.time_s, trusted, rules.bridge_s):
         index = piece[clear[piece]]

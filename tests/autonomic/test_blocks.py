@@ -36,6 +36,11 @@ def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
     assert 0.91 < held < 0.975
 
 
+def test_the_ends_are_the_25th_values_from_either_side_of_a_thousand() -> None:
+    order = np.random.default_rng(0).permutation(1000) + 1.0
+    assert intervals_of(np.ones((10, 1)), lambda _: {"place": order}) == {"place": (25.0, 976.0)}
+
+
 def test_the_same_blocks_give_the_same_interval_every_time() -> None:
     values = RNG.normal(0, 1, 30)
     assert interval_of_mean(values) == interval_of_mean(values.copy())

@@ -46,6 +46,17 @@ def test_a_change_above_five_percent_is_no_anchor(step_ms: float, known: bool) -
     assert math.isfinite(slowing) is known
 
 
+def test_the_step_at_the_anchor_is_that_of_the_four_intervals_in_the_middle() -> None:
+    for averaged_ms in ([790.0, 800, 820, 830], [0.0, 790, 800, 820, 830, 5000]):
+        assert capacity(np.array(averaged_ms)) == 15.0
+
+
+def test_without_an_anchor_the_averaged_signal_is_unknown_throughout() -> None:
+    found = averaged_signal(nn_of([800.0] * 20), 1, 0.05, half=3)
+    assert found.shape == (6,)
+    assert np.isnan(found).all()
+
+
 def test_all_four_intervals_are_neighbours() -> None:
     values = [800.0, 800, 840, 840]
     for first in (1, 2, 3):

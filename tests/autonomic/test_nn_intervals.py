@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_nights import RECIPE, all_of, beats_of_rr
 
+from holter2sleep.autonomic import nn as nn_module
 from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import NN, Beats, Episodes
@@ -56,13 +57,13 @@ def test_a_beat_that_is_not_usable_takes_both_its_intervals_along() -> None:
     assert (len(nn), nn.adjacent.sum()) == (18, 16)
 
 
-@pytest.mark.parametrize(("rr_s", "kept"), [(0.299, False), (0.301, True), (1.999, True), (2.001, False)])
+@pytest.mark.parametrize(("rr_s", "kept"), [(0.299, False), (0.3, True), (2.0, True), (2.001, False)])
 def test_intervals_beyond_30_and_200_a_minute_are_left_out(rr_s: float, kept: bool) -> None:
     nn = nn_between(beats_of_rr(np.full(30, rr_s)))
     assert len(nn) == (30 if kept else 0)
 
 
-@pytest.mark.parametrize(("rr_s", "kept"), [(0.65, True), (0.63, False), (0.95, True), (0.97, False)])
+@pytest.mark.parametrize(("rr_s", "kept"), [(0.64, True), (0.639, False), (0.96, True), (0.961, False)])
 def test_an_interval_a_fifth_off_its_neighbours_is_left_out(rr_s: float, kept: bool) -> None:
     intervals = np.full(30, 0.8)
     intervals[15] = rr_s
@@ -107,6 +108,16 @@ def test_the_range_is_that_of_the_recipe() -> None:
     rules = dataclasses.replace(RECIPE.nn, maximum_ms=900.0)
     beats = beats_of_rr(np.full(30, 0.95))
     assert len(nn_intervals(beats, Episodes.none(), all_of(beats), rules)) == 0
+
+
+@pytest.mark.parametrize(("n_nn", "level"), [(10, "INFO"), (8, "INFO"), (7, "WARNING")])
+def test_more_than_a_fifth_left_out_is_a_warning(n_nn: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "holter2sleep.autonomic.nn")
+    nn_module._report(10, n_nn)
+    nn_module._report(0, 0)
+    assert [record.levelname for record in caplog.records] == [level, "INFO"]
+    left_out = 10 - n_nn
+    assert caplog.messages[0] == f"{left_out} of 10 RR intervals ({10 * left_out:.1f} %) left out of NN"
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -45,6 +45,14 @@ def test_planted_onset_and_slope_are_found() -> None:
     assert found["turbulence_category"] == 0
 
 
+def test_onset_is_of_two_intervals_on_either_side_and_slope_of_five_from_the_first_on() -> None:
+    """Two before 780 + 820, two after 744 + 784; the line through 744 784 784 784 784 rises by 8 ms / RR."""
+    row = np.r_[600.0, 900, 800, 780, 820, COUPLING_MS, PAUSE_MS, 744, np.full(14, 784.0)]
+    found = turbulence_measures(np.tile(row, (5, 1)))
+    assert found["turbulence_onset"] == pytest.approx(100 * (1528 - 1600) / 1600)
+    assert found["turbulence_slope"] == pytest.approx(8.0)
+
+
 @pytest.mark.parametrize(
     ("first_ms", "step_ms", "category"), [(799.0, 2.6, 0), (800.0, 2.6, 1), (799.0, 2.5, 1), (800.0, 2.5, 2)]
 )
@@ -76,7 +84,7 @@ def test_the_slope_is_of_the_averaged_tachogram_and_the_onset_a_mean_of_each() -
         ({"response_ms": np.r_[640.0, RESPONSE_MS[1:]]}, True),  # 20 % from the mean of the five before
         ({"response_ms": np.r_[639.0, RESPONSE_MS[1:]]}, False),
         ({"response_ms": np.r_[RESPONSE_MS[:-2], 950.0, 749.0]}, False),  # neighbours 201 ms apart
-        ({"response_ms": np.r_[RESPONSE_MS[:-2], 950.0, 751.0]}, True),
+        ({"response_ms": np.r_[RESPONSE_MS[:-2], 950.0, 750.0]}, True),
         ({"response_ms": RESPONSE_MS[:-1]}, False),  # the last premature beat has only fourteen after it
     ],
 )
@@ -96,6 +104,12 @@ def test_sinus_intervals_lie_within_300_and_2000_ms(rr_ms: float) -> None:
     assert len(rows_of(night(intervals() * 1.5, 1))) == 1
 
 
+@pytest.mark.parametrize("rr_ms", [2000.0, 300.0])
+def test_the_limits_are_sinus_intervals_too(rr_ms: float) -> None:
+    level = intervals(np.full(15, SINUS_MS)) * rr_ms / SINUS_MS
+    assert len(rows_of(night(level, 1))) == 1
+
+
 @pytest.mark.parametrize(("place", "label"), [(-6, "S"), (-1, "V"), (1, "S"), (16, "Q")])
 def test_all_beats_around_it_are_of_sinus_rhythm(place: int, label: str) -> None:
     beats = night(intervals(), 1)
@@ -112,9 +126,10 @@ def test_all_beats_around_it_are_of_sinus_rhythm(place: int, label: str) -> None
 
 def test_no_tachogram_lies_across_a_gap_or_fibrillation() -> None:
     beats = night(intervals(), 6)
-    gap = beats.time_s[9 + 14] + 0.1
-    rows = rows_of(beats, complement(np.array([[gap, gap + 0.1]]), 0.0, beats.time_s[-1] + 1))
-    assert len(rows) == 5
+    for place, n in ((-7, 6), (-6, 5), (14, 5), (15, 5), (16, 6)):  # from the sixth beat before to the sixteenth after
+        gap = beats.time_s[9 + place] + 0.1
+        rows = rows_of(beats, complement(np.array([[gap, gap + 0.1]]), 0.0, beats.time_s[-1] + 1))
+        assert len(rows) == n, place
 
 
 @pytest.mark.parametrize(("n_vpcs", "known"), [(0, False), (4, False), (5, True)])

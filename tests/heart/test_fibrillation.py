@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
+from scipy import stats
 from scipy.io import loadmat
 
 from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, gross_episodes
+from holter2sleep.heart import fibrillation
 from holter2sleep.heart.fibrillation import (
     AfModel,
+    AfRules,
     af_log_odds,
     find_fibrillation,
     likeliest_course,
@@ -138,6 +141,25 @@ def test_intervals_that_come_again_are_alike_at_some_lag(cycle: int) -> None:
     assert found.alike_next[20:-20].max() == 0.0
 
 
+def test_the_measures_are_of_the_thirty_intervals_around_each() -> None:
+    rr_s = np.random.default_rng(6).uniform(0.5, 1.1, 90)
+    found = irregularity(rr_s)
+    for i in (20, 45, 70):
+        assert found.rr_s[i] == np.median(rr_s[i - 15 : i + 16])
+        window, limit = rr_s[i - 15 : i + 15], 0.04 * found.rr_s[i - 15 : i + 15]
+        shares = [np.mean(np.abs(window[lag:] - window[:-lag]) < limit[lag:]) for lag in LAGS]
+        assert found.alike_next[i] == pytest.approx(shares[0])
+        assert found.alike_best[i] == pytest.approx(max(shares))
+    np.testing.assert_array_equal(found.periodicity[::4], periodicity(rr_s, np.arange(0, 90, 4)))
+
+
+@pytest.mark.parametrize("cycle", [4.0, 6.4, 12.8])
+def test_one_period_alone_is_nearly_all_of_the_variation(cycle: float) -> None:
+    """Ranks of a sine are no sine: their harmonics hold a few percent."""
+    rr_s = 0.9 + 0.1 * np.sin(2 * np.pi * (np.arange(200) + 0.1) / cycle)
+    assert periodicity(rr_s, np.array([100]))[0] > 0.9
+
+
 def test_the_measures_do_not_depend_on_the_unit_of_time_but_for_the_level() -> None:
     rr_s = np.random.default_rng(4).uniform(0.4, 1.2, 500)
     one, two = irregularity(rr_s), irregularity(2 * rr_s)
@@ -151,6 +173,71 @@ def test_an_episode_begins_and_ends_with_a_beat() -> None:
     assert np.isin(af_of(beats), beats.time_s).all()
 
 
+# --- what an episode is made of ----------------------------------------------------------------------
+
+
+def everything(prior_odds: float = 1e30, minimum_s: float = 0.0) -> AfRules:
+    """Rules by which whatever is long enough is fibrillation."""
+    return AfRules(prior_odds, switch_cost=0.0, minimum_s=minimum_s, bridge_s=15.0, minimum_beats=30)
+
+
+def spans_by(rules: AfRules, beats: Beats) -> Spans:
+    trusted = trusted_rr(beats, all_of(beats))
+    return find_fibrillation(beats, trusted, PWaves.unknown(len(beats)), rules).spans
+
+
+def test_where_ventricular_beats_fall_says_nothing() -> None:
+    """Every tenth beat is V; moved between its neighbours, it leaves all spans and chances as they were."""
+    beats = beats_of_rr(np.r_[steady(400), fibrillating(400), steady(400)])
+    is_v = np.arange(len(beats)) % 10 == 5
+    beats = beats.but(label=np.where(is_v, "V", "N"))
+    moved_s = np.where(is_v, beats.time_s - 0.3 * beats.rr_s, beats.time_s)
+    one, other = (
+        find_fibrillation(b, trusted_rr(b, all_of(b)), PWaves.unknown(len(b)), RECIPE.rhythm.af)
+        for b in (beats, beats.but(time_s=moved_s))
+    )
+    assert len(one.spans) == 1
+    np.testing.assert_array_equal(one.spans, other.spans)
+    np.testing.assert_array_equal(one.probability, other.probability)
+
+
+@pytest.mark.parametrize(("n", "some"), [(29, False), (30, True)])
+def test_a_window_of_intervals_is_the_least_to_judge(n: int, some: bool) -> None:
+    assert len(spans_by(everything(), beats_of_rr(np.ones(n), start_s=1000.0))) == int(some)
+
+
+@pytest.mark.parametrize(("minimum_s", "some"), [(40.0, True), (40.5, False)])
+def test_an_episode_as_long_as_asked_for_counts(minimum_s: float, some: bool) -> None:
+    beats = beats_of_rr(np.ones(40), start_s=1000.0)
+    assert spans_by(everything(minimum_s=minimum_s), beats).tolist() == ([[1000.0, 1040.0]] if some else [])
+
+
+def test_episodes_up_to_fifteen_seconds_apart_are_one() -> None:
+    spans = np.array([[0.0, 10], [25, 30], [45.5, 50], [50.5, 60]])
+    assert fibrillation._joined(spans, 15.0).tolist() == [[0, 30], [45.5, 60]]
+    assert len(fibrillation._joined(as_spans([]), 15.0)) == 0
+
+
+def test_trusted_intervals_more_than_fifteen_seconds_apart_are_judged_apart() -> None:
+    time_s = np.array([0.0, 1, 2, 17, 18, 34])
+    found = fibrillation._pieces(time_s, np.array([False, True, True, True, True, True]), 15.0)
+    assert [piece.tolist() for piece in found] == [[1, 2, 3, 4], [5]]
+    assert fibrillation._pieces(time_s, np.zeros(6, bool), 15.0) == []
+
+
+def test_an_episode_reaches_from_the_beat_that_opens_its_first_interval_to_its_last_beat() -> None:
+    beats = beats_of_rr(np.ones(9), start_s=0.0)
+    index, chosen = np.array([1, 2, 4, 5, 6, 8]), np.array([True, False, True, True, False, True])
+    assert fibrillation._spans_of_beats(beats, index, chosen).tolist() == [[0, 1], [3, 5], [7, 8]]
+
+
+def test_the_chance_of_an_episode_is_the_mean_over_its_beats() -> None:
+    """Log odds 0, ln 3 and ln 9: chances 1/2, 3/4 and 9/10; what is unknown is left out."""
+    log_odds = np.array([-90.0, 0, np.nan, np.log(3), np.log(9), 90])
+    found = fibrillation._probability(np.array([[1.0, 4.0], [5.0, 5.5]]), np.arange(6.0), log_odds)
+    np.testing.assert_allclose(found, [(0.5 + 0.75 + 0.9) / 3, 1.0], rtol=1e-6)
+
+
 # --- the course of the rhythm ------------------------------------------------------------------------
 
 
@@ -160,6 +247,11 @@ def test_the_course_is_the_best_of_all_courses(seed: int) -> None:
     courses = np.array(list(itertools.product([False, True], repeat=9)))
     worth = courses @ log_odds - cost * np.abs(np.diff(courses.astype(int), axis=1)).sum(axis=1)
     np.testing.assert_array_equal(likeliest_course(log_odds, cost), courses[worth.argmax()])
+
+
+def test_neither_rhythm_is_favoured_at_the_start() -> None:
+    assert likeliest_course(np.array([-0.5, 0.2]), 2.0).tolist() == [False, False]
+    assert likeliest_course(np.array([0.5, -0.2]), 2.0).tolist() == [True, True]
 
 
 def test_the_course_of_no_beats_is_empty() -> None:
@@ -181,6 +273,25 @@ def test_a_border_without_a_rhythm_beyond_it_stays() -> None:
     np.testing.assert_array_equal(with_sharp_borders(course, rr_s), course)
     course[:5] = False
     np.testing.assert_array_equal(with_sharp_borders(course, rr_s), course)
+
+
+@pytest.mark.parametrize(("n_steady", "moved"), [(20, True), (19, False)])
+def test_ten_intervals_beyond_its_reach_are_the_least_to_move_a_border(n_steady: int, moved: bool) -> None:
+    """The border lies five intervals late; ten of the steady ones, or nine, lie more than half a window before it."""
+    rr_s = np.r_[steady(n_steady), fibrillating(200)]
+    course = np.arange(len(rr_s)) >= n_steady + 5
+    first = int(with_sharp_borders(course, rr_s).argmax())
+    assert (abs(first - n_steady) <= 2) == moved
+    assert (first == n_steady + 5) != moved
+
+
+def test_the_likeness_of_intervals_is_the_normal_density() -> None:
+    like = steady(30)
+    values = np.linspace(0.6, 1.2, 7)
+    expected = stats.norm.logpdf(values, like.mean(), like.std()) + np.log(2 * np.pi) / 2
+    np.testing.assert_allclose(fibrillation._log_density(values, like), expected)
+    even = stats.norm.logpdf(values, 0.8, 0.01) + np.log(2 * np.pi) / 2  # no rhythm is steadier than 10 ms
+    np.testing.assert_allclose(fibrillation._log_density(values, np.full(30, 0.8)), even)
 
 
 @pytest.mark.parametrize("seed", range(4))

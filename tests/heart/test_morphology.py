@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from made_beats import Made, beat_times, labelled, recorded
-from made_nights import RECIPE
+from made_nights import RECIPE, beats_of_rr, staged_night
 
 from holter2sleep.errors import RecipeError
 from holter2sleep.heart.morphology import (
@@ -25,6 +25,7 @@ from holter2sleep.heart.morphology import (
 from holter2sleep.heart.morphology_average import AVERAGE_HZ, BEFORE_S, average_by_epoch
 from holter2sleep.heart.morphology_marks import AveragedBeat, marks_by_area, marks_by_slope
 from holter2sleep.night import Beats, Episodes, EpochBeats, EpochGrid, Recording
+from holter2sleep.phenotypes.measures.signal import averaged_beat_measures
 from holter2sleep.spans import Spans, as_spans
 
 RULES = RECIPE.morphology
@@ -343,3 +344,20 @@ def test_recording_of_beats_has_no_averaged_beat() -> None:
     spans = as_spans([(0.0, 60.0)])
     grid = EpochGrid.covering(60.0)
     assert average_by_epoch(recording, grid, beats, Episodes.none(), spans, RECIPE.averages) is None
+
+
+def test_an_averaged_beat_rests_on_its_beats_and_the_time_between_them() -> None:
+    night = staged_night(beats_of_rr(np.ones(298), start_s=0.5))  # ten epochs
+    beat = Made(rr_s=0.9).averaged()
+    n_beats = np.r_[0, np.full(9, 30)]
+    mv = np.where(n_beats[:, None] > 0, beat.mv, np.nan)
+    averages = EpochBeats(mv, beat.fs, beat.r_index, n_beats, np.where(n_beats > 0, 0.9, np.nan), np.zeros(10, bool))
+    made = dataclasses.replace(night, averages=averages)
+    found = averaged_beat_measures(made, made, RECIPE)
+    assert (found.n, found.coverage_s) == (270, pytest.approx(270 * 0.9))
+    assert found.values["qt"] == pytest.approx(Made(rr_s=0.9).qt_ms, abs=5)
+    assert found.values["st_level"] is None
+    nothing = dataclasses.replace(averages, n_beats=np.zeros(10, int))
+    made = dataclasses.replace(night, averages=nothing)
+    found = averaged_beat_measures(made, made, RECIPE)
+    assert (found.n, found.coverage_s) == (0, 0.0)

@@ -9,8 +9,11 @@ import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
 from holter2sleep.heart.intervals import near_together, trusted_rr
-from holter2sleep.heart.rhythm import find_episodes, without_s_in_af
+from holter2sleep.heart.p_waves import PWaves
+from holter2sleep.heart.rates import after_ectopic, smoothed_bpm
+from holter2sleep.heart.rhythm import find_episodes, tells_of_s, without_s_in_af
 from holter2sleep.heart.runs import runs_of
+from holter2sleep.heart.stretches import Stretches, linked, merged
 from holter2sleep.night import Beats, Episodes
 from holter2sleep.spans import Spans, complement
 
@@ -93,6 +96,20 @@ def test_a_run_is_cut_where_signal_was_lost_and_by_a_beat_that_is_not_usable() -
     assert kinds(beats.but(usable=usable)) == ["COUPLET_V"]
 
 
+def test_stretches_hold_their_first_and_last_beats_overlapping_or_not() -> None:
+    held = Stretches.of("PAUSE", [(1, 3), (2, 4), (6, 6)]).mask(8)
+    assert np.flatnonzero(held).tolist() == [1, 2, 3, 4, 6]
+
+
+def test_an_interval_nobody_trusts_parts_a_stretch_wherever_it_is() -> None:
+    mask = np.array([True, True, True, False, True])
+    assert linked(mask, np.array([False, False, True, True, False])) == [(0, 0), (1, 2), (4, 4)]
+
+
+def test_stretches_that_share_a_beat_are_one_and_neighbours_are_two() -> None:
+    assert merged([(1, 3), (3, 5), (6, 7)]) == [(1, 5), (6, 7)]
+
+
 # --- cycles ----------------------------------------------------------------------------------------
 
 
@@ -132,6 +149,14 @@ def test_a_pause_lasts_from_beat_to_beat() -> None:
     assert (found.n_beats[0], found.rate_bpm[0]) == (2, pytest.approx(20.0))
 
 
+def test_a_pause_after_an_ectopic_beat_is_told_from_others() -> None:
+    beats = beats_of_rr([1.0, 1.0, 1.0, 1.0], "VNSNV", start_s=1.0)
+    at_s = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 9.0])
+    assert after_ectopic(beats, at_s).tolist() == [True, False, True, False, True, True]
+    assert after_ectopic(beats.where(slice(0, 1)), at_s[:1]).tolist() == [True]
+    assert after_ectopic(Beats.at([]), at_s[:2]).tolist() == [False, False]
+
+
 def test_lost_signal_and_doubtful_beats_are_no_pause() -> None:
     beats = beats_of_rr([0.8] * 10 + [3.0] + [0.8] * 10)
     assert kinds(beats, complement(np.array([[9.5, 9.6]]), 0, 100)) == []
@@ -148,6 +173,8 @@ def test_lost_signal_and_doubtful_beats_are_no_pause() -> None:
     [
         (38, 29, []),
         (38, 31.6, ["BRADY"]),
+        (96, 30, ["TACHY"]),
+        (40, 60, []),
         (41, 60, []),
         (95, 29, []),
         (95, 31, ["TACHY"]),
@@ -166,6 +193,24 @@ def test_a_slow_rate_begins_with_its_first_interval_and_ends_with_its_last() -> 
     np.testing.assert_allclose([found.start_s[0], found.end_s[0]], [60.3, 108.3])
     assert found.n_beats[0] == 31
     np.testing.assert_allclose(found.rate_bpm, 37.5)
+
+
+def test_as_many_intervals_as_the_median_takes_are_enough_for_a_rate() -> None:
+    for n, some in ((9, True), (8, False)):
+        beats = beats_of_rr(np.full(n, 1.5))
+        rate_bpm = smoothed_bpm(beats, trusted_rr(beats, all_of(beats)), 9)
+        assert (rate_bpm is not None) == some
+        if rate_bpm is not None:
+            np.testing.assert_allclose(rate_bpm, 40.0)
+
+
+def test_a_rate_at_the_limit_is_neither_slow_nor_fast_and_p_waves_at_the_limit_are_absent() -> None:
+    limits = dataclasses.replace(RECIPE.rhythm, tachy_bpm=75.0, escape_bpm=40.0, brady_bpm=30.0)
+    for rr_s, absent, expected in ((0.8, 0.5, []), (0.799, 0.5, ["TACHY"]), (1.5, 0.5, []), (1.501, 0.5, ["BIII"])):
+        beats = beats_of_rr(np.full(60, rr_s))
+        for less, kinds_found in ((0.0, expected), (0.01, [kind for kind in expected if kind != "BIII"])):
+            waves = PWaves(np.full(61, absent - less), np.zeros(61))
+            assert find_episodes(beats, all_of(beats), limits, waves).kind.tolist() == kinds_found
 
 
 def test_one_premature_beat_does_not_end_a_slow_rate() -> None:
@@ -214,6 +259,19 @@ def test_prematurity_means_nothing_in_atrial_fibrillation_and_beside_it() -> Non
     af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
     assert RECIPE.rhythm.af_margin_s == 30.0
     assert without_s_in_af(beats, af, RECIPE.rhythm).label.tolist() == ["S", "N", "N", "V", "N", "S"]
+
+
+def test_a_twentieth_of_the_time_outside_fibrillation_tells_of_supraventricular_beats() -> None:
+    assert tells_of_s(5.0, 100.0, RECIPE.rhythm)
+    assert not tells_of_s(4.99, 100.0, RECIPE.rhythm)
+
+
+def test_an_episode_of_fibrillation_has_all_its_beats() -> None:
+    beats = beats_of_rr(np.random.default_rng(0).gamma(14.0, 0.75 / 14.0, 300))
+    found = episodes(beats).of("AFIB")
+    first, last = np.searchsorted(beats.time_s, [found.start_s[0], found.end_s[0]])
+    assert found.n_beats.tolist() == [last - first + 1]
+    assert last - first > 250
 
 
 def test_what_is_called_in_fibrillation_is_not_sure_and_has_no_chance_of_s() -> None:

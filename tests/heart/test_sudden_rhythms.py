@@ -43,6 +43,26 @@ def test_what_is_no_supraventricular_run(rr_s: list[float], why: str) -> None:
     assert "SVTA" not in noted(rr_s), why
 
 
+def test_each_of_two_runs_is_found() -> None:
+    run = [0.5, *[0.4] * 6, 0.9]
+    assert found([*SINUS, *run, *SINUS, *run, *SINUS]).of("SVTA").n_beats.tolist() == [7, 7]
+
+
+def test_four_fast_beats_are_a_run() -> None:
+    assert found([*SINUS, 0.5, 0.4, 0.4, 0.4, 0.9, *SINUS]).of("SVTA").n_beats.tolist() == [4]
+
+
+@pytest.mark.parametrize(("run_s", "some"), [([0.6] * 6, True), ([0.601] * 6, False), ([0.6] * 5 + [0.66], False)])
+def test_a_run_is_fast_where_its_beats_follow_one_another_at_100_a_minute(run_s: list[float], some: bool) -> None:
+    assert (len(found([*[1.0] * 20, *run_s, *[1.0] * 20]).of("SVTA")) == 1) == some
+
+
+def test_a_run_in_which_signal_was_lost_is_none() -> None:
+    beats = beats_of_rr([*SINUS, 0.5, *[0.4] * 12, 0.9, *SINUS])
+    lost = complement(np.array([[beats.time_s[26] + 0.1, beats.time_s[26] + 0.2]]), 0, 100)
+    assert "SVTA" not in find_episodes(beats, lost, RECIPE.rhythm).kind
+
+
 def test_a_fast_run_of_ventricular_beats_is_not_supraventricular() -> None:
     rr_s = [*SINUS, 0.5, *[0.4] * 6, 0.9, *SINUS]
     label = "N" * 20 + "V" * 8 + "N" * (len(rr_s) - 27)
@@ -91,6 +111,34 @@ def test_two_to_one_conduction_is_one_stretch() -> None:
 )
 def test_what_is_no_dropped_beat(rr_s: list[float]) -> None:
     assert "BII" not in noted(rr_s)
+
+
+@pytest.mark.parametrize(
+    ("rr_s", "some"),
+    [
+        ([*[1.0] * 20, 1.7, *[1.0] * 20], True),
+        ([*[1.0] * 20, 1.699, *[1.0] * 20], False),
+        ([*[1.0] * 20, 2.3, *[1.0] * 20], True),
+        ([*[1.0] * 20, 2.301, *[1.0] * 20], False),
+        ([*[1.0] * 20, 0.9, 2.0, *[1.0] * 20], True),  # the beat before it is no more than a tenth early
+        ([*[1.0] * 20, 0.899, 2.0, *[1.0] * 20], False),
+        ([*[0.6] * 20, 1.2, *[0.6] * 20], True),  # 100/min
+        ([*[0.599] * 20, 1.198, *[0.599] * 20], False),
+    ],
+)
+def test_a_dropped_beat_leaves_about_two_cycles_of_a_rhythm_that_is_not_fast(rr_s: list[float], some: bool) -> None:
+    assert ("BII" in noted(rr_s)) == some
+
+
+def test_the_pause_after_a_ventricular_beat_is_no_dropped_beat() -> None:
+    assert "BII" not in found([*SINUS, 1.6, *SINUS], "N" * 20 + "V" + "N" * 21).kind
+
+
+def test_lost_signal_ends_a_stretch_of_dropped_beats() -> None:
+    beats = beats_of_rr([*SINUS, *[1.6] * 10, *SINUS])
+    lost = complement(np.array([[beats.time_s[25] + 0.5, beats.time_s[25] + 0.6]]), 0, 100)
+    found_there = find_episodes(beats, lost, RECIPE.rhythm).of("BII")
+    assert (found_there.start_s.tolist(), found_there.end_s.tolist()) == ([beats.time_s[20]], [beats.time_s[25]])
 
 
 def test_lost_signal_is_no_dropped_beat() -> None:

@@ -185,6 +185,16 @@ def test_events_at_random_have_a_dispersion_of_one() -> None:
     assert np.mean(found) == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize(("end_s", "n", "known"), [(2760.0, 5, True), (2759.0, 5, False), (2760.0, 4, False)])
+def test_ten_blocks_of_a_minute_at_least_and_five_events_are_enough(end_s: float, n: int, known: bool) -> None:
+    """One event in each of five blocks of 300 s; four more such blocks have none, and one of 60 s."""
+    found = dispersion(150.0 + 300.0 * np.arange(n), np.array([[0.0, end_s]]))
+    expected = n * np.r_[np.full(9, 300.0), 60.0] / 2760.0
+    counted = np.arange(10) < n
+    by_hand = ((counted - expected) ** 2 / expected).sum() / 9 if known else np.nan
+    assert found == pytest.approx(by_hand, nan_ok=True)
+
+
 def test_runs_of_ten_scatter_ten_times_as_much() -> None:
     rng = np.random.default_rng(4)
     found = [dispersion(np.repeat(rng.uniform(0, 28_800, 100), 10), NIGHT) for _ in range(200)]

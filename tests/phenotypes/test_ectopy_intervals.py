@@ -32,6 +32,11 @@ def test_nothing_is_said_where_a_chance_is_unknown_or_there_is_no_beat() -> None
     assert count_interval(np.empty(0, bool), np.empty(0)) is None
 
 
+def test_it_may_be_that_none_of_those_called_is_one() -> None:
+    low, high = count_interval(np.ones(5, bool), np.full(5, 0.1))
+    assert (low, high) == (0.0, 5.0)
+
+
 def test_rates_and_shares_have_the_interval_of_their_count() -> None:
     found = intervals_of(("n", "rate", "share"), np.ones(100, bool), np.full(100, 0.9), 1800.0)
     assert found["rate"] == pytest.approx((2 * found["n"][0], 2 * found["n"][1]))

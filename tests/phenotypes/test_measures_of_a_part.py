@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from made_nights import RECIPE, beats_of_rr, recording_of_beats, staged_night, values
 
-from holter2sleep.night import Beats, Episodes, EpochGrid, Night
+from holter2sleep.night import CORRECTIONS, NN, Beats, Corrections, Episodes, EpochGrid, Night
 from holter2sleep.phenotypes.dictionary import entries_of
 from holter2sleep.phenotypes.measures import FORMULAS
 from holter2sleep.phenotypes.measures.measured import percent_of
@@ -179,6 +179,17 @@ def test_pauses_are_counted_by_length_and_by_what_came_before() -> None:
     found = values("rhythm", staged_night(beats_of_rr(rr_s, label[: len(rr_s) + 1].ljust(len(rr_s) + 1, "N"))))
     counted = [found[name] for name in ("n_pauses", "n_pauses_2_5", "n_pauses_3", "n_pauses_ectopic")]
     assert counted == [3, 2, 1, 1]
+    assert (found["longest_pause"], found["longest_af"], found["n_af_episodes"]) == (3.0, 0.0, 0)
+
+
+def test_corrections_are_counted_by_kind_and_as_a_share_of_all_intervals() -> None:
+    night = staged_night(beats_of_rr(np.ones(200)))
+    corrections = Corrections(np.array([10.0, 20, 30, 40]), np.array(["missed", "extra", "missed", "ectopic"]))
+    rr = NN(np.arange(1.0, 201), np.full(200, 1000.0), np.arange(200) > 0)
+    found = values("nn", dataclasses.replace(night, rr=rr, corrections=corrections))
+    assert found["nn_corrected_share"] == 2.0
+    counted = {kind: found[f"n_corrected_{kind}"] for kind in CORRECTIONS}
+    assert counted == {"ectopic": 1, "long": 0, "short": 0, "missed": 2, "extra": 1}
 
 
 # --- non-linear variability and turbulence ---------------------------------------------------------

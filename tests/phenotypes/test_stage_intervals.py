@@ -6,12 +6,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_nights import RECIPE, beats_of_rr, staged_night
+from made_nights import RECIPE, all_of, beats_of_rr, staged_night
 
-from holter2sleep.night import Bool, Float, Night
+from holter2sleep.autonomic.nn import rr_intervals
+from holter2sleep.night import Bool, Episodes, Float, Night
+from holter2sleep.phenotypes.measures import Formula
 from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
+from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures
 from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
 from holter2sleep.phenotypes.measures.staged import around, count_draws, ratio_interval, set_against, stage_intervals
+from holter2sleep.phenotypes.measures.variability import hrv_time_measures
 from holter2sleep.sleep.sampling import N_SAMPLES
 from holter2sleep.spans import Spans, as_spans
 
@@ -86,6 +90,41 @@ def test_rows_around_epochs_are_scaled_to_the_mean_of_the_stage_s_own_windows() 
     np.testing.assert_allclose(found, rows * [1, 2, 0.25, 1])
 
 
+@pytest.fixture(scope="module")
+def two_halves() -> Night:
+    """200 min of sleep, at 60/min in AF, then at 75/min; half of the draws have the one half, half the other."""
+    beats = beats_of_rr(np.r_[np.ones(6000), np.full(7500, 0.8)], start_s=0.0)
+    af = Episodes([0.0], [6000.0], ["AFIB"], [6001], [60.0], [np.nan])
+    night = staged_night(beats, "2", af)
+    first = night.grid.onset_s < 6000
+    part = drawn(night, np.where(np.arange(N_SAMPLES)[:, None] % 2 == 0, first, ~first))
+    return dataclasses.replace(part, nn=rr_intervals(beats, Episodes.none(), all_of(beats)))
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "interval"),
+    [
+        (rate_measures, "heart_rate_mean", (60.0, 75.0)),
+        (hrv_time_measures, "nn_mean", (800.0, 1000.0)),
+        (rhythm_measures, "af_burden", (0.0, 100.0)),
+    ],
+)
+def test_a_stage_s_interval_reaches_over_what_may_be_of_it(
+    domain: Formula, name: str, interval: tuple[float, float], two_halves: Night
+) -> None:
+    whole = dataclasses.replace(two_halves, sampled=None)
+    found = domain(two_halves, whole, RECIPE)
+    assert found.intervals[name] == pytest.approx(interval, rel=1e-4)
+    value = found.values[name]
+    assert value is not None
+    assert interval[0] < value < interval[1]
+    scored = domain(whole, whole, RECIPE).intervals
+    if name == "af_burden":
+        assert name not in scored
+    else:
+        assert interval[0] < scored[name][0] < scored[name][1] < interval[1]
+
+
 # --- counts ----------------------------------------------------------------------------------------
 
 
@@ -114,6 +153,15 @@ def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
     at_s = np.array([5.0, 70.0])
     assert count_draws(own(night), np.array([0.5, np.nan]), at_s) is None
     assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
+
+
+def test_rate_and_share_of_a_night_are_over_its_usable_time_and_beats() -> None:
+    night = asleep(120)
+    beats = night.beats.but(label=np.where(np.arange(len(night.beats)) % 100 == 0, "V", "N"))
+    found = ectopic_measures("V", dataclasses.replace(night, beats=beats), night, NO_SPANS)
+    assert (found.n, found.coverage_s) == (3599, 3599.5)  # from the start to a second after the last beat
+    expected = {"n_veb": 36, "veb_per_hour": 36 * 3600 / 3599.5, "veb_share": 100 * 36 / 3599}
+    assert {name: found.values[name] for name in expected} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("left_out", [NO_SPANS, as_spans([(0.0, 60.0), (1200.0, 1500.0)])])

@@ -18,7 +18,7 @@ from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
 from holter2sleep.autonomic.windows import WINDOW_S, Windows, five_minute_windows
-from holter2sleep.night import NN
+from holter2sleep.night import NN, Float
 from holter2sleep.spans import as_spans
 
 intervals = st.lists(st.floats(400, 1600), min_size=3, max_size=80)
@@ -251,6 +251,22 @@ def test_every_measure_of_a_night_has_an_interval_that_holds_it() -> None:
             assert low <= one.values[name] <= high, name
 
 
+def test_the_interval_of_the_mean_is_that_of_means_of_blocks_drawn_again() -> None:
+    """Ten blocks of 5 min, the slower ones ever rarer: the interval reaches further up than down."""
+    nn = nn_of(np.repeat(700 + 4.0 * np.arange(10) ** 2, round(300_000 / 862)))
+    block = block_of(nn.end_s)
+    n, total_ms = np.bincount(block), np.bincount(block, nn.nn_ms)
+    low, high = np.sort((draws(len(n)) @ total_ms) / (draws(len(n)) @ n))[[24, 975]]
+    assert hrv.time_measures(nn).intervals["nn_mean"] == pytest.approx((low, high))
+
+
+def test_rmssd_alone_is_that_of_the_time_domain() -> None:
+    nn = nn_of([800.0, 810, 790, 850])
+    assert hrv.rmssd_ms(nn) == pytest.approx(np.sqrt((100 + 400 + 3600) / 3))
+    assert hrv.rmssd_ms(nn) == hrv.time_measures(nn).values["rmssd"]
+    assert np.isnan(hrv.rmssd_ms(nn_of([800.0])))
+
+
 def test_the_interval_of_the_median_is_that_of_medians_of_blocks_drawn_again() -> None:
     """Blocks that differ ever more: the interval reaches further up than down."""
     rng = np.random.default_rng(5)
@@ -389,6 +405,45 @@ def test_a_band_peaks_where_the_swing_is_and_the_others_do_not(hz: float, band: 
     """The flanks of a swing fall, and a slope has no peak of its own."""
     found = spectrum(swinging(30.0, hz, 800.0))
     assert found[f"{band}_peak"] == pytest.approx(hz, abs=1 / 300)
+
+
+def totals_with(*powers: tuple[int, float]) -> Float:
+    """One window whose density is the given ones at the given steps of 1/300 Hz."""
+    row = np.zeros(121)
+    row[0] = 1
+    for step, density in powers:
+        row[step] = density
+    return row
+
+
+@pytest.mark.parametrize(("step", "band"), [(1, "vlf"), (12, "vlf"), (13, "lf"), (45, "lf"), (46, "hf"), (120, "hf")])
+def test_a_step_at_the_border_of_two_bands_belongs_to_the_lower_one(step: int, band: str) -> None:
+    found = welch_values(totals_with((step, 300.0)))
+    assert {name: float(found[name]) for name in BANDS_HZ} == pytest.approx(
+        {name: float(name == band) for name in BANDS_HZ}
+    )
+
+
+@pytest.mark.parametrize(
+    ("powers", "hz"),
+    [
+        (((30, 1.0), (31, 2.0), (32, 1.0)), 31 / 300),
+        (((13, 2.0), (14, 1.0)), 13 / 300),  # the first step of the band
+        (((45, 2.0), (44, 1.0)), 45 / 300),  # the last one
+        (((13, 2.0), (12, 3.0)), None),  # the flank of a peak below
+        (((45, 2.0), (46, 3.0)), None),  # and above
+        (((30, 2.0), (31, 2.0)), None),
+    ],
+)
+def test_a_peak_is_higher_than_the_steps_on_either_side(
+    powers: tuple[tuple[int, float], ...], hz: float | None
+) -> None:
+    found = float(welch_values(totals_with(*powers))["lf_peak"])
+    assert found == pytest.approx(np.nan if hz is None else hz, nan_ok=True)
+
+
+def test_a_spectrum_that_rises_to_its_end_has_no_peak_there() -> None:
+    assert np.isnan(welch_values(totals_with((119, 1.0), (120, 2.0)))["hf_peak"])
 
 
 def test_a_spectrum_that_falls_all_the_way_has_no_peak() -> None:

@@ -39,8 +39,11 @@ def finished(
         Files by name.
     """
     writer = PdfWriter(clone_from=io.BytesIO(pages))
+    writer.pdf_header = "%PDF-1.4"  # of transparency, metadata and attachments; pypdf says 1.3
     writer.add_metadata({f"/{name}": value for name, value in {**facts, "Producer": facts["Creator"]}.items()})
     writer.xmp_metadata = _xmp(facts, language)
+    metadata = cast("StreamObject", writer.root_object["/Metadata"])  # ISO 32000-1, 14.3.2: pypdf leaves its type out
+    metadata.update({NameObject("/Type"): NameObject("/Metadata"), NameObject("/Subtype"): NameObject("/XML")})
     writer.root_object[NameObject("/Lang")] = TextStringObject(language)
     shown = DictionaryObject({NameObject("/DisplayDocTitle"): BooleanObject(True)})
     writer.root_object[NameObject("/ViewerPreferences")] = shown

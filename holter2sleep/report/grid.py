@@ -24,7 +24,7 @@ ROW_MM, HEAD_LINE_MM = 4.1, 2.9
 TEXT_SIZE = 6.8
 LINK = "#1f5f99"
 BETWEEN_MM = 2.0  # columns of figures
-MOST_ROWS = 48  # of a table on one page; longer tables go on
+MOST_ROWS = 56  # of a table on one page; longer tables go on
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.whole_files import write_bytes
 
-BLEED_MM = 2.0  # of a drawing beyond the text width: boxes reach over it
 SALT = "holter2sleep"  # of names within a drawing: the same night must give the same page
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -79,7 +78,7 @@ def picture(block: Block, name: str) -> str:
     """A block as a drawing, at its size on paper; names within it begin with `name`, so that drawings do not mix."""
     page = Page()
     block.draw(page, TOP_MM)
-    left, right = MARGIN_MM - BLEED_MM, MARGIN_MM + TEXT_WIDTH_MM + BLEED_MM
+    left, right = MARGIN_MM - block.bleed_mm, MARGIN_MM + TEXT_WIDTH_MM + block.bleed_mm
     bottom, top = HEIGHT_MM - TOP_MM - block.height_mm, HEIGHT_MM - TOP_MM
     shown = Bbox([[left / MM_PER_INCH, bottom / MM_PER_INCH], [right / MM_PER_INCH, top / MM_PER_INCH]])
     out = io.StringIO()

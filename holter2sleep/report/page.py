@@ -36,6 +36,7 @@ class Block:
     height_mm: float
     draw: Callable[[Page, float], object]
     html: str | None = None  # the same as text for a screen; None: there its picture is shown
+    bleed_mm: float = 2.0  # how far it may reach beyond the text on either side
     shrunk: Callable[[float], Block] | None = None  # the same in a smaller height, where its size is free
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from holter2sleep.night import UNSCORED, Float
 from holter2sleep.report.axes import BEAT_COLOURS
-from holter2sleep.report.page import FAINT, INK, SOFT, WIDTH_MM, Page, text_width_mm
+from holter2sleep.report.page import FAINT, INK, SOFT, TEXT_WIDTH_MM, WIDTH_MM, Page, text_width_mm
 from holter2sleep.report.words import Words
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0  # the paper speed and gain every ECG reader expects
@@ -19,6 +19,7 @@ PULSE_ROOM_MM = 8.0  # the pulse stands left of the trace: 1 mm lead, 5 mm pulse
 LOWEST_PAPER_MM, HIGHEST_PAPER_MM, BOX_MM = 20.0, 60.0, 5.0
 FINE, COARSE = "#f3d3d3", "#e3a5a5"  # 1 mm and 5 mm rules
 ABOVE_MM, LABELS_MM, BELOW_MM = 4.0, 5.6, 5.6  # title; letters and RR; clock line and space
+LETTER_MM = 1.5
 CHECK_BAR_MM = 10.0
 
 
@@ -62,6 +63,16 @@ class StripRow:
         return self._span_mm > self.paper_mm
 
     @property
+    def width_mm(self) -> float:
+        """Width of the paper with the pulse."""
+        return PULSE_ROOM_MM + self.length_s * MM_PER_S
+
+    @property
+    def bleed_mm(self) -> float:
+        """How far it reaches beyond the text on either side, the letter of a beat on its edge included."""
+        return max(0.0, (self.width_mm - TEXT_WIDTH_MM) / 2) + LETTER_MM
+
+    @property
     def trace_mm(self) -> tuple[Float, Float]:
         """The trace on paper, mm from the paper's lower left corner; its range stands in the middle."""
         time_mm = PULSE_ROOM_MM + np.arange(len(self.ecg_mv)) / self.fs * MM_PER_S
@@ -84,8 +95,7 @@ def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame, relative: bool = False
 
 def draw_strip(page: Page, top_mm: float, row: StripRow, words: Words) -> Axes:
     """One strip: title, beat letters with RR, paper with pulse and trace, clock line below."""
-    width_mm = PULSE_ROOM_MM + row.length_s * MM_PER_S
-    left_mm = (WIDTH_MM - width_mm) / 2
+    width_mm, left_mm = row.width_mm, (WIDTH_MM - row.width_mm) / 2
     page.text(left_mm, top_mm + 2.6, f"{row.strip}   {words.reason(row.reason)}", size=7.5, weight="bold")
     _write_beats(page, left_mm + PULSE_ROOM_MM, top_mm + ABOVE_MM, row)
     paper_top_mm = top_mm + ABOVE_MM + LABELS_MM

@@ -17,7 +17,7 @@ from holter2sleep.report.tables import ReportNight
 TEXT_SIZE, ID_SIZE, LINE_MM = 6.8, 4.8, 3.2
 ID_MM, SOURCE_MM = 18.0, 48.0  # columns for the ids of rules, and for the sources of thresholds
 BELOW_MM = 1.6  # between the last sentence and the caption
-MOST_LINES = 9  # what page 1 has room for above the night figure
+MOST_LINES = 11  # what page 1 has room for above the night figure
 PLAIN_SIZE = 11.0
 
 

@@ -15,7 +15,7 @@ from holter2sleep.report.day_figure import day_blocks
 from holter2sleep.report.days import days_of
 from holter2sleep.report.disclosure import full_disclosure
 from holter2sleep.report.edited import edit_blocks
-from holter2sleep.report.grid import ROW_MM, Column, panel, paragraph, table_blocks
+from holter2sleep.report.grid import BETWEEN_MM, ROW_MM, TEXT_SIZE, Column, panel, paragraph, table_blocks
 from holter2sleep.report.hour_section import hourly
 from holter2sleep.report.layout import Layout, Section, split_name
 from holter2sleep.report.methods import methods, with_facts
@@ -216,7 +216,7 @@ def _key_numbers_html(cells: Sequence[tuple[Cell, str]]) -> str:
         f'{escape(cell.with_unit)}</strong></td><td class="left small">{escape(basis(cell, TEXT_WIDTH_MM))}</td></tr>'
         for cell, stratum in cells
     )
-    return f'<div class="wide"><table><tbody>{"".join(rows)}</tbody></table></div>'
+    return f'<div class="wide"><table class="key"><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def row_label(cell: Cell, stratum: str) -> str:
@@ -225,33 +225,33 @@ def row_label(cell: Cell, stratum: str) -> str:
     return f"{cell.label}, {word}" if word else cell.label
 
 
-def basis(cell: Cell, width_mm: float, interval_shown: bool = False) -> str:
+def basis(cell: Cell, width_mm: float, interval_shown: bool = False, size: float = BASIS_SIZE) -> str:
     """What a number rests on, or how much is missing for one; as much of it as the width holds."""
     if cell.status == "not_applicable":
         return ""
     if cell.status == "insufficient_data":
-        return _short_of(cell, width_mm)
+        return _short_of(cell, width_mm, size)
     words = cell.words
     items = f"{words.whole(cell.n)} {words.counts(cell.entry.counts)}" if cell.n else ""
     hours = words.number(f"{cell.coverage_s / 3600:.1f} h") if cell.coverage_s else ""
     # where no column holds the interval, it says more than what the number rests on
     interval = words("number.rests_on_interval", interval=cell.interval) if cell.interval and not interval_shown else ""
     parts = [part for part in (interval or items, hours) if part]
-    return longest_fitting(width_mm, ", ".join(parts), *parts)
+    return longest_fitting(width_mm, size, ", ".join(parts), *parts)
 
 
-def longest_fitting(width_mm: float, *texts: str) -> str:
+def longest_fitting(width_mm: float, size: float, *texts: str) -> str:
     """The first text that fits into a width, or nothing."""
-    return next((text for text in texts if text_width_mm(text, BASIS_SIZE) <= width_mm), "")
+    return next((text for text in texts if text_width_mm(text, size) <= width_mm), "")
 
 
-def _short_of(cell: Cell, width_mm: float) -> str:
+def _short_of(cell: Cell, width_mm: float, size: float) -> str:
     """How much there is of what a number needs; nothing where neither items nor minutes are short."""
     if cell.shortfall is None:
         return ""
     have, needed, counts = cell.shortfall
     of = cell.words("number.of", have=cell.words.whole(have), needed=cell.words.whole(needed))
-    return longest_fitting(width_mm, f"{of} {counts}", of)
+    return longest_fitting(width_mm, size, f"{of} {counts}", of)
 
 
 def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
@@ -282,7 +282,8 @@ def phenotype_table(night: ReportNight, layout: Layout, section: Section) -> lis
     rows = []
     for cell, stratum in cells:
         interval = [cell.interval] if with_interval else []
-        rows.append([row_label(cell, stratum), cell.with_unit, *interval, basis(cell, TEXT_WIDTH_MM, with_interval)])
+        rests_on = basis(cell, columns[-1].width_mm - BETWEEN_MM, with_interval, TEXT_SIZE)
+        rows.append([row_label(cell, stratum), cell.with_unit, *interval, rests_on])
     return table_blocks(columns, rows)
 
 
@@ -298,7 +299,7 @@ def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Bl
         counted = night.cell("sdnn", stratum)
         amount = [words("status.not_applicable_short")] * 2
         if counted.status != "not_applicable":
-            amount = [words.whole(counted.n or 0), f"{(counted.coverage_s or 0) / 60:.0f}"]
+            amount = [words.whole(counted.n or 0), words.whole(round((counted.coverage_s or 0) / 60))]
         rows.append([words.row(stratum), *amount, *(cell.short for cell in cells)])
     return table_blocks(columns, rows, bold_last=True)
 
@@ -316,7 +317,9 @@ def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
         return [panel(night.words("strip.none_short"))]
     check = check_words(night.words, relative)
     blocks = [Block(6.0, lambda page, top_mm: draw_check_bar(page, MARGIN_MM, top_mm + 2.0, check))]
-    return blocks + [Block(row.height_mm, partial(draw_strip, row=row, words=night.words)) for row in rows]
+    return blocks + [
+        Block(row.height_mm, partial(draw_strip, row=row, words=night.words), bleed_mm=row.bleed_mm) for row in rows
+    ]
 
 
 def edits(night: ReportNight, layout: Layout, section: Section) -> list[Block]:

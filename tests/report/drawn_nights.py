@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from night_tables import NightPlan
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from holter2sleep.report.page import MM_PER_POINT
 
@@ -35,13 +35,16 @@ PLANS = {
 }
 
 
+Place = tuple[str, float, float, float]  # words, size in pt, x and y of their start in mm
+
+
 @dataclass
 class Drawn:
     """A report that was drawn, and its words page by page with their place in mm."""
 
     reader: PdfReader
     pages: list[str]
-    places: list[tuple[str, float, float, float]]  # words, size in pt, x and y of their start
+    places: list[Place]
 
     @property
     def text(self) -> str:
@@ -50,12 +53,17 @@ class Drawn:
 
 def drawn(path: Path) -> Drawn:
     reader = PdfReader(path)
-    places: list[tuple[str, float, float, float]] = []
+    places = [place for page in reader.pages for place in places_of(page)]
+    return Drawn(reader, [page.extract_text() for page in reader.pages], places)
+
+
+def places_of(page: PageObject) -> list[Place]:
+    places: list[Place] = []
 
     def note(words: str, cm: list[float], tm: list[float], _font: object, size: float) -> None:
         if words.strip():
             x_pt, y_pt = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
             places.append((words.strip(), size, x_pt * MM_PER_POINT, y_pt * MM_PER_POINT))
 
-    pages = [page.extract_text(visitor_text=note) for page in reader.pages]
-    return Drawn(reader, pages, places)
+    page.extract_text(visitor_text=note)
+    return places

@@ -37,6 +37,9 @@ def test_a_reader_is_told_title_and_language(pdf: PdfReader) -> None:
     assert xmp is not None
     assert xmp.dc_title == {"x-default": "Overnight ECG report: n01"}
     assert xmp.dc_language == ["en"]
+    stream = pdf.root_object["/Metadata"]
+    assert (stream["/Type"], stream["/Subtype"]) == ("/Metadata", "/XML")  # ISO 32000-1, table 315
+    assert pdf.pdf_header >= "%PDF-1.4"
 
 
 def test_the_annotations_in_the_pdf_are_those_of_the_night(pdf: PdfReader, tmp_path: Path) -> None:

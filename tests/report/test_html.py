@@ -13,6 +13,7 @@ from night_tables import NightPlan, write_night
 from holter2sleep.report.html import write_html
 from holter2sleep.report.layout import read_layout
 from holter2sleep.report.night_figure import TRACKS
+from holter2sleep.report.page import MM_PER_POINT
 from holter2sleep.report.sections import SECTIONS
 
 
@@ -69,6 +70,15 @@ def test_the_numbers_are_those_of_the_tables(tmp_path: Path) -> None:
     page = Page(write_html(write_night(tmp_path, PLANS["ordinary"])).read_text(encoding="utf-8"))
     for number in ("403.5 min", "43.2", "87.7", "1,234", "777"):
         assert number in page.words, number
+
+
+def test_a_strip_is_shown_from_its_pulse_to_its_end(tmp_path: Path) -> None:
+    text = write_html(write_night(tmp_path, NightPlan(hours=1.0))).read_text(encoding="utf-8")
+    strips = text[text.index("<h2>Strips") : text.index("<h2>Edits")]
+    widths_mm = [float(width) * MM_PER_POINT for width in re.findall(r'viewBox="0 0 ([\d.]+) ', strips)]
+    paper_mm = 8 + 7.6 * 25  # room of the pulse, and 7.6 s at 25 mm/s
+    assert len(widths_mm) >= 4
+    assert min(widths_mm[1:]) > paper_mm  # the first shows the check bar
 
 
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
-from drawn_nights import PLANS, Drawn, drawn
+from drawn_nights import PLANS, Drawn, drawn, places_of
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecordingError
@@ -16,6 +17,7 @@ from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT, WIDTH_MM, text_wid
 from holter2sleep.report.pdf import write_report
 from holter2sleep.report.sections import SECTIONS
 
+KERNING_MM = 1.0  # a ligature begins where the letters before it are wider alone
 Report = Callable[[str], Drawn]
 
 
@@ -48,6 +50,18 @@ def test_every_page_is_a4_and_no_text_leaves_it(report: Report, name: str) -> No
         assert x_mm > 4.0, words
         assert x_mm + widest < WIDTH_MM - 4.0, words
         assert 4.0 < y_mm < HEIGHT_MM - 4.0, words
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", PLANS)
+def test_no_word_runs_into_the_next_on_its_line(report: Report, name: str, language: str) -> None:
+    for page in report(name, language).reader.pages:
+        lines: dict[float, list[tuple[float, float, str]]] = {}
+        for words, size, x_mm, y_mm in places_of(page):
+            lines.setdefault(round(y_mm, 1), []).append((x_mm, x_mm + text_width_mm(words, size), words))
+        for line in lines.values():
+            for (_, end_mm, left), (start_mm, _, right) in itertools.pairwise(sorted(line)):
+                assert start_mm > end_mm - KERNING_MM, f"{left!r} runs into {right!r}"
 
 
 # --- numbers ---------------------------------------------------------------------------------------

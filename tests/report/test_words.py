@@ -83,6 +83,7 @@ def test_german_has_every_reason_of_a_strip() -> None:
     others = [f"review: {name}" for _, name in BLOCKS]
     others += [
         "longest pause 2.6 s",
+        "pause 2.1 s",
         "onset of AF pattern",
         "ventricular ectopic beat",
         "supraventricular ectopic beat",

@@ -99,6 +99,26 @@ def test_af_burden_against_its_episodes_leaves_both_unsaid(tmp_path: Path) -> No
     assert not {"R-AF-1", "R-AF-2"} & said.keys()
 
 
+def test_estimated_stages_are_doubted_in_af_and_those_of_a_file_are_not(tmp_path: Path) -> None:
+    burden = {("af_burden", "night"): 5.0, ("tst", "night"): 300.0}
+    assert said_of(tmp_path / "a", values=burden)["R-STAGEAF-1"].startswith(
+        "Estimated stages are unreliable in AF pattern, 5.0 % of"
+    )
+    assert "R-STAGEAF-1" not in said_of(tmp_path / "b", values=burden | {("af_burden", "night"): 4.9})
+    night = night_of(tmp_path / "c", NightPlan(hours=0.5, values=burden))
+    scored = dataclasses.replace(night, run=night.run | {"models": []})
+    assert "R-STAGEAF-1" not in {each.rule for each in sentences(scored, shipped_layout())}
+
+
+def test_missing_sleep_measures_of_a_time_in_bed_are_told_with_their_reason(tmp_path: Path) -> None:
+    facts = {"values": {("tib", "night"): 480.0}, "statuses": {("tst", "night"): "insufficient_data"}}
+    night = night_of(tmp_path, NightPlan(hours=0.5, **facts))  # type: ignore[arg-type]
+    withheld = dataclasses.replace(night.cell("tst"), n=700, coverage_s=21_000.0)  # enough, but for its rule
+    cells = {**night.phenotypes, ("tst", "night"): withheld}
+    said = {each.rule: each.text for each in sentences(dataclasses.replace(night, phenotypes=cells), shipped_layout())}
+    assert said["R-TST-0"] == "Total sleep time: not assessed, too much of the time in bed has no stage."
+
+
 def test_strip_of_a_supraventricular_run_is_not_offered_for_ventricular_beats(tmp_path: Path) -> None:
     values = {(name, "night"): 4.0 for name in ("n_veb", "n_sveb")}
     said = said_of(tmp_path, values=values)

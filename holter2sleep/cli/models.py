@@ -28,7 +28,7 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_models(as_json: bool) -> None:
-    """List the stagers in the order `auto` tries them, then the weights that can be installed.
+    """List the stagers in the order `auto` tries them, the encoders that come along, and the weights to install.
 
     \b
     Example:
@@ -39,12 +39,15 @@ def list_models(as_json: bool) -> None:
     from holter2sleep.sleep.staging import list_cards
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed
+    from holter2sleep.sleep.staging.shipped import list_shipped
 
     if as_json:
         click.echo(json.dumps(list(_facts().values()), indent=2))
         return
     for card in list_cards():
         click.echo(f"{card.name:33} {card.scheme:8} {card.external_figure}")
+    for encoder in list_shipped():
+        click.echo(f"{encoder.name:33} encoder  shipped: {encoder.title}")
     for weights in list_installable():
         state = "installed" if is_installed(weights) else f"not installed, {weights.size_mb:g} MB"
         click.echo(f"{weights.name:33} weights  {state}: {weights.title}")
@@ -54,11 +57,12 @@ def list_models(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show_model(name: str, as_json: bool) -> None:
-    """Show the card of a stager, or of a head in a folder, or the entry of weights in the registry with their licence.
+    """Show the card of a stager, of a head in a folder or of an encoder, or the entry of weights with their licence.
 
     \b
     Examples:
       holter2sleep models show sleepecg-mesa
+      holter2sleep models show h2s-encoder-small
       holter2sleep models show clef-small
       holter2sleep models show my-head
     """  # noqa: D301  click reads the backspace
@@ -127,20 +131,24 @@ def verify(names: tuple[str, ...]) -> None:
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed, verified
     from holter2sleep.sleep.staging.registry import head_folder
+    from holter2sleep.sleep.staging.shipped import checked, list_shipped
 
     stagers = {card.name: card for card in list_cards()}
+    shipped = {encoder.name: encoder for encoder in list_shipped()}
     files = {weights.name: weights for weights in list_installable()}
-    there = [name for name, card in stagers.items() if not card.installable]
+    there = [*(name for name, card in stagers.items() if not card.installable), *shipped]
     there += [name for name, weights in files.items() if is_installed(weights)]
     for name in names or there:
         if name in files:
             verified(files[name])
+        elif name in shipped:
+            checked(shipped[name])
         elif name in stagers:
             get_stager(name)
         elif (folder := head_folder(name)) is not None:
             check_head(folder)
         else:
-            raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *files])}")
+            raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *shipped, *files])}")
         click.echo(f"{name}: ok")
 
 
@@ -162,7 +170,7 @@ def remove(names: tuple[str, ...]) -> None:
 
 
 def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
-    """What is known of each stager, of the weights that can be installed, and of a head that is asked for, by name."""
+    """What is known of each stager, encoder and weights to install, and of a head that is asked for, by name."""
     import dataclasses
 
     from holter2sleep.sleep.staging import list_cards
@@ -170,10 +178,12 @@ def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed
     from holter2sleep.sleep.staging.registry import head_folder
+    from holter2sleep.sleep.staging.shipped import list_shipped
 
     folder = head_folder(asked)
     theirs = {card.name: card for card in list_cards()} | ({asked: read_head_card(folder)} if folder else {})
     cards = {name: {"kind": "stager", **dataclasses.asdict(card)} for name, card in theirs.items()}
+    shipped = {entry.name: {"kind": "encoder", **dataclasses.asdict(entry)} for entry in list_shipped()}
     weights = {
         entry.name: {
             "kind": "weights",
@@ -184,7 +194,7 @@ def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
         }
         for entry in list_installable()
     }
-    return {**cards, **weights}
+    return {**cards, **shipped, **weights}
 
 
 def _agrees(licence: Licence, beforehand: bool) -> bool:

@@ -85,14 +85,15 @@ def encoder(
 ) -> None:
     """Pre-train an encoder of the CLEF-small architecture on DATA: recordings, folders, patterns.
 
-    Contrast guided by age, sex and what the pipeline measures in each window; no labels are read. In --out lie
-    encoder.safetensors, card.toml with figures on subjects that were not learned from, split.csv, history.csv.
+    Contrast guided by age, sex and what the pipeline measures in each window, which a head learns to tell; labels are
+    read with --rhythms only. In --out lie encoder.safetensors, card.toml with figures on subjects that were not learned
+    from, split.csv, history.csv.
 
     \b
     Examples:
       holter2sleep train encoder nights/ --noise nstdb --out my-encoder
       holter2sleep train encoder nights/ --noise nstdb --out my-encoder --resume
-      holter2sleep train encoder mitdb svdb cinc2017 --noise nstdb --split split.csv --epochs 60 --out my-encoder
+      holter2sleep train encoder mitdb --noise nstdb --rhythms sddb/31.atr --rhythms nsrdb/16265.atr --out my-encoder
     """  # noqa: D301  click reads the backspace
     from holter2sleep.training.encoder import EncoderCourse
     from holter2sleep.training.encoder_run import MadeUp, train_encoder

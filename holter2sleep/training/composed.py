@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 from scipy import signal
+from scipy.io.matlab import MatReadError
 
+from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.night import AF_KINDS, Beats, Bool, Float, Recording, Source
@@ -59,9 +61,18 @@ class Donor:
 
 
 def read_rhythm(path: Path) -> Rhythm:
-    """The rhythm of an annotation file, or of a MATLAB file of `afdb_rr`."""
+    """The rhythm of an annotation file, or of a MATLAB file of `afdb_rr`.
+
+    Raises
+    ------
+    RecordingError
+        It is neither.
+    """
     if path.suffix == ".mat":
-        record = read_afdb(path)
+        try:
+            record = read_afdb(path)
+        except (OSError, ValueError, KeyError, TypeError, NotImplementedError, MatReadError) as error:
+            raise RecordingError(f"{path}: is no file of afdb_rr (qrs, targetsRR, Fs): {error}") from None
         return Rhythm(record.beats, record.af)
     return Rhythm(read_beats(path), read_rhythm_spans(path, AF_KINDS))
 
@@ -107,7 +118,7 @@ def stretch_of(rhythms: Sequence[Rhythm], rng: np.random.Generator) -> Rhythm:
 
     Raises
     ------
-    ValueError
+    UsageError
         None was found.
     """
     with_af = [rhythm for rhythm in rhythms if len(rhythm.af)]
@@ -122,7 +133,9 @@ def stretch_of(rhythms: Sequence[Rhythm], rng: np.random.Generator) -> Rhythm:
         if _fits(beats):
             window = np.array([[start_s, start_s + STRETCH_S * speed]])
             return Rhythm(beats, (intersection(rhythm.af, window) - start_s) / speed)
-    raise ValueError(f"no stretch of {STRETCH_S:g} s with N, S and V beats alone was found in {DRAWS} draws")
+    raise UsageError(
+        f"--rhythms: no stretch of {STRETCH_S:g} s with N, S and V beats alone was found in {DRAWS} draws; give others"
+    )
 
 
 def _fits(beats: Beats) -> bool:

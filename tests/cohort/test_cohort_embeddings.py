@@ -69,6 +69,14 @@ def test_the_command_finds_recordings_below_a_folder_and_leaves_no_parts(cohort:
     assert (out / "cohort" / "embeddings.parquet").read_bytes() == before
 
 
+def test_the_shipped_encoder_needs_no_installation(cohort: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(cohort / "out", tmp_path / "out")
+    ok("cohort", "embed", out, "--encoder", "h2s-encoder-small", "--recordings", cohort)
+    table = pl.read_parquet(out / "cohort" / "embeddings.parquet")
+    assert table["encoder"].unique().to_list() == ["h2s-encoder-small"]
+    assert table["embedding"].list.len().unique().to_list() == [512]
+
+
 def test_a_stopped_run_goes_on_where_it_was(cohort: Path, tmp_path: Path) -> None:
     out = shutil.copytree(cohort / "out", tmp_path / "out")
     encoder = read_encoder(str(cohort / "encoder.safetensors"))

@@ -9,8 +9,10 @@ import pytest
 import wfdb
 from click.testing import CliRunner
 from made_nights import detected, simulated
+from scipy.io import savemat
 
 from holter2sleep.cli import main
+from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.evaluate.ec57 import match_beats
 from holter2sleep.night import Beats
 from holter2sleep.simulate.files import write_night
@@ -45,7 +47,7 @@ def test_a_stretch_is_of_plain_beats_and_begins_at_its_start() -> None:
 
 
 def test_a_rhythm_without_a_plain_stretch_is_told() -> None:
-    with pytest.raises(ValueError, match="no stretch"):
+    with pytest.raises(UsageError, match="no stretch"):
         composed.stretch_of([Rhythm(STEADY.beats.but(label=np.full(len(STEADY.beats), "Q")), EMPTY)], RNG)
 
 
@@ -154,6 +156,17 @@ def test_a_rhythm_is_read_with_its_classes_and_its_af(annotated: Path) -> None:
     rhythm = composed.read_rhythm(annotated)
     assert (rhythm.beats.label == "V").sum() == 98
     np.testing.assert_allclose(rhythm.af, [[501 * 0.8, 1000 * 0.8]])
+
+
+@pytest.mark.parametrize("name", ["broken.atr", "broken.mat", "words.mat"])
+def test_a_file_that_is_no_rhythm_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if name == "words.mat":
+        savemat(path, {"words": np.arange(3)})
+    else:
+        path.write_bytes(b"nothing of the kind")
+    with pytest.raises(RecordingError, match=name):
+        composed.read_rhythm(path)
 
 
 @pytest.mark.realdata

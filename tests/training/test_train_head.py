@@ -388,6 +388,17 @@ def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path) -> None:
 # --- with an encoder -------------------------------------------------------------------------------
 
 
+def test_a_head_taught_with_the_shipped_encoder_finds_it_again(tmp_path: Path) -> None:
+    for i in range(4):
+        write_waveform(tmp_path / "nights", f"n{i}", i, hours=0.4)
+    train_head(HeadSources([tmp_path / "nights"], encoder="h2s-encoder-small"), tmp_path / "out", SHORT)
+    card = read_head_card(tmp_path / "out")
+    assert card.encoder is not None
+    assert (card.encoder.installable, card.encoder.file) == ("h2s-encoder-small", None)
+    assert not list((tmp_path / "out").glob("encoder*"))
+    assert run("models", "verify", tmp_path / "out").exit_code == 0
+
+
 def test_a_head_with_an_encoder_from_recordings_to_stages(tmp_path: Path) -> None:
     for i in range(4):
         write_waveform(tmp_path / "nights", f"n{i}", i, hours=0.4)

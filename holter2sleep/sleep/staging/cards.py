@@ -30,7 +30,7 @@ class CardEncoder:
     network: str  # name in `encoder.CONFIGS`
     profile: str  # name in `profiles.PROFILES`
     sha256: str  # of its file
-    installable: str | None = None  # its name in the registry of weights; None: it lies beside the card
+    installable: str | None = None  # its name, of those shipped or to install; None: it lies beside the card
     file: str | None = None  # its name beside the card
 
 

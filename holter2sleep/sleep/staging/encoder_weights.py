@@ -19,6 +19,7 @@ from holter2sleep.sleep.staging.encoder import CONFIGS, EncoderConfig, Net1D
 from holter2sleep.sleep.staging.installable import list_installable
 from holter2sleep.sleep.staging.installed import verified
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
+from holter2sleep.sleep.staging.shipped import encoder_file, list_shipped
 
 LIGHTNING_PREFIX = "backbone."  # of every name in a CLEF checkpoint
 _SHOWN = 3  # names from either end of a long list
@@ -27,7 +28,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def find_encoder_file(name_or_file: str) -> tuple[Path, Net1D, Profile]:
-    """An encoder in a file, or the installed one of a name: where it lies, the network, the windows it wants to see.
+    """An encoder in a file, or the shipped or installed one of a name: its path, the network, the windows it wants.
 
     Raises
     ------
@@ -38,10 +39,14 @@ def find_encoder_file(name_or_file: str) -> tuple[Path, Net1D, Profile]:
     """
     path = Path(name_or_file)
     known = {weights.name: weights for weights in list_installable() if weights.profile is not None}
+    shipped = [encoder.name for encoder in list_shipped()]
     if not path.is_file():
-        if name_or_file not in known:
-            raise UsageError(f"--encoder {name_or_file}: no such file; encoders to install: {', '.join(known)}")
-        path = verified(known[name_or_file])
+        if name_or_file not in (*shipped, *known):
+            raise UsageError(
+                f"--encoder {name_or_file}: no such file; encoders to install: {', '.join(known)}; "
+                f"shipped: {', '.join(shipped)}"
+            )
+        path = encoder_file(name_or_file)
     network = load_encoder(path)
     profile = next(weights.profile for weights in known.values() if weights.network == network.config.name) or ""
     return path, network, PROFILES[profile]

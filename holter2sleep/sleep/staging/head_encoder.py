@@ -13,10 +13,10 @@ from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.base import Evidence
 from holter2sleep.sleep.staging.cards import CardEncoder
 from holter2sleep.sleep.staging.fusion_net import Rows
-from holter2sleep.sleep.staging.installable import get_installable
-from holter2sleep.sleep.staging.installed import hash_of, verified
+from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.sleep.staging.physiology import against_night
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
+from holter2sleep.sleep.staging.shipped import NAMES, encoder_file
 
 if TYPE_CHECKING:
     from holter2sleep.sleep.staging.encoder import Net1D
@@ -45,10 +45,10 @@ def find_encoder(wanted: CardEncoder, folder: Path, head: str) -> tuple[Net1D, P
 
 
 def encoder_path(wanted: CardEncoder, folder: Path, head: str) -> Path:
-    """Where the encoder lies: in the weights folder, or beside the card."""
+    """Where the encoder lies: in the package, in the weights folder, or beside the card."""
     if wanted.installable is not None:
         try:
-            return verified(get_installable(wanted.installable))
+            return encoder_file(wanted.installable)
         except WeightsError as error:
             raise WeightsError(f"Stager {head!r} needs the encoder {wanted.installable}: {error}") from None
     path = folder / (wanted.file or "")
@@ -58,6 +58,8 @@ def encoder_path(wanted: CardEncoder, folder: Path, head: str) -> Path:
 
 
 def _advice(wanted: CardEncoder, folder: Path) -> str:
+    if wanted.installable in NAMES:
+        return "use the version of holter2sleep it was taught with, or train the head again"
     if wanted.installable is not None:
         return f"install the release it was taught with (`holter2sleep models install {wanted.installable}`)"
     return f"copy the file of that hash to {folder / (wanted.file or '')}, or train the head again"

@@ -1,0 +1,78 @@
+"""Encoders that come with the package: what each was made from, how good it is, and its file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from holter2sleep.errors import WeightsError
+from holter2sleep.sleep.staging.installable import get_installable
+from holter2sleep.sleep.staging.installed import hash_of, verified
+
+NAMES = ("h2s-encoder-small",)
+FOLDER = Path(__file__).with_name("weights")
+
+
+@dataclass(frozen=True)
+class ShippedEncoder:
+    """What a user must know of an encoder before trusting it."""
+
+    name: str
+    title: str
+    file: str
+    sha256: str
+    network: str  # name in `encoder.CONFIGS`
+    profile: str  # name in `profiles.PROFILES`
+    n_features: int
+    trained_on: str
+    n_subjects: int
+    licence: str
+    source: str
+    figures: tuple[str, ...]
+    limits: tuple[str, ...]
+
+
+@cache
+def list_shipped() -> tuple[ShippedEncoder, ...]:
+    """All of them, from their cards."""
+    tables = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")) for name in NAMES}
+    return tuple(
+        ShippedEncoder(name=name, **{**table, "figures": tuple(table["figures"]), "limits": tuple(table["limits"])})
+        for name, table in tables.items()
+    )
+
+
+def checked(encoder: ShippedEncoder) -> Path:
+    """Path of its file, once the content is known to be what the card tells of.
+
+    Raises
+    ------
+    WeightsError
+        Gone, or changed.
+    """
+    path = FOLDER / encoder.file
+    if not path.is_file():
+        raise WeightsError(f"Encoder {encoder.name!r}: {path} is gone; reinstall holter2sleep")
+    found = hash_of(path, "sha256")
+    if found != encoder.sha256:
+        raise WeightsError(
+            f"Encoder {encoder.name!r}: {path} has SHA-256 {found}, its card says {encoder.sha256}; "
+            f"reinstall holter2sleep"
+        )
+    return path
+
+
+def encoder_file(name: str) -> Path:
+    """The checked file of an encoder that is shipped, or installed.
+
+    Raises
+    ------
+    UsageError
+        No encoder has that name.
+    WeightsError
+        Not installed, gone, or changed.
+    """
+    shipped = {encoder.name: encoder for encoder in list_shipped()}
+    return checked(shipped[name]) if name in shipped else verified(get_installable(name))

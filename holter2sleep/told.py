@@ -178,9 +178,9 @@ def told_lights(
         log.warning("%s: %s", recording.recording_id, doubt)
         return None, (doubt,)
     if off is not None:
-        off_s = _seconds(off, recording, "--lights-off", 0.0)
+        off_s = told_seconds(off, "--lights-off", recording.wall_clock, 0.0, recording.zone)
     if on is not None:
-        on_s = _seconds(on, recording, "--lights-on", off_s)
+        on_s = told_seconds(on, "--lights-on", recording.wall_clock, off_s, recording.zone)
     return _checked_lights(off_s, on_s, recording), ()
 
 
@@ -205,15 +205,20 @@ def _checked_lights(off_s: float, on_s: float, recording: Recording) -> Lights:
     return Lights(off_s, min(on_s, end_s), "option")
 
 
-def _seconds(text: str, recording: Recording, option: str, after_s: float) -> float:
-    """Seconds from the start for `22:45`, an ISO time, or `900s`; a clock time is the next one after `after_s`."""
+def told_seconds(text: str, option: str, clock: Clock | None, after_s: float, zone: str | None) -> float:
+    """Seconds from the start for `22:45`, an ISO time, or `900s`; a clock time is the next one after `after_s`.
+
+    Raises
+    ------
+    UsageError
+        No time, or one of a clock that nobody knows.
+    """
     if match := _SECONDS.fullmatch(text):
         return float(match[1])
     try:
-        moment = told_moment(text, option, recording.zone)
+        moment = told_moment(text, option, zone)
     except UsageError as error:
         raise UsageError(f"{error}; seconds from the start (900s) work too") from None
-    clock = recording.wall_clock
     if clock is None:
         raise UsageError(
             f"{option} {text}: the recording's start time is unknown; give --start, or seconds such as 900s"

@@ -101,7 +101,7 @@ def _verify(folder: Path) -> None:
     edits = verified(folder)
     last = f", the last with SHA-256 {edits[-1].sha256}" if edits else ""
     behind = "; the tables are older than the log: --recompute" if is_behind(folder, edits) else ""
-    click.echo(f"{len(edits)} edits, the chain is whole{last}{behind}")
+    click.echo(f"{_edits(len(edits))}, the chain is whole{last}{behind}")
 
 
 def _apply(folder: Path, source: Source, asked: Path, who: str | None) -> None:
@@ -110,16 +110,22 @@ def _apply(folder: Path, source: Source, asked: Path, who: str | None) -> None:
     from holter2sleep.review.asked_file import read_asked
     from holter2sleep.review.derive import editable_of
     from holter2sleep.review.log import append
+    from holter2sleep.review.recompute import clock_of
 
     if who is None:
         raise UsageError("--apply needs --who NAME: the log says who has edited, and does not guess")
-    rows, tables = read_asked(asked), editable_of(source.machine)
-    duration_s = source.machine.run["duration_s"]
+    run, tables = source.machine.run, editable_of(source.machine)
+    duration_s = run["duration_s"]
+    rows = read_asked(asked, clock_of(run), duration_s)
     new = append(
         folder, who, lambda edits: changes_of(rows, tables, edits, duration_s, lambda i: f"{asked}, row {i + 1}")
     )
-    click.echo(f"{len(new)} edits of {asked.name} added to {folder / 'edits.jsonl'}")
+    click.echo(f"{_edits(len(new))} of {asked.name} added to {folder / 'edits.jsonl'}")
     _recompute(folder, source)
+
+
+def _edits(n: int) -> str:
+    return "1 edit" if n == 1 else f"{n} edits"
 
 
 def _recompute(folder: Path, source: Source) -> None:

@@ -27,6 +27,7 @@ from holter2sleep.review.undo import undo_of
 NEAR_S = 0.150  # ANSI/AAMI EC57: beats pair within 150 ms
 LEAST_RR_S = 0.150  # two beats nearer than that cannot both be beats
 LONGEST_NOTE = 1000  # characters
+MOST_NAMED = 5  # episodes that a refusal lists
 LABELS = ("N", "S", "V", "F", "Q")
 STAGES = SCHEMES["AASM5"]
 EPISODES = (
@@ -192,9 +193,19 @@ def _found_episode(asked: Asked, night: Editable, duration_s: float) -> Asked:
     kind = _one_of(asked, "episode", EPISODES)
     found = night.episodes.filter(is_episode({"kind": kind, "start_s": start_s, "end_s": end_s}))
     if found.is_empty():
-        raise UsageError(f"no {kind} from {start_s:.1f} to {end_s:.1f} s")
+        raise UsageError(f"no {kind} from {start_s:.1f} to {end_s:.1f} s; {_episodes_there(kind, start_s, night)}")
     nearest = (found["start_s"] - start_s).abs().arg_min()
     return found.row(int(nearest or 0), named=True)
+
+
+def _episodes_there(kind: str, start_s: float, night: Editable) -> str:
+    """The nearest episodes of a kind, in words."""
+    own = night.episodes.filter(kind=kind)
+    near = own.sort((pl.col("start_s") - start_s).abs()).head(MOST_NAMED).sort("start_s")
+    spans = [f"{start:.1f} to {end:.1f}" for start, end in near.select("start_s", "end_s").iter_rows()]
+    if not spans:
+        return f"the night has no {kind}"
+    return f"{'the nearest of' if own.height > MOST_NAMED else 'there are'} {own.height}: {', '.join(spans)} s"
 
 
 def _where(row: Asked) -> Asked:

@@ -69,7 +69,7 @@ def test_the_log_is_listed_as_json_too(night: Path, tmp_path: Path) -> None:
 def test_the_chain_is_verified(night: Path, tmp_path: Path) -> None:
     path = written(tmp_path, "c.jsonl", '{"kind":"note","start_s":1,"end_s":2,"text":"x"}\n')
     ok("review", night, "--apply", path, "--who", "A")
-    assert "1 edits, the chain is whole, the last with SHA-256" in ok("review", night, "--verify").output
+    assert "1 edit, the chain is whole, the last with SHA-256" in ok("review", night, "--verify").output
     log = night / "edits.jsonl"
     log.write_text(log.read_text().replace('"x"', '"y"'))
     result = run("review", night, "--verify")

@@ -9,6 +9,7 @@ from importlib.metadata import version
 import polars as pl
 
 from holter2sleep import __version__
+from holter2sleep.cohort.association.before import told_before
 from holter2sleep.cohort.association.columns import column_of
 from holter2sleep.cohort.association.enough import EVENTS_A_PARAMETER, LEAST_CLUSTERS, LEAST_VARIED, ROWS_A_PARAMETER
 from holter2sleep.cohort.association.estimate import MAIN
@@ -16,6 +17,7 @@ from holter2sleep.cohort.association.fits import OK
 from holter2sleep.cohort.association.measurement import SIMEX_DRAWS
 from holter2sleep.cohort.association.plan import BY_DOMAIN, BY_MODEL, DICTIONARY, Model, Selection
 from holter2sleep.cohort.association.plan_file import PlanFile
+from holter2sleep.cohort.association.selection import left_out
 from holter2sleep.cohort.association.study import Studied
 
 LIBRARIES = ("statsmodels", "scipy", "numpy", "polars")
@@ -45,7 +47,8 @@ def software() -> dict[str, str]:
 def methods_text(plan_file: PlanFile, cohort_sha256: str, found: Studied) -> str:
     """Methods as Markdown: nights, models, transforms, numbers, false discovery rate, software, hashes."""
     plan = plan_file.plan
-    parts = [f"# Methods: {plan.study.title}", plan.study.notes, _nights(plan.cohort, found)]
+    before = told_before(found.before) if found.before else ""
+    parts = [f"# Methods: {plan.study.title}", plan.study.notes, before, _nights(plan.cohort, found)]
     parts += [_model(model, found) for model in plan.model]
     parts += [_tests(plan.model), _general(), _software(plan_file, cohort_sha256)]
     parts += ["\n".join(["Warnings:", *(f"- {warning}" for warning in found.warnings)])] if found.warnings else []
@@ -54,7 +57,7 @@ def methods_text(plan_file: PlanFile, cohort_sha256: str, found: Studied) -> str
 
 def _nights(selection: Selection, found: Studied) -> str:
     first, last = found.flow[0], found.flow[-1]
-    steps = "; ".join(f"{step.words} ({step.n_left_out:,} left out)" for step in found.flow[1:])
+    steps = "; ".join(f"{step.words} ({left_out(step)})" for step in found.flow[1:])
     rest = f" Steps in order: {steps}." if steps else ""
     several = " All nights of a subject were used." if selection.nights == "all" else ""
     return (

@@ -42,6 +42,18 @@ def selected(nights: pl.DataFrame, selection: Selection) -> tuple[pl.DataFrame, 
     return left, tuple(steps)
 
 
+def left_out(step: Step) -> str:
+    """How many nights a step left out, and of how many nobody knows.
+
+    Examples
+    --------
+    >>> left_out(Step("age >= 18", 9, 9, n_left_out=3, n_unknown=1)), left_out(Step("age >= 18", 9, 9))
+    ('3 left out, 1 not known', 'none left out')
+    """
+    unknown = f", {step.n_unknown:,} not known" if step.n_unknown else ""
+    return f"{step.n_left_out:,} left out{unknown}" if step.n_left_out else "none left out"
+
+
 def _rules(selection: Selection) -> Iterator[tuple[str, pl.Expr]]:
     """Words of each step, and what is true of the nights that stay."""
     for text in selection.filters:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from holter2sleep.cohort.association.before import Flow, flow_before
 from holter2sleep.cohort.association.columns import (
     ID,
     check_columns,
@@ -45,6 +46,7 @@ class Studied:
 
     associations: pl.DataFrame
     partial: pl.DataFrame
+    before: Flow | None  # what became of the recordings before; None where the cohort does not say
     flow: tuple[Step, ...]
     complete: dict[str, int]  # nights complete in outcome and covariates, by model
     n_exposures: dict[str, int]
@@ -81,6 +83,7 @@ def study(directory: Path, plan_file: PlanFile, begin: Begin) -> Studied:
     return Studied(
         associations=table,
         partial=pl.concat([fit.partial(table) for fit in fits]),
+        before=flow_before(directory, flow[0].n_nights),
         flow=flow,
         complete={fit.data.model.name: int(fit.data.complete.sum()) for fit in fits},
         n_exposures={name: len(names) for name, names in exposures.items()},

@@ -10,12 +10,15 @@ from typing import Any
 from holter2sleep.cohort.association.columns import NIGHTS
 from holter2sleep.cohort.association.methods_text import methods_text, software
 from holter2sleep.cohort.association.plan_file import PlanFile, read_plan
+from holter2sleep.cohort.association.selection import left_out
 from holter2sleep.cohort.association.study import Begin, Studied, study
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
 from holter2sleep.phenotypes.files import fill_folder, write_csv, write_parquet
 from holter2sleep.provenance import sha256_of_file
 from holter2sleep.report.associations import Box, write_figures
+from holter2sleep.report.cohort.flow_section import flow_boxes as boxes_of_cohort
+from holter2sleep.report.words import load_words
 
 FOLDER, FACTS, FIGURES = "associations", "study.json", "figures"
 FILES = frozenset(
@@ -95,7 +98,7 @@ def facts_of(plan_file: PlanFile, cohort_sha256: str, found: Studied) -> dict[st
     return {
         "title": plan_file.plan.study.title,
         "plan": {"file": plan_file.path.name, "sha256": plan_file.sha256},
-        "cohort": {"file": NIGHTS.name, "sha256": cohort_sha256},
+        "cohort": {"file": NIGHTS.name, "sha256": cohort_sha256, "flow": found.before},
         "software": software(),
         "flow": [dataclasses.asdict(step) for step in found.flow],
         "models": {
@@ -108,20 +111,13 @@ def facts_of(plan_file: PlanFile, cohort_sha256: str, found: Studied) -> dict[st
 
 def flow_boxes(found: Studied) -> list[Box]:
     """The flow as it is drawn: who is left after each step, and beside it who was left out."""
+    before = boxes_of_cohort(found.before, load_words())[:-1] if found.before else []
     steps = [
-        Box(
-            (step.words, f"{step.n_nights:,} nights, {step.n_subjects:,} subjects"),
-            _left_out(step.n_left_out, step.n_unknown),
-        )
-        for step in found.flow
+        Box((step.words, f"{step.n_nights:,} nights of {step.n_subjects:,} persons"), left_out(step) if i else "")
+        for i, step in enumerate(found.flow)
     ]
     models = [
         f"{name}: {n:,} nights complete, {found.n_exposures[name]:,} exposure{'s' * (found.n_exposures[name] > 1)}"
         for name, n in found.complete.items()
     ]
-    return [*steps, Box(("Models", *models), "")]
-
-
-def _left_out(n: int, n_unknown: int) -> str:
-    unknown = f" ({n_unknown:,} not known)" if n_unknown else ""
-    return f"{n:,} left out{unknown}" if n else "none left out"
+    return [*before, *steps, Box(("Models", *models), "")]

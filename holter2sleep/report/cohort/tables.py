@@ -133,7 +133,7 @@ def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> 
     quality_nights = _csv(folder / "quality_nights.csv", QUALITY_NIGHTS).join(nights, on="recording_id", how="semi")
     return Cohort(
         directory=directory,
-        flow=_flow(folder / "flow.json"),
+        flow=flow_of_file(folder / "flow.json"),
         nights=nights,
         persons=_wide(folder / "subjects.parquet", {"subject": pl.String}, layout),
         implausible=_implausible(folder / "phenotypes.parquet", layout.columns),
@@ -147,7 +147,14 @@ def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> 
     )
 
 
-def _flow(path: Path) -> dict[str, Any]:
+def flow_of_file(path: Path) -> dict[str, Any]:
+    """The content of `flow.json`.
+
+    Raises
+    ------
+    ValueError
+        It is none, or lacks a key.
+    """
     flow = json.loads(path.read_text(encoding="utf-8"))
     lacking = [key for key in FLOW if not isinstance(flow, dict) or key not in flow]
     if lacking:

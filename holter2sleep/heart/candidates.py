@@ -24,6 +24,7 @@ LEVEL_REACH_S, LEVEL_PERCENTILE = 8, 60  # the usual height: of the highest of e
 PATCH_STEPS, PATCH_STRIDE = 16, 2  # a patch reaches 0.25 s to each side, at 64 Hz
 PATCH_SCALE = 3.0  # patches are in units of so many levels, about the height of a QRS
 TINY = 1e-9
+LARGEST_FACTOR = 100_000  # of the ratio of two rates: exact for whole ones, a stretch of 10 min off by some ms at most
 PAD_S = 2.0  # of mirrored signal at either end: the slowest filter forgets within it
 
 
@@ -41,7 +42,7 @@ class Candidates:
 
 def resampled(ecg: Signal | Float, fs: float) -> Signal:
     """The signal at `WORK_HZ`. array (n,) float32."""
-    ratio = Fraction(WORK_HZ / fs).limit_denominator(400)
+    ratio = Fraction(WORK_HZ / fs).limit_denominator(LARGEST_FACTOR)
     if ratio == 1:
         return ecg.astype(np.float32)
     middle = np.float32(np.median(ecg[:: max(1, len(ecg) // 4096)]))  # the filter meets zeros beyond the ends

@@ -69,6 +69,12 @@ def test_a_second_is_a_second_at_every_rate(fs: float) -> None:
     assert np.argmax(work) / WORK_HZ == pytest.approx(5.0, abs=0.02)
 
 
+@pytest.mark.parametrize("fs", [127.9, 249.97, 256.001, 256.3, 997.0, 4001.0, 5000.0, 20000.0])
+def test_ten_minutes_are_ten_minutes_at_odd_rates(fs: float) -> None:
+    pulse = np.exp(-0.5 * ((np.arange(round(600 * fs)) / fs - 599.0) / 0.02) ** 2)
+    assert np.argmax(resampled(pulse, fs)) / WORK_HZ == pytest.approx(599.0, abs=0.008)
+
+
 def test_the_usual_range_looks_past_flat_seconds() -> None:
     wave = np.tile(np.r_[np.zeros(64), np.full(64, 2.0)].astype(np.float32), 10)
     assert usual_range(np.r_[wave, np.zeros(12800, np.float32)]) == 2.0

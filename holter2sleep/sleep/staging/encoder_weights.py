@@ -17,7 +17,6 @@ from torch import Tensor
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.sleep.staging.encoder import CONFIGS, EncoderConfig, Net1D
 from holter2sleep.sleep.staging.installable import list_installable
-from holter2sleep.sleep.staging.installed import verified
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
 from holter2sleep.sleep.staging.shipped import encoder_file, list_shipped
 

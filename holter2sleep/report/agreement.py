@@ -18,7 +18,7 @@ from holter2sleep.evaluate.stage_text import number, with_interval
 from holter2sleep.report.agreement_axes import draw_bland_altman, draw_confusion, draw_coverage, draw_reliability
 from holter2sleep.report.axes import draw_nothing
 from holter2sleep.report.grid import Column, heading, paragraph, table_blocks
-from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Page
+from holter2sleep.report.page import MARGIN_MM, SOFT, TOP_MM, Page, draw_frame
 from holter2sleep.report.pdf import GAP_MM, drawing_style
 from holter2sleep.report.words import load_words
 
@@ -27,7 +27,7 @@ Row = Mapping[str, Any]
 SQUARE_MM, PANEL_MM = 46.0, (48.0, 33.0)  # of the upper axes; width and height of a Bland-Altman plot
 UPPER_LEFT_MM = (MARGIN_MM + 13.0, MARGIN_MM + 75.0, MARGIN_MM + 134.0)
 PANELS_A_ROW, PANEL_STEP_MM = 3, (61.0, 46.5)
-LIMIT = "unconfirmed; a stager that has learned from these nights is flattered"
+LIMIT = "A stager that has learned from these nights is flattered."
 LEGEND = (
     "Bland-Altman: test minus reference against the mean of both; a point is a night. Line: bias; dashed: 95 % "
     "limits of agreement; bands: their 95 % intervals ({by}). Epochs that one side leaves unscored are so for both."
@@ -45,23 +45,16 @@ def agreement_pdf(found: StageEvaluation) -> bytes:
 
 def agreement_page(found: StageEvaluation) -> Page:
     """The page."""
-    page = Page()
-    _write_head_and_foot(page, found)
+    page, n_subjects = Page(), found.finest.draws.n_subjects
+    head = (
+        f"Sleep stages by {found.scorers} against the reference",
+        f"{len(found.finest.nights)} nights, {n_subjects} subjects",
+    )
+    draw_frame(page, head, (LIMIT, load_words()("page.foot"), "unconfirmed"), title_size=11)
     y_mm = _write_figures(page, found, TOP_MM)
     y_mm = _draw_upper(page, found, y_mm + GAP_MM)
     _draw_measures(page, found, y_mm + GAP_MM)
     return page
-
-
-def _write_head_and_foot(page: Page, found: StageEvaluation) -> None:
-    right_mm = MARGIN_MM + TEXT_WIDTH_MM
-    nights, n_subjects = found.finest.nights, found.finest.draws.n_subjects
-    page.text(MARGIN_MM, 13, f"Sleep stages by {found.scorers} against the reference", size=11, weight="bold")
-    page.text(right_mm, 13, f"{len(nights)} nights, {n_subjects} subjects", size=8, weight="bold", align="right")
-    page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
-    page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
-    page.text(MARGIN_MM, 290.5, LIMIT, size=5.8, colour=SOFT)
-    page.text(right_mm, 290.5, load_words()("page.foot"), size=6.2, weight="bold", align="right")
 
 
 def _write_figures(page: Page, found: StageEvaluation, top_mm: float) -> float:

@@ -151,3 +151,15 @@ def _longest_start(word: str, width_mm: float, size: float, weight: Weight) -> i
     while kept < len(word) and text_width_mm(word[: kept + 1], size, weight) <= width_mm:
         kept += 1
     return kept
+
+
+def draw_frame(page: Page, head: tuple[str, str], foot: tuple[str, str, str], title_size: float) -> None:
+    """What frames every page: title and whose it is above a line; below another, three texts side by side."""
+    right_mm = MARGIN_MM + TEXT_WIDTH_MM
+    page.text(MARGIN_MM, 13, head[0], size=title_size, weight="bold")
+    page.text(right_mm, 13, head[1], size=8, weight="bold", align="right")
+    page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
+    page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
+    page.text(MARGIN_MM, 290.5, foot[0], size=5.8, colour=SOFT)
+    page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, foot[1], size=6.2, weight="bold", align="center")
+    page.text(right_mm, 290.5, foot[2], size=5.8, colour=SOFT, align="right")

@@ -25,7 +25,7 @@ from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
 from holter2sleep.report.narrative import narrative_json
 from holter2sleep.report.night_figure import TRACKS
-from holter2sleep.report.page import ALARM, BOTTOM_MM, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, TOP_MM, Block, Page
+from holter2sleep.report.page import ALARM, BOTTOM_MM, MARGIN_MM, SOFT, TOP_MM, Block, Page, draw_frame
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.words import Words, load_words
@@ -246,16 +246,9 @@ def made_by(night: ReportNight) -> str:
 
 def write_head_and_foot(page: Page, number: int, total: int, *, night: ReportNight, layout: Layout) -> None:
     """What every page says: whose, which software and recipe, which page, and what it is not for."""
-    run, words = night.run, night.words
-    right_mm = MARGIN_MM + TEXT_WIDTH_MM
-    page.text(MARGIN_MM, 13, words.layout(layout.title), size=12 if number == 1 else 8, weight="bold")
-    page.text(right_mm, 13, run["recording_id"], size=8, weight="bold", align="right")
-    page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
+    words = night.words
+    foot = (made_by(night), words("page.foot"), words("page.number", number=number, total=total))
+    head = (words.layout(layout.title), night.run["recording_id"])
+    draw_frame(page, head, foot, title_size=12 if number == 1 else 8)
     if night.is_edited:
         page.text(MARGIN_MM, 18.0, edited_words(night), size=6.2, weight="bold", colour=ALARM)
-    page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
-    page.text(MARGIN_MM, 290.5, made_by(night), size=5.8, colour=SOFT)
-    page.text(
-        MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, words("page.foot"), size=6.2, weight="bold", colour=INK, align="center"
-    )
-    page.text(right_mm, 290.5, words("page.number", number=number, total=total), size=5.8, colour=SOFT, align="right")

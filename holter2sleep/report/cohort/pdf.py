@@ -20,7 +20,7 @@ from holter2sleep.report.cohort.stages_section import draw_stages
 from holter2sleep.report.cohort.tables import COHORT, Cohort, read_cohort
 from holter2sleep.report.document import finished
 from holter2sleep.report.grid import heading, panel, paragraph
-from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
+from holter2sleep.report.page import SOFT, Block, Page, draw_frame
 from holter2sleep.report.pdf import bookmarks, drawing_style, drawn_pages, flow
 from holter2sleep.report.words import load_words
 from holter2sleep.whole_files import write_bytes
@@ -104,12 +104,7 @@ def _first(cohort: Cohort, key: str) -> str:
 
 def _write_head_and_foot(page: Page, number: int, total: int, *, cohort: Cohort, layout: CohortLayout) -> None:
     """What every page says: of how many, by which software and recipe, which page, and what it is not for."""
-    words, right_mm = cohort.words, MARGIN_MM + TEXT_WIDTH_MM
-    page.text(MARGIN_MM, 13, words.layout(layout.title), size=12 if number == 1 else 8, weight="bold")
-    page.text(right_mm, 13, who(cohort), size=8, weight="bold", align="right")
-    page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
-    page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
+    words = cohort.words
     made = words("page.made", version=_first(cohort, "version"), recipe=_first(cohort, "recipe_sha256")[:8])
-    page.text(MARGIN_MM, 290.5, made, size=5.8, colour=SOFT)
-    page.text(MARGIN_MM + TEXT_WIDTH_MM / 2, 290.5, words("page.foot"), size=6.2, weight="bold", align="center")
-    page.text(right_mm, 290.5, words("page.number", number=number, total=total), size=5.8, colour=SOFT, align="right")
+    foot = (made, words("page.foot"), words("page.number", number=number, total=total))
+    draw_frame(page, (words.layout(layout.title), who(cohort)), foot, title_size=12 if number == 1 else 8)

@@ -103,7 +103,8 @@ def analyze_night(
         if shape is not None and not given_classes:
             found = classify_beats(found, shape, quality.usable_spans, recipe.classes)
             recording = recording.but(beats_classified=True)
-        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm, p_waves(recording, found))
+        waves = p_waves(recording, found)
+        episodes = find_episodes(found, quality.usable_spans, recipe.rhythm, waves, given_classes)
         beats = found if given_classes else _own_classes(found, episodes, shape is not None, recipe)
     with step("averaged beats"):
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)

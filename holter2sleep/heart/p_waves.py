@@ -38,17 +38,17 @@ class PWaves:
 
     @classmethod
     def unknown(cls, n_beats: int) -> PWaves:
-        """No waveform, no evidence."""
+        """No evidence."""
         return cls(np.zeros(n_beats), np.zeros(n_beats))
 
 
-def p_waves(recording: Recording, beats: Beats) -> PWaves:
-    """Evidence of P waves around each beat; none without a waveform.
+def p_waves(recording: Recording, beats: Beats) -> PWaves | None:
+    """Evidence of P waves around each beat; None without a waveform.
 
     Beats that are not usable, V, or soon after the one before take no part in an average.
     """
     if recording.ecg is None or recording.fs is None:
-        return PWaves.unknown(len(beats))
+        return None
     taken = beats.usable & (beats.label != "V") & (beats.rr_s >= SHORTEST_RR_S)
     found = PWaves.unknown(len(beats))
     for first in range(0, len(beats), BATCH):

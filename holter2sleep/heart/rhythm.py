@@ -37,21 +37,36 @@ class RhythmRules:
     af: AfRules
 
 
-def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules, waves: PWaves | None = None) -> Episodes:
+def find_episodes(
+    beats: Beats,
+    usable_spans: Spans,
+    rules: RhythmRules,
+    waves: PWaves | None = None,
+    classes_told: bool = False,
+) -> Episodes:
     """All episodes of a recording, by start.
 
     An episode begins at its first beat and ends at its last (a pause: from beat to beat). Nothing is said
     of time that is not usable. Kinds: AFIB; VT, SVTA (runs at tachycardia rate), IVR (slower ventricular run);
     COUPLET_V, COUPLET_S; B, T (bi-, trigeminy); PAUSE; BRADY, TACHY (outside AF and SVTA); BII, BIII (suspected
-    second- and third-degree block, for a reader to decide). `waves` are the P waves where there is a waveform.
+    second- and third-degree block, for a reader to decide).
+
+    Parameters
+    ----------
+    waves
+        P waves around the beats; None without a waveform: then a beat that is missing may lie in it unfound, and
+        nothing is said of BII and BIII.
+    classes_told
+        Whether the classes are a reader's: a run whose beats are N to them is none, however suddenly it begins.
     """
-    waves = waves or PWaves.unknown(len(beats))
+    has_waveform, waves = waves is not None, waves or PWaves.unknown(len(beats))
     trusted = trusted_rr(beats, usable_spans)
     fibrillation = find_fibrillation(beats, trusted, waves, rules.af)
     near_af = _near_af(fibrillation.spans, beats, rules)
     in_af = contains(fibrillation.spans, beats.time_s)
     couplets, fast, _ = runs_of(beats, trusted, "S", near_af)
-    fast = Stretches.of("SVTA", merged(fast.pairs + fast_runs(beats, trusted, near_af, rules.sudden).pairs))
+    if not classes_told:
+        fast = Stretches.of("SVTA", merged(fast.pairs + fast_runs(beats, trusted, near_af, rules.sudden).pairs))
     found = [
         *runs_of(beats, trusted, "V", np.zeros_like(near_af)),
         couplets,
@@ -59,7 +74,7 @@ def find_episodes(beats: Beats, usable_spans: Spans, rules: RhythmRules, waves: 
         *cycles_of_v(beats, trusted, rules.bigeminy_cycles),
         pauses(beats, trusted, rules.pause_s),
         *_sustained_rates(beats, trusted, in_af | fast.mask(len(beats)), waves, rules),
-        dropped_beats(beats, trusted, near_af),
+        *([dropped_beats(beats, trusted, near_af)] if has_waveform else []),
         _af(beats, fibrillation.spans),
     ]
     return _episodes(beats, found, fibrillation)

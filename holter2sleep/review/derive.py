@@ -188,14 +188,20 @@ def _rhythm(base: _Base, before: Beats, beats: Beats, edits: tuple[Edit, ...], r
     """
     old = base.machine.episodes.filter(~pl.col("kind").is_in(BREATHING_KINDS))
     if beats_differ(before, beats):
+        spans, told = base.quality.usable_spans, _classes_told(base)
         found = [
-            episode_rows(
-                find_episodes(each, base.quality.usable_spans, recipe.rhythm, p_waves(base.recording, each)),
-            )
+            episode_rows(find_episodes(each, spans, recipe.rhythm, p_waves(base.recording, each), told))
             for each in (before, beats)
         ]
         old = with_difference(old, *found)
     return episodes_of(edit_episodes(old, edits))
+
+
+def _classes_told(base: _Base) -> bool:
+    """Whether the classes of the beats came with them, in a file beside the waveform or without one."""
+    source = base.recording.beats_source
+    only_beats = base.machine.run["channel"] is None
+    return source.classified if source else only_beats and base.recording.beats_classified
 
 
 def beats_differ(one: Beats, other: Beats) -> bool:

@@ -102,7 +102,11 @@ def read_mitdb(path: Path) -> Record:
     recording = read_recording(path.with_suffix(".hea"))
     beats = read_beats(path, recording.fs)
     beats = beats.but(amplitude_mv=_height_mv(recording, beats))
-    return Record("mitdb", path.stem, beats, read_rhythm_spans(path, AF_KINDS), p_waves(recording, beats))
+    return Record("mitdb", path.stem, beats, read_rhythm_spans(path, AF_KINDS), _waves_of(recording, beats))
+
+
+def _waves_of(recording: Recording, beats: Beats) -> PWaves:
+    return p_waves(recording, beats) or PWaves.unknown(len(beats))
 
 
 def _height_mv(recording: Recording, beats: Beats) -> np.ndarray:
@@ -121,7 +125,7 @@ def read_cinc(path: Path, label: str) -> Record:
     found = detect_beats(recording, find_faults(recording, recipe.faults), recipe.beats)
     beats = Beats.at(found.time_s).but(amplitude_mv=found.amplitude_mv.astype(np.float32))
     af = as_spans([(0.0, recording.duration_s)]) if label == "A" else EMPTY
-    return Record("cinc2017_validation", path.stem, beats, af, p_waves(recording, beats))
+    return Record("cinc2017_validation", path.stem, beats, af, _waves_of(recording, beats))
 
 
 def read_development(data: Path) -> Iterator[Record]:

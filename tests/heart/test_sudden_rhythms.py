@@ -14,7 +14,7 @@ from holter2sleep.spans import complement
 
 def found(rr_s: list[float], label: str | None = None, waves: PWaves | None = None) -> Episodes:
     beats = beats_of_rr(rr_s, label) if label else beats_of_rr(rr_s)
-    return find_episodes(beats, all_of(beats), RECIPE.rhythm, waves)
+    return find_episodes(beats, all_of(beats), RECIPE.rhythm, waves or PWaves.unknown(len(beats)))
 
 
 def noted(rr_s: list[float]) -> list[str]:
@@ -137,14 +137,26 @@ def test_the_pause_after_a_ventricular_beat_is_no_dropped_beat() -> None:
 def test_lost_signal_ends_a_stretch_of_dropped_beats() -> None:
     beats = beats_of_rr([*SINUS, *[1.6] * 10, *SINUS])
     lost = complement(np.array([[beats.time_s[25] + 0.5, beats.time_s[25] + 0.6]]), 0, 100)
-    found_there = find_episodes(beats, lost, RECIPE.rhythm).of("BII")
+    found_there = find_episodes(beats, lost, RECIPE.rhythm, PWaves.unknown(len(beats))).of("BII")
     assert (found_there.start_s.tolist(), found_there.end_s.tolist()) == ([beats.time_s[20]], [beats.time_s[25]])
 
 
 def test_lost_signal_is_no_dropped_beat() -> None:
     beats = beats_of_rr([*SINUS, 1.6, *SINUS])
     lost = complement(np.array([[beats.time_s[20] + 0.5, beats.time_s[20] + 0.6]]), 0, 100)
-    assert len(find_episodes(beats, lost, RECIPE.rhythm)) == 0
+    assert len(find_episodes(beats, lost, RECIPE.rhythm, PWaves.unknown(len(beats)))) == 0
+
+
+def test_without_a_waveform_a_missing_beat_may_be_one_that_was_not_found() -> None:
+    beats = beats_of_rr([*SINUS, 1.6, *SINUS])
+    assert "BII" not in find_episodes(beats, all_of(beats), RECIPE.rhythm).kind
+
+
+def test_a_reader_who_calls_a_fast_run_sinus_is_not_overruled() -> None:
+    beats = beats_of_rr([*SINUS, 0.5, *[0.4] * 60, 0.9, *SINUS])
+    assert "SVTA" not in find_episodes(beats, all_of(beats), RECIPE.rhythm, classes_told=True).kind
+    s = beats_of_rr([*SINUS, 0.5, *[0.4] * 60, 0.9, *SINUS], "N" * 21 + "S" * 61 + "N" * 21)
+    assert find_episodes(s, all_of(s), RECIPE.rhythm, classes_told=True).of("SVTA").n_beats.tolist() == [61]
 
 
 def test_a_slow_rhythm_is_a_suspected_block_only_where_the_waveform_shows_no_p_wave() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holter2sleep.spans import (
+    EMPTY,
     Spans,
     as_spans,
     complement,
@@ -16,6 +18,7 @@ from holter2sleep.spans import (
     intersection,
     overlap_per_cell,
     spans_of_mask,
+    subtraction,
 )
 
 # quarters of a second: sums of them are exact, so that laws can be tested as equalities
@@ -98,6 +101,24 @@ def test_the_spans_of_a_mask_hold_its_true_cells(mask: list[bool], offset_s: flo
     middles = offset_s + 30.0 * np.arange(len(mask)) + 15.0
     assert contains(made, middles).tolist() == mask
     assert duration(made) == 30.0 * sum(mask)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([(0, 1), (1, 2)], [[0, 2]]),  # touching
+        ([(5, 6), (0, 10), (7, 8)], [[0, 10]]),  # one holds the others
+        ([(0, 10), (5, 12), (11, 20)], [[0, 20]]),  # a chain
+        ([(0, 1), (2, 9), (8, 10)], [[0, 1], [2, 10]]),
+        ([(3, 3), (5, 4)], []),  # nothing
+    ],
+)
+def test_touching_and_overlapping_spans_are_one(pairs: list[tuple[int, int]], expected: list[list[int]]) -> None:
+    assert as_spans(pairs).tolist() == expected
+
+
+def test_nothing_less_something_is_nothing() -> None:
+    assert len(subtraction(EMPTY, as_spans([(0, 1)]))) == 0
 
 
 def test_a_mask_begins_at_zero_unless_told() -> None:

@@ -87,8 +87,7 @@ def sleep_measures(hypnogram: Hypnogram, lights: Lights, rules: SleepRules) -> M
     """
     if not lights.on_s > lights.off_s:
         raise ValueError(f"lights-on must come after lights-off; they are at {lights.on_s} s and {lights.off_s} s")
-    middle_s = hypnogram.grid.onset_s + EPOCH_S / 2
-    inside = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
+    inside = lights.dark(hypnogram.grid)
     scored = inside & (hypnogram.stage != UNSCORED)
     tib_min = (lights.on_s - lights.off_s) / 60
     unscored_min = EPOCH_MIN * int((inside & ~scored).sum())

@@ -34,8 +34,7 @@ def find_cycles(hypnogram: Hypnogram, lights: Lights) -> Spans:
     >>> (find_cycles(night, Lights(0.0, 3120.0, "recording")) / 60).tolist()
     [[0.0, 26.0], [26.0, 52.0]]
     """
-    middle_s = hypnogram.grid.onset_s + EPOCH_S / 2
-    in_bed = (middle_s >= lights.off_s) & (middle_s < lights.on_s)
+    in_bed = lights.dark(hypnogram.grid)
     nrem, rem = hypnogram.mask("nrem") & in_bed, hypnogram.mask("rem") & in_bed
     begin, spans = 0, []
     for first, behind in _rem_periods(nrem, rem):

@@ -146,6 +146,7 @@ def steps(*away_ms: float, at: int = 300) -> NN:
         # a change of more than a threshold that is undone by one of the next two
         ((100,), {}),
         ((101, 1, 1), {}),  # up by 101, down by 100
+        ((100, -1), {}),  # up by 100, down by 101
         ((101,), {"long": 1}),
         ((150,), {"long": 1}),
         ((150, 150), {"long": 1}),
@@ -165,6 +166,7 @@ def steps(*away_ms: float, at: int = 300) -> NN:
         # early and made up for: two changes undone by a third twice as large
         ((-50, 50), {}),
         ((-51, 51), {"ectopic": 1}),
+        ((50, -50), {}),
         ((51, -51), {"ectopic": 1}),
         ((120, -120), {"ectopic": 1}),
     ],
@@ -175,7 +177,8 @@ def test_what_is_wrong_is_told_by_thresholds(away_ms: tuple[float, ...], expecte
 
 
 def test_the_first_interval_has_none_before_it_and_the_last_none_behind_it() -> None:
-    for rr, expected in ((steps(200, at=0), {}), (steps(120, -120, at=598), {"long": 1})):
+    cases = ((steps(200, at=0), {}), (steps(120, -120, at=598), {"long": 1}), (steps(400, at=599), {"long": 1}))
+    for rr, expected in cases:
         assert counts(correct_intervals(rr, TENTH, RECIPE.nn)[1]) == expected
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
-from holter2sleep.heart.intervals import near_together, trusted_rr
+from holter2sleep.heart.intervals import local_median, near_together, trusted_rr
 from holter2sleep.heart.p_waves import PWaves
 from holter2sleep.heart.rates import after_ectopic, smoothed_bpm
 from holter2sleep.heart.rhythm import find_episodes, tells_of_s, without_s_in_af
@@ -281,6 +281,14 @@ def test_what_is_called_in_fibrillation_is_not_sure_and_has_no_chance_of_s() -> 
     found = without_s_in_af(beats, af, RECIPE.rhythm)
     np.testing.assert_allclose(found.confidence, [0.9, np.nan, 0.7, 0.6], rtol=1e-6)
     np.testing.assert_allclose(found.chance_s, [0.9, np.nan, np.nan, 0.0], rtol=1e-6)
+
+
+def test_the_local_median_is_that_of_the_others_that_are_known() -> None:
+    values = np.random.default_rng(0).normal(0, 1, 60)
+    values[::7] = np.nan
+    others = [np.r_[values[max(i - 3, 0) : i], values[i + 1 : i + 4]] for i in range(60)]
+    np.testing.assert_allclose(local_median(values, 3), [np.nanmedian(each) for each in others])
+    assert np.isnan(local_median(np.array([1.0, np.nan]), 3)[0])
 
 
 @pytest.mark.parametrize(

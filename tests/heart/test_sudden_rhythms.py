@@ -122,6 +122,8 @@ def test_what_is_no_dropped_beat(rr_s: list[float]) -> None:
         ([*[1.0] * 20, 2.301, *[1.0] * 20], False),
         ([*[1.0] * 20, 0.9, 2.0, *[1.0] * 20], True),  # the beat before it is no more than a tenth early
         ([*[1.0] * 20, 0.899, 2.0, *[1.0] * 20], False),
+        ([*[0.65, 0.75] * 10, 1.4, *[0.7] * 20], True),  # within 8 % of their median
+        ([*[0.64, 0.76] * 10, 1.4, *[0.7] * 20], False),
         ([*[0.6] * 20, 1.2, *[0.6] * 20], True),  # 100/min
         ([*[0.599] * 20, 1.198, *[0.599] * 20], False),
     ],

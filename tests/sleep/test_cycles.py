@@ -30,6 +30,7 @@ def cycles(drawn: str, off_min: float = 0.0) -> list[list[float]]:
         ("WNNNRRW", [[1, 6]]),
         ("NNNRNNNNRR", [[0, 4], [4, 10]]),
         ("NNNRNNRNNNR", [[0, 7], [7, 11]]),  # 10 min of NREM do not part two REM periods
+        ("NNNRNNNRNNR", [[0, 4], [4, 11]]),  # in the second cycle neither
         ("NNNRWWWWRNNNR", [[0, 9], [9, 13]]),  # nor does wake of any length
         ("NNNRWNNNR", [[0, 4], [5, 9]]),  # wake between two cycles belongs to none
         ("RRNNNR", [[2, 6]]),  # REM at sleep onset closes nothing

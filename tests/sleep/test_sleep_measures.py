@@ -73,13 +73,18 @@ def test_lights_off_and_on_cut_the_night_by_the_middle_of_the_epoch() -> None:
     assert found["waso"] == 0.0
 
 
+def test_an_epoch_whose_middle_is_lights_off_is_in_bed_and_one_whose_middle_is_lights_on_is_not() -> None:
+    assert measures("N2*3", lights=Lights(15.0, 75.0, "option"))["tst"] == 1.0
+
+
 def test_wake_after_the_final_awakening_is_waso_but_no_awakening() -> None:
     found = measures("N2*4 W*4")
     assert (found["waso"], found["n_awakenings"], found["spt"]) == (2.0, 0.0, 2.0)
 
 
 def test_asleep_at_lights_off_is_a_latency_of_zero_even_in_mid_epoch() -> None:
-    assert measures("N2*8", lights=Lights(10.0, 240.0, "option"))["sol"] == 0.0
+    found = measures("N2*8", lights=Lights(10.0, 240.0, "option"))
+    assert (found["sol"], found["se"]) == (0.0, 100.0)
 
 
 def test_rem_at_sleep_onset_has_no_latency() -> None:
@@ -141,6 +146,8 @@ def test_what_the_scheme_cannot_say_is_absent(scheme: str, stages: str, absent: 
 def test_lights_on_before_lights_off_is_refused() -> None:
     with pytest.raises(ValueError, match=r"at 10\.0 s and 20\.0 s"):
         sleep_measures(hypnogram("W*4"), Lights(20.0, 10.0, "option"), RULES)
+    with pytest.raises(ValueError, match=r"at 20\.0 s and 20\.0 s"):
+        sleep_measures(hypnogram("W*4"), Lights(20.0, 20.0, "option"), RULES)
 
 
 stages_aasm = st.lists(st.sampled_from(["W", "N1", "N2", "N3", "R", "U"]), min_size=1, max_size=60)

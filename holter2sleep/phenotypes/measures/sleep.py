@@ -23,9 +23,7 @@ def sleep_domain_measures(_part: Night, night: Night, recipe: Recipe) -> Measure
     if night.lights.source == NOT_FOUND:
         found = dict.fromkeys(found)
     withheld = found["tst"] is None
-    middle_s = night.grid.onset_s + EPOCH_S / 2
-    in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)
-    n = int((in_bed & (night.hypnogram.stage != UNSCORED)).sum())
+    n = int((night.lights.dark(night.grid) & (night.hypnogram.stage != UNSCORED)).sum())
     values: Values = {name: np.nan if withheld and value is None else value for name, value in found.items()}
     return Measured(values, n, EPOCH_S * n, {} if withheld else _intervals(night, values, recipe))
 

@@ -37,6 +37,7 @@ class Block:
     draw: Callable[[Page, float], object]
     html: str | None = None  # the same as text for a screen; None: there its picture is shown
     shrunk: Callable[[float], Block] | None = None  # the same in a smaller height, where its size is free
+    is_title: bool = False  # of what comes next, so that it is never the last on a page
 
 
 class Page:

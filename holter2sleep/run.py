@@ -253,5 +253,15 @@ def _outcome_of(folder: Path, results: list[NightResult], request: Request) -> O
 
 
 def _told(folder: Path, with_report: bool) -> str:
-    lines = [f"report  {folder / 'report.pdf'}"] if with_report else []
+    run = read_run(folder)
+    lines = [] if run is None else [_basis(run)]
+    lines += [f"report  {folder / 'report.pdf'}"] if with_report else []
     return "\n".join([*lines, f"tables  {folder / 'phenotypes.csv'}  (and epochs, beats, episodes as .parquet)"])
+
+
+def _basis(run: dict[str, Any]) -> str:
+    """What a night rests on, before the report is opened: its lead, how much could be analysed, who staged."""
+    lead = f"lead    {run['channel']}, " if run["channel"] else "beats   from a file, "
+    usable_s = sum(end_s - start_s for start_s, end_s in run["usable"])
+    told = f"{usable_s / 3600:.2f} of {run['duration_s'] / 3600:.2f} h analysable, stages by"
+    return f"{lead}{told} {run['hypnogram']['scorer']}"

@@ -45,14 +45,15 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
     """
     trusted = trusted_rr(beats, usable_spans)
     normal = beats.label == "N"
-    candidate = trusted & normal & np.r_[False, normal[:-1]]
-    candidate &= ~_in_af(beats, episodes)
+    outside = trusted & ~_in_af(beats, episodes)
+    candidate = outside & normal & np.r_[False, normal[:-1]]
+    n_normal = int(candidate.sum())
     rr_ms = _rr_ms(beats)
     candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
     typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)
     unlike = np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms
     keep = candidate & ~unlike
-    _report(int(trusted.sum()), int(keep.sum()))
+    _report(int(trusted.sum()), int(outside.sum()), n_normal, int(keep.sum()))
     return _series(beats, keep)
 
 
@@ -72,7 +73,14 @@ def _series(beats: Beats, keep: Bool) -> NN:
     return NN(beats.time_s[keep], _rr_ms(beats)[keep], adjacent[keep])
 
 
-def _report(n_rr: int, n_nn: int) -> None:
+def _report(n_rr: int, n_outside: int, n_normal: int, n_nn: int) -> None:
+    """Tell how many intervals each step left out."""
     share = 1 - n_nn / n_rr if n_rr else 0.0
     level = logging.WARNING if share > WARN_SHARE else logging.INFO
-    log.log(level, "%d of %d RR intervals (%.1f %%) left out of NN", n_rr - n_nn, n_rr, 100 * share)
+    log.log(
+        level,
+        "%d of %d RR intervals (%.1f %%) left out of NN: %d in AF, %d beside beats that are not normal, %d "
+        "implausible or unlike their neighbours",
+        *(n_rr - n_nn, n_rr, 100 * share),
+        *(n_rr - n_outside, n_outside - n_normal, n_normal - n_nn),
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from holter2sleep.batch.manifest import RESERVED
 from holter2sleep.errors import UsageError
 from holter2sleep.io.files import exists, is_folder
+from holter2sleep.io.hypnogram_names import hypnogram_of, names_in
 from holter2sleep.io.inputs import find_inputs
 
 COLUMNS = (
@@ -21,11 +22,12 @@ COLUMNS = (
 )
 
 
-def draft_manifest(folder: Path, beside: Path) -> tuple[str, int]:
-    """CSV text with a row for each recording in a folder, and their number; paths begin at the folder `beside`.
+def draft_manifest(folder: Path, beside: Path) -> tuple[str, int, int]:
+    """CSV text with a row for each recording in a folder, their number, and that of hypnograms.
 
-    An id is the stem of the file, with the names of its folders before it where two would be the same. What only the
-    user knows is left empty; age and sex then come from the header of each recording.
+    Paths begin at the folder `beside`. An id is the stem of the file, with the names of its folders before it where
+    two would be the same. Hypnograms are found by their names. What only the user knows is left empty; age and sex
+    then come from the header of each recording.
 
     Raises
     ------
@@ -39,9 +41,21 @@ def draft_manifest(folder: Path, beside: Path) -> tuple[str, int]:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
+    index, n_hypnograms = names_in(folder), 0
     for name, path in zip(_ids(paths, folder), paths, strict=True):
-        table.writerow([name, Path(os.path.relpath(path, beside)).as_posix(), *[""] * (len(COLUMNS) - 2)])
-    return text.getvalue(), len(paths)
+        hypnogram = hypnogram_of(path, index)
+        n_hypnograms += hypnogram is not None
+        known = {
+            "recording_id": name,
+            "path": _from(beside, path),
+            "hypnogram": _from(beside, hypnogram) if hypnogram else "",
+        }
+        table.writerow([known.get(column, "") for column in COLUMNS])
+    return text.getvalue(), len(paths), n_hypnograms
+
+
+def _from(beside: Path, path: Path) -> str:
+    return Path(os.path.relpath(path, beside)).as_posix()
 
 
 def _ids(paths: Sequence[Path], folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import rich_click as click
 from click.exceptions import Abort, ClickException, Exit
@@ -83,6 +83,14 @@ class _Commands(click.RichGroup):
             sys.exit(1)
 
 
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Lines on what stderr is when they are written: a progress bar that is shown puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="holter2sleep")
 @click.option("-v", "--verbose", is_flag=True, help="Say what each step found and left out (stderr).")
@@ -100,7 +108,7 @@ def main(verbose: bool, debug: bool) -> None:
       holter2sleep phenotypes
     """  # noqa: D301  click reads the backspace
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", handlers=[_StderrHandler()])
     for name in ("matplotlib", "PIL", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -42,7 +42,13 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--deidentify", panel=OUTPUT, is_flag=True, help="A pseudonym for the name, no date, no place; the clock stays."
 )
-@click.option("--key", panel=OUTPUT, metavar="FILE", type=PATH, help="Key of the pseudonyms; made where there is none.")
+@click.option(
+    "--key",
+    panel=OUTPUT,
+    metavar="FILE",
+    type=PATH,
+    help="Key of the pseudonyms, which --deidentify needs; made where there is none.",
+)
 @click.option("--channel", panel=FILE, metavar="NAME", help="ECG channel.  [default: found]")
 @click.option(
     "--fs",

@@ -167,6 +167,8 @@ def _tell(tally: Tally, out: Path) -> None:
 def init(directory: Path, out: Path, overwrite: bool) -> None:
     """Draft a manifest of the recordings in a folder and those in it, to be completed by hand.
 
+    A hypnogram is found by its name: night.hypnogram.csv, night-nsrr.xml, night.st and others belong to night.edf.
+
     \b
     Example:
       holter2sleep batch init recordings/ --out study/manifest.csv
@@ -179,9 +181,10 @@ def init(directory: Path, out: Path, overwrite: bool) -> None:
         raise UsageError(f"{out}: is there already; choose another --out, or give --overwrite")
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out}: there is no folder {out.absolute().parent}; make it first")
-    text, n_rows = draft_manifest(directory, out.absolute().parent)
+    text, n_rows, n_hypnograms = draft_manifest(directory, out.absolute().parent)
     write_bytes(out, text.encode("utf-8"))
-    click.echo(f"{n_rows} rows: {out}  (fill in what is known; then holter2sleep batch {out} --out DIR)")
+    found = f"{n_rows} rows, {n_hypnograms} with a hypnogram"
+    click.echo(f"{found}: {out}  (fill in what is known; then holter2sleep batch {out} --out DIR)")
 
 
 @batch.command()

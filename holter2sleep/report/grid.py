@@ -159,7 +159,7 @@ def subheading(title: str) -> Block:
     def draw(page: Page, top_mm: float) -> None:
         page.text(MARGIN_MM, top_mm + 3.6, title, size=7.2, weight="bold")
 
-    return Block(5.0, draw, f"<h3>{escape(title)}</h3>")
+    return Block(5.0, draw, f"<h3>{escape(title)}</h3>", is_title=True)
 
 
 def panel(words: str) -> Block:

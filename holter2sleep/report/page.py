@@ -38,6 +38,7 @@ class Block:
     html: str | None = None  # the same as text for a screen; None: there its picture is shown
     bleed_mm: float = 2.0  # how far it may reach beyond the text on either side
     shrunk: Callable[[float], Block] | None = None  # the same in a smaller height, where its size is free
+    is_title: bool = False  # of what comes next, so that it is never the last on a page
 
 
 class Page:

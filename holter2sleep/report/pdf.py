@@ -235,7 +235,8 @@ def _kept_together(blocks: Sequence[Block], i: int, section: Section) -> int:
         return len(blocks)
     if i == 0 and section.title:
         return KEPT_TOGETHER
-    return 2 if i == len(blocks) - 2 and blocks[-1].height_mm <= KEPT_LAST_MM else 1
+    before_last = i == len(blocks) - 2 and blocks[-1].height_mm <= KEPT_LAST_MM
+    return 2 if before_last or blocks[i].is_title else 1
 
 
 def made_by(night: ReportNight) -> str:

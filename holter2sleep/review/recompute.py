@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from holter2sleep.review.log import alone, verified
 from holter2sleep.review.recording import find_waveform
 from holter2sleep.review.stages import with_stages
 from holter2sleep.waveform import Waveform
+
+log = logging.getLogger(__name__)
 
 NEEDED = ("usable", "turned", "part", "identity", "beats", "lights")  # of run.json, beyond what a report needs
 STAGING_ROLES = ("stager", "second opinion")  # of models; none was used where a person has scored every stage
@@ -137,6 +140,7 @@ def edited_tables(source: Source, edits: tuple[Edit, ...]) -> tuple[dict[str, pl
     night = derived_night(source.machine, edits, source.ecg, source.recipe)
     tables = tables_of(night, source.recipe)
     if source.lacks_waveform:
+        log.warning("%s; --recording FILE says where it is", NO_WAVEFORM)
         tables = with_kept(tables, source.machine, night)
     return tables, run_of_edits(source.machine.run, edits, night, source.lacks_waveform)
 

@@ -6,8 +6,6 @@ A cohort is a folder of recordings with hypnograms of the same stem, or a manife
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,19 +13,11 @@ from holter2sleep.batch.manifest import Row, read_manifest
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.people import subjects_of
 from holter2sleep.io.files import is_file, is_folder
+from holter2sleep.io.hypnogram_names import OF_BEATS, SUFFIXES, hypnogram_of, names_in, without
 from holter2sleep.io.hypnograms import holds_stages
 from holter2sleep.io.inputs import find_inputs
 
-# What follows the stem in names of hypnograms: ours, of NSRR, of PhysioNet, of yasa and others; case does not matter.
-SUFFIXES = (
-    *(".hypnogram.csv", "-hypnogram.csv", "_hypnogram.csv", ".hypnogram.tsv", "_hypnogram.tsv", "-hypnogram.edf"),
-    *("-nsrr.xml", "-profusion.xml", ".xml", ".st", ".hypnogram.txt", "-hypnogram.txt", "_hypnogram.txt"),
-    *("_stage.txt", "_stages.txt", "_stages.csv", "-stages.csv", ".stages.csv", ".hyp"),
-)
-OF_BEATS = ("-rpoint", ".beats")  # ends of the stems of beat files, which hypnograms do not have
 TABLES = (".csv", ".tsv", ".parquet")
-
-Index = dict[str, list[Path]]
 
 
 def find_cohort(cohorts: Sequence[Path], subjects: Path | None = None) -> tuple[list[Row], list[str]]:
@@ -80,33 +70,9 @@ def _rows(cohort: Path) -> list[Row]:
 
 
 def _in_folder(folder: Path) -> Iterator[Row]:
-    index, paths = _names_in(folder), find_inputs([folder])
+    index, paths = names_in(folder), find_inputs([folder])
     stems = {path.stem for path in paths}
     for path in paths:
-        if not any(_without(end, path.stem) in stems for end in OF_BEATS):  # beats of a recording that is there itself
-            yield Row(0, folder, path.stem, path, hypnogram=_hypnogram_of(path, index))
-
-
-def _without(end: str, stem: str) -> str | None:
-    """The stem without its end; None where it ends otherwise."""
-    return stem.removesuffix(end) if stem.endswith(end) else None
-
-
-def _names_in(folder: Path) -> Index:
-    """All files of a folder and of those within it, by name in small letters."""
-    index: Index = {}
-    for here, _, names in os.walk(folder):
-        for name in sorted(names):
-            index.setdefault(name.casefold(), []).append(Path(here) / name)
-    return index
-
-
-def _hypnogram_of(path: Path, index: Index) -> Path | None:
-    """The hypnogram of a recording; None where there is none, or several elsewhere of which one cannot be told."""
-    stems = (path.stem, *(_without(end, path.stem) for end in OF_BEATS))
-    for stem, suffix in itertools.product([stem for stem in stems if stem], SUFFIXES):
-        found = [file for file in index.get(f"{stem}{suffix}".casefold(), []) if file != path]
-        beside = [file for file in found if file.parent == path.parent]
-        if beside or len(found) == 1:
-            return (beside or found)[0]
-    return path if holds_stages(path) else None
+        if not any(without(end, path.stem) in stems for end in OF_BEATS):  # beats of a recording that is there itself
+            hypnogram = hypnogram_of(path, index) or (path if holds_stages(path) else None)
+            yield Row(0, folder, path.stem, path, hypnogram=hypnogram)

@@ -138,3 +138,14 @@ def test_whatever_the_beats_an_interval_is_what_it_says(drawn: list[tuple[float,
     assert trusted_rr(beats, all_of(beats))[end].all()
     neighbours = np.diff(end, prepend=-9) == 1
     np.testing.assert_array_equal(nn.adjacent, neighbours)
+
+
+def test_what_is_left_out_is_told_by_reason(caplog: pytest.LogCaptureFixture) -> None:
+    rr_s = [0.8] * 10 + [0.5, 1.1] + [0.8] * 10 + [0.4] + [0.8] * 10 + [0.7, 0.9] * 5
+    beats = beats_of_rr(rr_s, "N" * 11 + "V" + "N" * (len(rr_s) - 11), start_s=0.0)
+    start_s, end_s = np.array([sum(rr_s[:33])]), np.array([sum(rr_s)])
+    nan = np.array([np.nan])
+    nn = nn_between(beats, episodes=Episodes(start_s, end_s, np.array(["AFIB"]), np.array([10]), nan, nan))
+    assert len(nn) == len(rr_s) - 10 - 2 - 1
+    told = "13 of 43 RR intervals (30.2 %) left out of NN: 10 in AF, 2 beside beats that are not normal, 1 implausible"
+    assert told in caplog.text

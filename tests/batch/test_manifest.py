@@ -173,6 +173,19 @@ def test_a_draft_is_a_manifest_with_a_name_for_each_recording(tmp_path: Path) ->
     assert all(not line.split(",")[1].startswith("/") for line in (tmp_path / "m.csv").read_text().splitlines())
 
 
+def test_a_draft_finds_hypnograms_by_their_names(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "scored").mkdir(parents=True)
+    for name in ("s1", "s2", "s3"):
+        write_rr(data / f"{name}.txt", 1)
+    for path in (data / "s1.hypnogram.csv", data / "scored" / "S2-nsrr.xml", tmp_path / "s3.st"):
+        path.write_text("W\n", encoding="utf-8")
+    said = ok("batch", "init", data, "--out", tmp_path / "m.csv").output
+    assert said.startswith("3 rows, 2 with a hypnogram: ")
+    found = {row.recording_id: row.hypnogram for row in read_manifest(tmp_path / "m.csv").rows}
+    assert found == {"s1": data / "s1.hypnogram.csv", "s2": data / "scored" / "S2-nsrr.xml", "s3": None}
+
+
 def test_a_draft_replaces_no_manifest_unasked(tmp_path: Path) -> None:
     write_rr(tmp_path / "a.txt", 1)
     (tmp_path / "m.csv").write_text("mine", encoding="utf-8")

@@ -50,6 +50,15 @@ def test_a_night_leaves_all_tables_the_run_and_a_pdf(analysed: Path) -> None:
     assert (analysed / "report.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_screen_says_what_the_night_rests_on(night_file: Path, tmp_path: Path) -> None:
+    said = run("analyze", night_file, "--out", tmp_path, "--no-report").output
+    run_facts = facts(tmp_path / "short")
+    usable_h = sum(end_s - start_s for start_s, end_s in run_facts["usable"]) / 3600
+    assert f"lead    ECG, {usable_h:.2f} of 0.33 h analysable, stages by fusion\ntables  " in said
+    said = run("analyze", night_file.with_suffix(".beats.csv"), "--out", tmp_path, "--no-report").output
+    assert "beats   from a file, " in said
+
+
 def test_run_json_holds_what_the_contract_lists(analysed: Path) -> None:
     run_facts = facts(analysed)
     for key in ("recording_id", "channel", "fs", "start", "duration_s", "gaps", "polarity", "version", "warnings"):
@@ -175,7 +184,7 @@ def test_two_inputs_with_one_name_are_refused_before_anything_runs(night_file: P
     [
         (("--recipe", "overnigt"), 5, "overnight.toml"),
         (("--set", "rhythm.pause=3"), 5, "did you mean 'pause_s'"),
-        (("--set", "rhythm.pause_s=long"), 5, "expected float"),
+        (("--set", "rhythm.pause_s=long"), 5, "expected a number without quotes"),
         (("--stager", "sleepecg"), 2, "sleepecg-mesa"),
         (("--lights-off", "25:00"), 2, "clock time"),
         (("--lights-off", "900s", "--lights-on", "100s"), 2, "do not fit"),

@@ -11,10 +11,11 @@ from drawn_nights import PLANS, Drawn, drawn, places_of
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecordingError
-from holter2sleep.report.layout import read_layout, split_name
+from holter2sleep.report.grid import paragraph, subheading
+from holter2sleep.report.layout import Section, read_layout, split_name
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT, WIDTH_MM, text_width_mm, wrap
-from holter2sleep.report.pdf import write_report
+from holter2sleep.report.pdf import flow, write_report
 from holter2sleep.report.sections import SECTIONS
 
 KERNING_MM = 1.0  # a ligature begins where the letters before it are wider alone
@@ -225,6 +226,15 @@ def test_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     other = write_report(write_night(tmp_path / "b", NightPlan(hours=1.0))).read_bytes()
     assert one == other
     assert b"Date" not in one
+
+
+@pytest.mark.parametrize("lines", range(50, 110))
+def test_a_title_within_a_section_is_never_the_last_on_a_page(lines: int) -> None:
+    title = subheading("Breathing")
+    blocks = [*[paragraph("above")] * lines, title, *[paragraph("below")] * 30]
+    sheets = flow([blocks], [Section("findings", "", "")])
+    assert sum(map(len, sheets)) == len(blocks)
+    assert all(sheet[-1][1] is not title for sheet in sheets)
 
 
 def test_file_has_a_title_and_no_remains(report: Report, tmp_path: Path) -> None:

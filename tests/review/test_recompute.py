@@ -223,7 +223,9 @@ def test_the_same_log_gives_the_same_bytes(night: Path) -> None:
     assert (hashes(night), (night / "run.json").read_bytes(), (night / "report.pdf").read_bytes()) == first
 
 
-def test_without_the_recording_what_needs_it_keeps_its_value_and_the_report_says_so(night: Path) -> None:
+def test_without_the_recording_what_needs_it_keeps_its_value_and_the_report_says_so(
+    night: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (night.parents[1] / "night.edf").unlink()
     machine = read_night(night)
     times = beat_times(night)
@@ -241,6 +243,7 @@ def test_without_the_recording_what_needs_it_keeps_its_value_and_the_report_says
     assert tables["epochs"]["respiration_rate_bpm"].equals(machine.epochs["respiration_rate_bpm"])
     assert tables["beats"].height == machine.beats.height - 1
     assert any("was not at hand" in note for note in facts(night)["warnings"])
+    assert "--recording FILE says where it is" in caplog.text
     assert "The recording was not at hand" in " ".join(pages(night)[-3:])
 
 

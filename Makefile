@@ -44,7 +44,7 @@ bench: $(VENV)/.installed
 
 examples: $(VENV)/.installed
 	$(BIN)/python reports/examples/make.py
-	$(BIN)/python -m docs.tools.walkthrough --write docs/tutorial_night.md docs/tutorial_associate.md
+	$(BIN)/python -m docs.tools.walkthrough --write docs/tutorial_night.md docs/tutorial_associate.md docs/use_from_python.md
 	$(BIN)/python -m docs.tools.walkthrough --copy --write $(wildcard docs/add_*.md)
 
 clean:

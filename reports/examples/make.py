@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib.transforms import Bbox
 from PIL import Image
 
 from holter2sleep.report.layout import Layout, read_layout
-from holter2sleep.report.night_figure import TRACKS, draw_night_figure, figure_height_mm
-from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Page
+from holter2sleep.report.night_figure import TRACKS
+from holter2sleep.report.night_picture import write_night_picture
+from holter2sleep.report.page import Page
 from holter2sleep.report.pdf import Sheet, drawing_style, flow, ready, section_blocks, write_head_and_foot
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight
@@ -40,7 +40,6 @@ PLANS: dict[str, NightPlan] = {
     ),
 }
 PICTURED = "af_ectopy_apnoea"
-PICTURE_DPI = 150  # 190 mm are 1120 pixels: the width of a column of text on a screen
 PAGE_DPI, PAGE_COLOURS = 90, 128  # a page of the PDF on a screen: small letters can just be read, 80 kB
 
 
@@ -51,7 +50,7 @@ def make(out: Path = HERE, site: Path = SITE_FIGURES) -> list[Path]:
         made = [Path(shutil.copyfile(folder / "report.pdf", out / f"{name}.pdf")) for name, folder in folders.items()]
         return [
             *made,
-            _write_figure(folders[PICTURED], out / "night_figure.png"),
+            write_night_picture(folders[PICTURED], out / "night_figure.png"),
             *_write_pages(folders[PICTURED], site),
         ]
 
@@ -61,19 +60,6 @@ def _analysed(name: str, plan: NightPlan, scratch: Path) -> Path:
     command = [sys.executable, "-m", "holter2sleep", "analyze", str(scratch / f"{name}.edf"), "--out", str(scratch)]
     subprocess.run(command, check=True)
     return scratch / name
-
-
-def _write_figure(folder: Path, path: Path) -> Path:
-    """The night figure of a finished night, as on page 1."""
-    night, layout = ready(folder, read_layout(None, SECTIONS, TRACKS), None)
-    names, page = layout.tracks(night.duration_h), Page()
-    top_mm, bottom_mm = HEIGHT_MM - TOP_MM, HEIGHT_MM - TOP_MM - figure_height_mm(names)
-    shown_mm = np.array([[MARGIN_MM - 2, bottom_mm - 1], [MARGIN_MM + TEXT_WIDTH_MM + 2, top_mm + 1]])
-    with drawing_style():
-        draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence)
-        shown = Bbox(shown_mm / MM_PER_INCH)
-        page.figure.savefig(path, dpi=PICTURE_DPI, bbox_inches=shown, metadata={"Software": None})
-    return path
 
 
 def _write_pages(folder: Path, site: Path) -> list[Path]:

@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tutorial_night.md", "tutorial_associate.md"])
+@pytest.mark.parametrize("name", ["tutorial_night.md", "tutorial_associate.md", "use_from_python.md"])
 def test_a_tutorial_prints_what_stands_in_it(tmp_path: Path, name: str) -> None:
     printed = follow(DOCS / name, tmp_path)
     assert len(printed) >= 3, name

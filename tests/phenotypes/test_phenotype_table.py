@@ -175,7 +175,7 @@ def test_the_scale_of_the_lead_is_visible(night: Night) -> None:
 def test_a_beat_file_has_no_number_that_needs_a_waveform_in_any_stratum(of_beats: Night) -> None:
     table = phenotype_table(of_beats, RECIPE)
     needy = [name for name, entry in load_dictionary().items() if "waveform" in entry.needs]
-    of_waves = {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share"}
+    of_waves = {"sqi_mean", "r_amplitude", "noise_share", "lead_off_share", "n_suspected_block"}
     assert {*of_waves, *entries_of("averaged_beat"), *entries_of("coupling")} == set(needy)
     assert set(table.filter(pl.col("phenotype").is_in(needy))["status"]) == {"not_applicable"}
 

@@ -1,0 +1,44 @@
+"""The night figure of a finished night as a picture of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.transforms import Bbox
+
+from holter2sleep.report.layout import read_layout
+from holter2sleep.report.night_figure import TRACKS, draw_night_figure, figure_height_mm
+from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Page
+from holter2sleep.report.pdf import drawing_style, ready
+from holter2sleep.report.sections import SECTIONS
+
+DPI = 150  # 184 mm are 1086 pixels: the width of a column of text on a screen
+
+
+def write_night_picture(night_dir: Path, path: Path, language: str | None = None) -> Path:
+    """The path of a PNG, written, of all tracks on one time axis, as the report's layout has them.
+
+    Parameters
+    ----------
+    night_dir
+        Folder that `analyze` made for a night.
+    path
+        PNG to write.
+    language
+        As of `report`; the layout's where not given.
+
+    Raises
+    ------
+    RecordingError
+        The folder holds no finished night.
+    """
+    night, layout = ready(night_dir, read_layout(None, SECTIONS, TRACKS), language)
+    names, page = layout.tracks(night.duration_h), Page()
+    top_mm, bottom_mm = HEIGHT_MM - TOP_MM, HEIGHT_MM - TOP_MM - figure_height_mm(names)
+    shown_mm = np.array([[MARGIN_MM - 2, bottom_mm - 1], [MARGIN_MM + TEXT_WIDTH_MM + 2, top_mm + 1]])
+    with drawing_style():
+        draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence)
+        shown = Bbox(shown_mm / MM_PER_INCH)
+        page.figure.savefig(path, format="png", dpi=DPI, bbox_inches=shown, metadata={"Software": None})
+    return path

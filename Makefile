@@ -1,6 +1,8 @@
 # make demo   a sample night, analysed: the PDF and the tables
 # make test   all tests            make check   format, lint, types
 # make bench  speed against peers, measured in the same run
+# make mutants    formulas and rules with one slip each: which of them do the tests see? Hours; MODULES=... names some
+# make coverage   lines of the package that the tests run
 # make examples   the example reports and the night figure of README, anew
 
 PYTHON ?= python3
@@ -9,7 +11,9 @@ BIN := $(VENV)/bin
 SAMPLE := sample_data/sample_night.edf
 OUT := demo_out
 
-.PHONY: demo test check bench examples clean
+MODULES := holter2sleep.*
+
+.PHONY: demo test check bench mutants coverage examples clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "holter2sleep needs Python 3.11 or newer; choose one with make PYTHON=python3.12"; exit 1; }
@@ -34,8 +38,18 @@ check: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks
 
+mutants: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 1 '$(MODULES)'
+
+coverage: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'coverage>=7.10'
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine
+	$(BIN)/coverage report --skip-covered
+
 examples: $(VENV)/.installed
 	$(BIN)/python reports/examples/make.py
 
 clean:
-	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist
+	rm -rf $(VENV) $(OUT) $(SAMPLE)* build dist mutants .coverage*

@@ -9,7 +9,7 @@ import pytest
 from made_nights import RECIPE, all_of, beats_of_rr, staged_night
 
 from holter2sleep.autonomic.nn import rr_intervals
-from holter2sleep.night import Bool, Episodes, Float, Night
+from holter2sleep.night import Bool, Episodes, Float, Lights, Night
 from holter2sleep.phenotypes.measures import Formula
 from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures
@@ -118,6 +118,8 @@ def test_a_stage_s_interval_reaches_over_what_may_be_of_it(
     value = found.values[name]
     assert value is not None
     assert interval[0] < value < interval[1]
+    if domain is hrv_time_measures:
+        assert (found.n, found.coverage_s) == (13_500, 12_000.0)
     scored = domain(whole, whole, RECIPE).intervals
     if name == "af_burden":
         assert name not in scored
@@ -153,6 +155,18 @@ def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
     at_s = np.array([5.0, 70.0])
     assert count_draws(own(night), np.array([0.5, np.nan]), at_s) is None
     assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
+
+
+def test_each_kind_of_beat_has_the_interval_of_its_own_chances() -> None:
+    """A hundred V with a chance of 0.9 each, a hundred S of which nobody doubts one."""
+    night = asleep(120)
+    kind = np.full(len(night.beats), "N")
+    kind[1000:1100], kind[2000:2100] = "V", "S"
+    beats = night.beats.but(label=kind, chance_v=np.where(kind == "V", 0.9, 0.0), chance_s=(kind == "S").astype("f4"))
+    night = dataclasses.replace(night, beats=beats)
+    found = {label: ectopic_measures(label, night, night, NO_SPANS).intervals for label in "VS"}
+    assert found["V"]["n_veb"] == pytest.approx((90 - 1.96 * 3, 100))
+    assert found["S"]["n_sveb"] == (100.0, 100.0)
 
 
 def test_rate_and_share_of_a_night_are_over_its_usable_time_and_beats() -> None:
@@ -192,6 +206,27 @@ def test_sleep_measures_have_the_interval_of_the_hypnograms_drawn() -> None:
     assert found.intervals["n2_pct"] == (100.0, 100.0)
     assert "sol" not in found.intervals
     assert sleep_domain_measures(night, night, RECIPE).intervals == {}
+
+
+def test_sleep_rests_on_the_scored_epochs_in_bed_and_says_what_it_does_not_know() -> None:
+    """Forty epochs of N2, the last ones unscored; in bed from the fourth to the 38th."""
+    night = dataclasses.replace(asleep(40), lights=Lights(90.0, 1140.0, "option"))
+    for n_unscored, known in ((6, True), (10, False)):  # of the 35 in bed four are unscored (11 %), or eight (23 %)
+        stage = np.array(["N2"] * (40 - n_unscored) + ["U"] * n_unscored)
+        hypnogram = dataclasses.replace(night.hypnogram, stage=stage)
+        samples = np.full((N_SAMPLES, 40), N2, np.int8)
+        made = dataclasses.replace(night, hypnogram=hypnogram, stage_samples=samples)
+        found = sleep_domain_measures(made, made, RECIPE)
+        n = 37 - n_unscored
+        assert (found.n, found.coverage_s) == (n, 30.0 * n)
+        rem_latency = found.values["rem_latency"]
+        if known:
+            assert (found.values["tst"], rem_latency) == (n / 2, None)
+            assert found.intervals["tst"] == (n / 2, 17.5)
+        else:
+            assert rem_latency is not None
+            assert np.isnan([rem_latency, found.values["tst"]]).all()
+            assert found.intervals == {}
 
 
 def test_a_draw_without_sleep_leaves_no_interval_of_the_shares() -> None:

@@ -7,6 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 from made_nights import all_of, beats_of_rr
+from scipy import stats
+from scipy.optimize import curve_fit
 
 from holter2sleep.autonomic.cosinor import fit_cosinor
 from holter2sleep.autonomic.epoch_rates import epoch_rates
@@ -17,7 +19,7 @@ from holter2sleep.autonomic.night_shape import (
     trend_per_hour,
     ultradian_wave,
 )
-from holter2sleep.night import Beats, EpochGrid
+from holter2sleep.night import Beats, EpochGrid, Float
 from holter2sleep.spans import as_spans
 
 N = 960  # epochs of eight hours
@@ -184,3 +186,31 @@ def test_the_crest_moves_with_the_clock() -> None:
 )
 def test_what_has_no_wave_has_no_cosinor(hours: list[float], values: list[float]) -> None:
     assert fit_cosinor(np.array(hours, float), np.array(values, float)) is None
+
+
+@pytest.mark.parametrize(("n", "amplitude"), [(5, 3.0), (48, 3.0), (48, 0.02)])
+def test_a_wave_has_the_share_the_p_and_the_interval_of_least_squares(n: int, amplitude: float) -> None:
+    """R squared is that of what was fitted, F follows from it, and a fit of level, height and phase has the same SE."""
+    rng = np.random.default_rng(n)
+    hours = np.sort(rng.uniform(0, 24, n))
+    values = 60 + amplitude * np.cos(2 * np.pi * (hours - 15) / 24) + rng.normal(0, 0.5, n)
+    found = fit_cosinor(hours, values)
+    assert found is not None
+
+    def wave(hour: Float, mesor: float, height: float, crest: float) -> Float:
+        return mesor + height * np.cos(2 * np.pi * (hour - crest) / 24)
+
+    fit, covariance = curve_fit(wave, hours, values, (found.mesor, found.amplitude, found.acrophase_h))
+    share = np.corrcoef(values, wave(hours, *fit))[0, 1] ** 2
+    half = stats.t.ppf(0.975, n - 3) * np.sqrt(covariance[1, 1])
+    assert found.amplitude == pytest.approx(abs(fit[1]), rel=1e-5)
+    assert found.share == pytest.approx(share, rel=1e-5)
+    assert found.p == pytest.approx(stats.f.sf(share / 2 / ((1 - share) / (n - 3)), 2, n - 3), rel=1e-4)
+    expected = max(0.0, found.amplitude - half), found.amplitude + half
+    assert found.amplitude_interval == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_four_values_have_a_wave_and_three_have_none() -> None:
+    hours = np.array([0.0, 6, 12, 18])
+    assert fit_cosinor(hours, np.array([1.0, 2, 1, 0.5])) is not None
+    assert fit_cosinor(hours[:3], np.array([1.0, 2, 1])) is None

@@ -6,16 +6,20 @@ import dataclasses
 
 import numpy as np
 import pytest
-from made_nights import RECIPE, all_of, beats_of_rr, staged_night
+from made_nights import RECIPE, all_of, beats_of_rr, nn_of, staged_night
 
+from holter2sleep.autonomic.blocks import estimates
+from holter2sleep.autonomic.epoch_spectra import epoch_welch_rows
 from holter2sleep.autonomic.nn import rr_intervals
-from holter2sleep.night import Bool, Episodes, Float, Night
+from holter2sleep.autonomic.spectrum import welch_rows, welch_values
+from holter2sleep.autonomic.windows import five_minute_windows
+from holter2sleep.night import Bool, Episodes, Float, Lights, Night
 from holter2sleep.phenotypes.measures import Formula
 from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
 from holter2sleep.phenotypes.measures.rhythm import rate_measures, rhythm_measures
 from holter2sleep.phenotypes.measures.sleep import sleep_domain_measures
 from holter2sleep.phenotypes.measures.staged import around, count_draws, ratio_interval, set_against, stage_intervals
-from holter2sleep.phenotypes.measures.variability import hrv_time_measures
+from holter2sleep.phenotypes.measures.variability import hrv_frequency_measures, hrv_time_measures
 from holter2sleep.sleep.sampling import N_SAMPLES
 from holter2sleep.spans import Spans, as_spans
 
@@ -118,11 +122,29 @@ def test_a_stage_s_interval_reaches_over_what_may_be_of_it(
     value = found.values[name]
     assert value is not None
     assert interval[0] < value < interval[1]
+    if domain is hrv_time_measures:
+        assert (found.n, found.coverage_s) == (13_500, 12_000.0)
     scored = domain(whole, whole, RECIPE).intervals
     if name == "af_burden":
         assert name not in scored
     else:
         assert interval[0] < scored[name][0] < scored[name][1] < interval[1]
+
+
+def test_spectra_have_the_interval_of_the_rows_around_their_epochs_in_a_stage_and_of_their_windows_elsewhere() -> None:
+    night = asleep(140, 20)
+    nn = nn_of(np.random.default_rng(0).normal(1000, 50, 4190))
+    night = dataclasses.replace(night, nn=nn)
+    part = own(night)
+    found = hrv_frequency_measures(part, night, RECIPE)
+    rows = welch_rows(five_minute_windows(part.nn, part.spans, RECIPE.hrv), RECIPE.hrv)
+    per_epoch = set_against(epoch_welch_rows(nn, night.grid, RECIPE.hrv), part, rows.sum(axis=0))
+    values = {name: value for name, value in found.values.items() if value is not None}
+    expected = stage_intervals(part, {**dict.fromkeys(found.values, np.nan), **values}, per_epoch, welch_values)
+    assert {"lf", "hf", "lf_hf"} <= set(expected)
+    assert found.intervals == expected
+    scored = dataclasses.replace(part, sampled=None)
+    assert hrv_frequency_measures(scored, night, RECIPE).intervals == estimates(rows, welch_values).intervals
 
 
 # --- counts ----------------------------------------------------------------------------------------
@@ -155,6 +177,18 @@ def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
     assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
 
 
+def test_each_kind_of_beat_has_the_interval_of_its_own_chances() -> None:
+    """A hundred V with a chance of 0.9 each, a hundred S of which nobody doubts one."""
+    night = asleep(120)
+    kind = np.full(len(night.beats), "N")
+    kind[1000:1100], kind[2000:2100] = "V", "S"
+    beats = night.beats.but(label=kind, chance_v=np.where(kind == "V", 0.9, 0.0), chance_s=(kind == "S").astype("f4"))
+    night = dataclasses.replace(night, beats=beats)
+    found = {label: ectopic_measures(label, night, night, NO_SPANS).intervals for label in "VS"}
+    assert found["V"]["n_veb"] == pytest.approx((90 - 1.96 * 3, 100))
+    assert found["S"]["n_sveb"] == (100.0, 100.0)
+
+
 def test_rate_and_share_of_a_night_are_over_its_usable_time_and_beats() -> None:
     night = asleep(120)
     beats = night.beats.but(label=np.where(np.arange(len(night.beats)) % 100 == 0, "V", "N"))
@@ -164,9 +198,10 @@ def test_rate_and_share_of_a_night_are_over_its_usable_time_and_beats() -> None:
     assert {name: found.values[name] for name in expected} == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("n_awake", "left_out_s"), [(0, 360), (20, 300)])
 @pytest.mark.parametrize("left_out", [NO_SPANS, as_spans([(0.0, 60.0), (1200.0, 1500.0)])])
-def test_sure_beats_in_sure_stages_have_counts_without_doubt(left_out: Spans) -> None:
-    night = asleep(120, 20)
+def test_sure_beats_in_sure_stages_have_counts_without_doubt(left_out: Spans, n_awake: int, left_out_s: int) -> None:
+    night = asleep(120, n_awake)
     is_s = np.arange(len(night.beats)) % 7 == 0
     beats = night.beats.but(label=np.where(is_s, "S", "N"), chance_s=is_s.astype(np.float32))
     night = dataclasses.replace(night, beats=beats)
@@ -175,8 +210,9 @@ def test_sure_beats_in_sure_stages_have_counts_without_doubt(left_out: Spans) ->
     assert set(found.intervals) == set(names)
     for name in names:
         assert found.intervals[name] == pytest.approx((found.values[name],) * 2)
-    hours = (3600 - 600 - (300 if len(left_out) else 0) - 1.5) / 3600  # the last beat is at 3598.5 s
-    assert found.values["sveb_per_hour"] == pytest.approx(found.values["n_sveb"] / hours, rel=1e-3)
+    seconds = 3599.5 - 30 * n_awake - (left_out_s if len(left_out) else 0)
+    assert found.coverage_s == seconds
+    assert found.values["sveb_per_hour"] == pytest.approx(3600 * found.values["n_sveb"] / seconds)
 
 
 # --- sleep -----------------------------------------------------------------------------------------
@@ -192,6 +228,27 @@ def test_sleep_measures_have_the_interval_of_the_hypnograms_drawn() -> None:
     assert found.intervals["n2_pct"] == (100.0, 100.0)
     assert "sol" not in found.intervals
     assert sleep_domain_measures(night, night, RECIPE).intervals == {}
+
+
+def test_sleep_rests_on_the_scored_epochs_in_bed_and_says_what_it_does_not_know() -> None:
+    """Forty epochs of N2, the last ones unscored; in bed from the fourth to the 38th."""
+    night = dataclasses.replace(asleep(40), lights=Lights(90.0, 1140.0, "option"))
+    for n_unscored, known in ((6, True), (10, False)):  # of the 35 in bed four are unscored (11 %), or eight (23 %)
+        stage = np.array(["N2"] * (40 - n_unscored) + ["U"] * n_unscored)
+        hypnogram = dataclasses.replace(night.hypnogram, stage=stage)
+        samples = np.full((N_SAMPLES, 40), N2, np.int8)
+        made = dataclasses.replace(night, hypnogram=hypnogram, stage_samples=samples)
+        found = sleep_domain_measures(made, made, RECIPE)
+        n = 37 - n_unscored
+        assert (found.n, found.coverage_s) == (n, 30.0 * n)
+        rem_latency = found.values["rem_latency"]
+        if known:
+            assert (found.values["tst"], rem_latency) == (n / 2, None)
+            assert found.intervals["tst"] == (n / 2, 17.5)
+        else:
+            assert rem_latency is not None
+            assert np.isnan([rem_latency, found.values["tst"]]).all()
+            assert found.intervals == {}
 
 
 def test_a_draw_without_sleep_leaves_no_interval_of_the_shares() -> None:

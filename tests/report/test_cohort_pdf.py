@@ -18,6 +18,7 @@ from pypdf import PdfReader
 from benchmarks.synthetic_nights import epoch_rows, write_night
 from holter2sleep.assets import asset
 from holter2sleep.cohort.association.results import ASSOCIATION_SCHEMA
+from holter2sleep.cohort.audit import AUDIT_SCHEMA
 from holter2sleep.errors import RecipeError, RecordingError
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.cohort.distributions import group_rows
@@ -362,6 +363,29 @@ def test_audit_and_exclusions_are_drawn_when_they_are_there(made: Path, tmp_path
     assert "tst: planted" in words
     assert words.count(f"n {flow['nights']}, median 7.5") == 1  # of the nights kept
     assert "No audit yet" not in words
+
+
+def test_differences_that_the_audit_tells_are_drawn_the_largest_first_and_small_groups_hidden(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = changed(made, tmp_path)
+    names = ("group", "measure", "n_subjects", "difference", "flagged")
+    rows = [
+        ("F", "usable_share", 40, -12.5, True),
+        ("M", "missing__rmssd", 41, 25.25, True),
+        ("X", "usable_share", 2, 60.0, True),  # two persons
+        ("F", "analysable_time", 40, 1.0, False),
+    ]
+    told = {"value": 50.0, "rest": 62.5, "difference_low": -20.0, "difference_high": -5.0, "q": 0.004, "margin": 5.0}
+    planted = [{**dict(zip(names, row, strict=True)), "attribute": "sex", "status": "ok", **told} for row in rows]
+    pl.DataFrame(planted, AUDIT_SCHEMA).write_csv(folder / "cohort" / "audit.csv")
+    words = drawn(write_cohort_report(folder)).text
+    first, second = words.index("sex M: missing: RMSSD"), words.index("sex F: usable share")
+    assert first < second
+    row = words[second:].replace("\N{MINUS SIGN}", "-").split()
+    assert row[4:11] == ["40", "50.00", "62.50", "-12.50", "(-20.00", "to", "-5.00)"]
+    assert "sex X" not in words
+    assert "sex F: analysable time" not in words
 
 
 def test_all_nights_left_out_is_a_report_that_says_so(made: Path, tmp_path: Path) -> None:

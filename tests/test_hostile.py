@@ -269,7 +269,9 @@ def test_links_that_run_in_circles_pipes_and_devices_are_refused_at_once(tmp_pat
     pipe = tmp_path / "pipe.edf"
     os.mkfifo(pipe)
     (tmp_path / "folder").symlink_to(tmp_path)
-    assert_told(run("analyze", loop, "--out", tmp_path / "out"), 2, "loop.edf")
+    (tmp_path / "nowhere.edf").symlink_to(tmp_path / "gone.edf")
+    for link in (loop, tmp_path / "nowhere.edf"):
+        assert_told(run("analyze", link, "--out", tmp_path / "out"), 2, f"{link.name}: a link that leads to no file")
     assert_told(run("analyze", pipe, "--out", tmp_path / "out"), 3, "pipe.edf")
     assert_told(run("analyze", "/dev/zero", "--out", tmp_path / "out"), 3, "zero")
 

@@ -337,6 +337,19 @@ def test_a_place_that_is_locked_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, 
         assert "Permission denied" in " ".join(done.output.split())
 
 
+@pytest.mark.parametrize(("code", "exit_code"), [(errno.EROFS, 2), (errno.ENOSPC, 1)])
+def test_a_disk_that_is_locked_or_full_is_told_with_what_would_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, exit_code: int
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code), "head")
+
+    monkeypatch.setattr("pathlib.Path.exists", failing)
+    done = CliRunner().invoke(main, ["report", str(tmp_path / "night")])
+    assert done.exit_code == exit_code, done.output
+    assert f"head: cannot be written ({os.strerror(code)}); choose another place" in " ".join(done.output.split())
+
+
 def test_a_run_that_is_killed_leaves_nothing_that_looks_finished(tmp_path: Path, short: bytes) -> None:
     path = tmp_path / "night.edf"
     path.write_bytes(short)

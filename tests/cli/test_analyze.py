@@ -55,6 +55,15 @@ def test_what_a_reader_doubts_is_told_where_the_command_was_given(
     assert told[0].removeprefix("doubled: ") in facts(tmp_path / "doubled")["warnings"]
 
 
+def test_a_hypnogram_of_another_time_is_refused(night_file: Path, tmp_path: Path) -> None:
+    rows = [f"{1e6 + 30 * i},30,N2" for i in range(40)]
+    (tmp_path / "other.csv").write_text("\n".join(["onset_s,duration_s,stage", *rows]))
+    result = run("analyze", night_file, "--out", tmp_path / "out", "--hypnogram", tmp_path / "other.csv")
+    assert result.exit_code == 3
+    assert "other.csv: no stage within the 1200 s of short.edf. What would work: stages of this" in result.output
+    assert not (tmp_path / "out" / "short").exists()
+
+
 def test_a_card_is_shown_with_a_line_for_each_of_its_limits() -> None:
     lines = run("models", "show", "fusion").output.splitlines()
     assert "fibrillation" in lines[[line.startswith("external_kappa") for line in lines].index(True) - 1]

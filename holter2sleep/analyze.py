@@ -34,8 +34,21 @@ from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable
 from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
+from holter2sleep.io.files import refusal
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import NN, Beats, Episodes, EpochGrid, Hypnogram, Lights, Night, Quality, Recording, Respiration
+from holter2sleep.night import (
+    NN,
+    UNSCORED,
+    Beats,
+    Episodes,
+    EpochGrid,
+    Hypnogram,
+    Lights,
+    Night,
+    Quality,
+    Recording,
+    Respiration,
+)
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.parts import parts_of_night
 from holter2sleep.sleep.periods import DETECTED, NOT_FOUND, find_sleep_periods, main_sleep, unscored_outside
@@ -85,6 +98,8 @@ def analyze_night(
     ------
     NotEnoughSignal
         Less than two minutes of analysable beats.
+    RecordingError
+        A given hypnogram cannot be read, or scores no epoch of the recording.
     """
     grid = EpochGrid.covering(recording.duration_s)
     with step("beats"):
@@ -280,5 +295,9 @@ def _stages(evidence: Evidence, given: Given, rules: StagingRules) -> tuple[Hypn
         hypnogram, notes = stage_sleep(evidence, rules)
         by_day_too = evidence.lights.source in (DETECTED, NOT_FOUND)
         return unscored_outside(hypnogram, evidence.lights) if by_day_too else hypnogram, notes
-    clock = evidence.recording.wall_clock
-    return read_hypnogram(given.hypnogram, evidence.grid, clock, code=given.hypnogram_code)
+    recording = evidence.recording
+    hypnogram, notes = read_hypnogram(given.hypnogram, evidence.grid, recording.wall_clock, code=given.hypnogram_code)
+    if (hypnogram.stage == UNSCORED).all():
+        found = f"no stage within the {recording.duration_s:.0f} s of {recording.source.file}"
+        raise refusal(given.hypnogram, found, "stages of this recording, on its clock or from its first sample")
+    return hypnogram, notes

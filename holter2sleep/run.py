@@ -91,6 +91,8 @@ def analyze_into(path: Path, request: Request, show: Callable[[str], None] = lam
     watch = Stopwatch(show)
     with watch.step("read"):
         recording = request.told(read_recording(path, recording_id=request.name_of(path), **request.reading))
+    for warning in recording.warnings:
+        log.warning("%s: %s", recording.recording_id, warning)
     one_night = not is_several_nights(recording.duration_s, request.recipe.nights)
     if request.night == WHOLE or (request.night == AUTO and one_night):
         return _whole(path, recording, request, watch)

@@ -116,8 +116,6 @@ def clock_changes(clock: Clock, duration_s: float) -> Iterator[str]:
 
 
 def _with(recording: Recording, doubts: tuple[str, ...]) -> Recording:
-    for doubt in doubts:
-        log.warning("%s: %s", recording.recording_id, doubt)
     return recording.but(warnings=(*recording.warnings, *doubts))
 
 

@@ -269,7 +269,9 @@ def test_links_that_run_in_circles_pipes_and_devices_are_refused_at_once(tmp_pat
     pipe = tmp_path / "pipe.edf"
     os.mkfifo(pipe)
     (tmp_path / "folder").symlink_to(tmp_path)
-    assert_told(run("analyze", loop, "--out", tmp_path / "out"), 2, "loop.edf")
+    (tmp_path / "nowhere.edf").symlink_to(tmp_path / "gone.edf")
+    for link in (loop, tmp_path / "nowhere.edf"):
+        assert_told(run("analyze", link, "--out", tmp_path / "out"), 2, f"{link.name}: a link that leads to no file")
     assert_told(run("analyze", pipe, "--out", tmp_path / "out"), 3, "pipe.edf")
     assert_told(run("analyze", "/dev/zero", "--out", tmp_path / "out"), 3, "zero")
 
@@ -333,6 +335,19 @@ def test_a_place_that_is_locked_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, 
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 2, done.output
         assert "Permission denied" in " ".join(done.output.split())
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [(errno.EROFS, 2), (errno.ENOSPC, 1)])
+def test_a_disk_that_is_locked_or_full_is_told_with_what_would_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, exit_code: int
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code), "head")
+
+    monkeypatch.setattr("pathlib.Path.exists", failing)
+    done = CliRunner().invoke(main, ["report", str(tmp_path / "night")])
+    assert done.exit_code == exit_code, done.output
+    assert f"head: cannot be written ({os.strerror(code)}); choose another place" in " ".join(done.output.split())
 
 
 def test_a_run_that_is_killed_leaves_nothing_that_looks_finished(tmp_path: Path, short: bytes) -> None:

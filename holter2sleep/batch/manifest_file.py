@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.io.files import is_file
+from holter2sleep.io.files import is_file, is_folder
 from holter2sleep.phenotypes.files import read_table
 
 NEEDED = ("recording_id", "path")
@@ -27,7 +27,8 @@ def read_rows(path: Path) -> pl.DataFrame:
         No such file, no table, no row, or a column that is missing or there twice.
     """
     if not is_file(path):
-        raise UsageError(f"{path}: no such file; `holter2sleep batch init FOLDER` drafts a manifest")
+        what = "a folder, not a manifest" if is_folder(path) else "no such file"
+        raise UsageError(f"{path}: {what}; `holter2sleep batch init FOLDER` drafts one of the recordings in a folder")
     table = _from_parquet(path) if path.suffix.lower() == ".parquet" else _from_text(path)
     table = table.rename(lambda name: name.strip().removeprefix("\ufeff"))
     twice = [found[1] for name in table.columns if (found := _TWICE.fullmatch(name)) and found[1] in table.columns]

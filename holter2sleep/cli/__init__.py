@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -31,16 +32,19 @@ from holter2sleep.cli.train import train
 from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.start import INTERRUPTED
 
+_UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # of a disk that is locked or full: never of reading
+
 
 def _stop(error: OSError) -> NoReturn:
     """End with an error of the disk, which is no defect of ours; a place that is locked is wrong use."""
     where = f"{error.filename}: " if error.filename else "the output: "
-    tell(f"{where}{error.strerror or error}")
+    found = error.strerror or str(error)
+    tell(f"{where}cannot be written ({found}); choose another place" if error.errno in _UNWRITABLE else where + found)
     try:
         sys.stdout.flush()
     except OSError:  # what could not be printed would be tried again at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(UsageError.exit_code if isinstance(error, PermissionError) else 1)
+    sys.exit(UsageError.exit_code if isinstance(error, PermissionError) or error.errno == errno.EROFS else 1)
 
 
 class _Commands(click.RichGroup):

@@ -77,7 +77,16 @@ def show_model(name: str, as_json: bool) -> None:
         click.echo(json.dumps(known[name], indent=2))
         return
     for key, value in known[name].items():
-        click.echo(f"{key:17} {value if value not in (None, ()) else '-'}")
+        for number, line in enumerate(_lines(value)):
+            click.echo(f"{'' if number else key:17} {line}")
+
+
+def _lines(value: Any) -> list[str]:
+    """A field of a card, a line for each of its parts."""
+    if isinstance(value, dict):
+        return [f"{key} {part}" for key, part in value.items() if part not in (None, ())]
+    parts = value if isinstance(value, tuple | list) else (() if value is None else (value,))
+    return [str(part) for part in parts] or ["-"]
 
 
 @models.command()

@@ -50,10 +50,14 @@ def evaluate_stages(nights: Sequence[StagedNight], peers: Sequence[Peer], seed: 
     UsageError
         No epoch of any night is staged on both sides, or two peers have one name.
     """
-    beside = [*floors_of(nights), *peers]
+    floors = floors_of(nights)
+    beside = [*floors, *peers]
     names = [peer.name for peer in beside]
-    if len(set(names)) < len(names):
-        raise UsageError(f"peers have one name twice: {', '.join(names)} (the floors are among them); call them apart")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        taken = f"({' and '.join(floor.name for floor in floors)} are the floors)"
+        raise UsageError(
+            f"peers have one name twice: {', '.join(twice)} {taken}; give another, as in --peer mine=FOLDER"
+        )
     in_classes = [JudgedNights.of(nights, n, seed) for n in CLASSES if any(n <= night.most_classes for night in nights)]
     if not len(in_classes[0].pooled.truth):
         raise UsageError("no epoch is staged on both sides in any night: do the references belong to these nights?")

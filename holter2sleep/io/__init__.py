@@ -152,6 +152,8 @@ def _resolved(path: Path) -> Path:
         header = path.with_name(f"{path.name}.hea")
         if is_file(header):
             return header
+        if path.is_symlink():
+            raise UsageError(f"{path}: a link that leads to no file; name the recording itself")
         raise UsageError(f"{path}: no such file{_near(path)}")
     for suffix in _HEADER_OF.get(path.suffix.lower(), ()):
         if is_file(path.with_suffix(suffix)):

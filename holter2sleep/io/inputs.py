@@ -117,8 +117,9 @@ def _recordings_of(files: Iterable[Path], path: Path, kind: str, fs: float | Non
     if not kept and _is_ours(path):
         raise UsageError(f"{path}: holds results of analyze, no recording; `report` draws its PDF again")
     if not kept:
-        seen = f"{n_passed_over} other files" if n_passed_over else "no file"
-        raise UsageError(f"{path}: no recording found by this {kind}, {seen}. What would work: {READABLE}")
+        seen = f"{n_passed_over} other files" if n_passed_over else "no file at all"
+        found = "found in this folder" if kind == "folder" else "matches this pattern"
+        raise UsageError(f"{path}: no recording {found}, {seen}. What would work: {READABLE}")
     log.info("%s: %d recordings, %d other files passed over", path.name, len(kept), n_passed_over)
     return sorted(kept)
 

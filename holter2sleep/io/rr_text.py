@@ -27,6 +27,7 @@ _MS_ABOVE = 10.0  # no RR interval lasts 10 s for half of a recording, none is a
 _MOST_MARKED = 0.05  # of the values zero or below: marks of a lost or wrong beat; samples of an ECG are so more often
 RISING = 30  # values that only rise are times: no heart slows down from beat to beat for so long
 _MARK_SIZES = (0.4, 2.5)  # of the median interval: an early beat, a missed one
+_MOST_OF_OTHER_UNIT = 0.05  # of the values: a hole in the beats is as long as a thousand intervals, but there are few
 _PLAUSIBLE_MEDIAN_S = (0.25, 3.0)  # 20-240 beats a minute for half of a recording
 _TIMES_AGREE_S = 0.02  # a time column that advances by the interval, to its rounding, is the time of the beat
 _HOLE_OF_WHOLE_S = 1.5  # stamps in whole seconds are wrong by less than one at each end of an interval
@@ -133,12 +134,18 @@ def check_rr(path: Path, rr_s: Float, unit: str) -> None:
     Raises
     ------
     RecordingError
-        Their median cannot.
+        Their median cannot, or some are written in another unit.
     """
     low, high = _PLAUSIBLE_MEDIAN_S
     if not low <= np.median(rr_s) <= high:
         found = f"the median of {len(rr_s)} values is {np.median(rr_s):g} s (read as {unit}): no RR intervals"
         raise refusal(path, found, f"{_WORKS}; --rr-unit s or ms when the unit was taken wrongly")
+    other = "ms" if unit == "s" else "s"
+    factor = RR_UNITS[other] / RR_UNITS[unit]
+    otherwise = (rr_s * factor >= low) & (rr_s * factor <= high)
+    if otherwise.mean() > _MOST_OF_OTHER_UNIT:
+        found = f"{otherwise.sum()} of {len(rr_s)} intervals seem to be written in {other}, the others in {unit}"
+        raise refusal(path, found, "RR intervals all in s, or all in ms")
     if not rr_s.sum() <= MAX_ELAPSED_S:
         raise refusal(path, f"intervals of {rr_s.sum() / 86400:.3g} days together", "intervals within a month")
 

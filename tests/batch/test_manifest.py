@@ -146,6 +146,11 @@ def test_a_pipe_is_no_file_and_is_never_waited_for(tmp_path: Path) -> None:
     assert "not a file" in faults(tmp_path, "recording_id,path\na,pipe.edf\n")[2]
 
 
+def test_a_folder_is_no_manifest_and_the_command_that_drafts_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a folder, not a manifest; `holter2sleep batch init FOLDER` drafts one"):
+        read_manifest(tmp_path, asked(tmp_path / "out"))
+
+
 def test_nothing_runs_while_a_row_is_bad(tmp_path: Path) -> None:
     manifest = write_cohort(tmp_path, 2)
     with manifest.open("a", encoding="utf-8") as file:

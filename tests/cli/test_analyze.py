@@ -44,6 +44,34 @@ def facts(folder: Path) -> dict:
     return json.loads((folder / "run.json").read_text())
 
 
+def test_what_a_reader_doubts_is_told_where_the_command_was_given(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    beat_s = np.cumsum(np.random.default_rng(0).normal(0.9, 0.05, 800)).repeat(2)
+    (tmp_path / "doubled.csv").write_text("\n".join(["time_s", *map(str, beat_s)]))
+    assert run("analyze", tmp_path / "doubled.csv", "--out", tmp_path, "--no-report").exit_code == 0
+    told = [record.getMessage() for record in caplog.records if "dropped" in record.getMessage()]
+    assert told == ["doubled: 800 of 1600 beats dropped: doubled, or before the start"]
+    assert told[0].removeprefix("doubled: ") in facts(tmp_path / "doubled")["warnings"]
+
+
+def test_a_hypnogram_of_another_time_is_refused(night_file: Path, tmp_path: Path) -> None:
+    rows = [f"{1e6 + 30 * i},30,N2" for i in range(40)]
+    (tmp_path / "other.csv").write_text("\n".join(["onset_s,duration_s,stage", *rows]))
+    result = run("analyze", night_file, "--out", tmp_path / "out", "--hypnogram", tmp_path / "other.csv")
+    assert result.exit_code == 3
+    assert "other.csv: no stage within the 1200 s of short.edf. What would work: stages of this" in result.output
+    assert not (tmp_path / "out" / "short").exists()
+
+
+def test_a_card_is_shown_with_a_line_for_each_of_its_limits() -> None:
+    lines = run("models", "show", "fusion").output.splitlines()
+    assert "fibrillation" in lines[[line.startswith("external_kappa") for line in lines].index(True) - 1]
+    assert sum(line.startswith("limits") for line in lines) == 1
+    assert not any("('" in line or "{'" in line for line in lines)
+    assert "weights           package holter2sleep" in lines
+
+
 def test_a_night_leaves_all_tables_the_run_and_a_pdf(analysed: Path) -> None:
     for name in (*TABLES, "run.json", "report.pdf"):
         assert (analysed / name).stat().st_size > 0

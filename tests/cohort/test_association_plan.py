@@ -79,6 +79,8 @@ def test_a_plan_in_another_encoding_is_refused(tmp_path: Path) -> None:
     assert read_plan(path).plan.model[0].name == "pressure"
     with pytest.raises(UsageError, match="no such file"):
         read_plan(tmp_path / "other.toml")
+    with pytest.raises(UsageError, match="a folder, not a plan"):
+        read_plan(tmp_path)
 
 
 # --- against the columns of a cohort ----------------------------------------------------------------

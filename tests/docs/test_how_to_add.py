@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from docs.tools.repository import ROOT
 from docs.tools.walkthrough import copy_of_the_project, follow
+from holter2sleep.sleep.staging import Evidence
 
 
 @pytest.mark.slow
@@ -19,6 +21,12 @@ def test_who_follows_the_page_has_added_it(tmp_path: Path, name: str) -> None:
     assert all("passed" not in each.found or "failed" not in each.found for each in printed)
     wrong = [f"{each.page}:\n{each.found}" for each in printed if not each.agrees]
     assert not wrong, "make examples writes it anew\n" + "\n".join(wrong)
+
+
+def test_all_that_a_stager_may_look_at_is_told() -> None:
+    page = (ROOT / "docs" / "add_stager.md").read_text(encoding="utf-8")
+    told = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert told == {field.name for field in dataclasses.fields(Evidence)} | {"grid_start"}
 
 
 def test_contributing_points_to_each_page() -> None:

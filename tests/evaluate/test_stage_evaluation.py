@@ -110,7 +110,7 @@ def test_a_coarse_reference_is_enough_for_what_it_says() -> None:
 
 def test_two_peers_of_one_name_are_refused() -> None:
     nights = [staged(name, hypnogram(course(0)), hypnogram(course(0))) for name in "ab"]
-    with pytest.raises(UsageError, match="one name twice: majority, clock, clock"):
+    with pytest.raises(UsageError, match=r"one name twice: clock \(majority and clock are the floors\); give another"):
         evaluate_stages(nights, [peer_of_hypnograms("clock", {"a": hypnogram(course(1))})], 0)
 
 

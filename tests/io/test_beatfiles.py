@@ -333,6 +333,23 @@ def test_every_way_to_write_the_same_intervals_gives_the_same_beats(tmp_path: Pa
     assert not recording.beats_classified
 
 
+@pytest.mark.parametrize("of_ten_in_s", [1, 5, 9])
+def test_intervals_in_two_units_are_refused_and_counted(tmp_path: Path, of_ten_in_s: int) -> None:
+    rr_ms = np.random.default_rng(0).normal(900, 50, 1000)
+    in_s = np.arange(1000) % 10 < of_ten_in_s
+    (tmp_path / "rr.txt").write_text(
+        "\n".join(f"{x / 1000:.3f}" if s else f"{x:.0f}" for x, s in zip(rr_ms, in_s, strict=True))
+    )
+    words = rf"{100 * min(of_ten_in_s, 10 - of_ten_in_s)} of 1000 intervals seem to be written in|the median of 1000"
+    with pytest.raises(RecordingError, match=words):
+        read_recording(tmp_path / "rr.txt")
+
+
+def test_a_few_holes_as_long_as_intervals_in_another_unit_stay_holes(tmp_path: Path) -> None:
+    rr_s = ["0.9"] * 300 + ["700"] + ["0.8"] * 300 + ["900"] + ["0.9"] * 300
+    assert read_made(tmp_path, "\n".join(rr_s), "rr.txt").duration_s == pytest.approx(1600 + 540 + 240, abs=1)
+
+
 def test_the_unit_can_be_forced(tmp_path: Path) -> None:
     assert read_made(tmp_path, "0.8\n0.9\n", "rr.txt", rr_unit="s").duration_s == pytest.approx(1.7)
     with pytest.raises(RecordingError, match="read as ms"):

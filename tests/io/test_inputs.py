@@ -226,7 +226,7 @@ def test_a_folder_that_must_not_be_searched_is_wrong_usage(tmp_path: Path, mode:
 @pytest.mark.parametrize("path", ["", "*.edf", "**/*.hea"])
 def test_nothing_found_is_wrong_usage_that_says_what_would_work(tmp_path: Path, path: str) -> None:
     fill(tmp_path, {"notes.txt": "dear diary"})
-    with pytest.raises(UsageError, match=r"no recording found by this (folder|pattern).*What would work: ") as caught:
+    with pytest.raises(UsageError, match=r"no recording (found in this folder|matches).*What would work: ") as caught:
         find_inputs([tmp_path / path])
     assert str(caught.value).startswith(str(tmp_path / path))
 

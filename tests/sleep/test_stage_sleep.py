@@ -173,3 +173,27 @@ def test_pooled_kappa_on_slpdb_is_the_one_the_card_states(shared_data: Path, nam
     assert kappa(counts) == pytest.approx(expected, abs=0.005)
     card = read_card(name)
     assert f"{expected:.2f}" in f"{card.external_kappa:.2f} {' '.join(card.limits)}"
+
+
+@pytest.mark.parametrize("name", ["auto", "sleepecg-mesa", "heuristic", "clock"])
+def test_beats_of_a_metronome_have_no_stages(name: str) -> None:
+    beat_s = np.arange(0.0, 3600.0, 1.0)
+    hypnogram, notes = stage_sleep(evidence_of(beat_s, 3600.0), StagingRules(name))
+    assert (hypnogram.stage == "U").all()
+    assert hypnogram.proba is not None
+    assert np.isnan(hypnogram.proba).all()
+    assert "no stages: the NN intervals hardly vary (SD 0.00 ms), as those of a pacemaker or a test signal" in notes
+
+
+def test_the_weak_breathing_of_a_denervated_heart_is_enough_for_stages() -> None:
+    beat_s = np.cumsum(0.7 + 0.003 * np.sin(np.arange(5000) / 0.8))  # SD 2.1 ms
+    hypnogram, _ = stage_sleep(evidence_of(beat_s, 3500.0), AUTO)
+    assert (hypnogram.stage[1:-1] != "U").all()
+
+
+def test_weights_that_are_not_beside_their_card_are_missing_there() -> None:
+    card = dataclasses.replace(read_card("clock"), weights=Weights(None, "nothing.json", "0" * 64))
+    with pytest.raises(
+        WeightsError, match=r"its card's folder has no 'nothing\.json'; put it there, or name its package"
+    ):
+        read_weights(card)

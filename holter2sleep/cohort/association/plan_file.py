@@ -40,7 +40,8 @@ def read_plan(path: Path) -> PlanFile:
         Not UTF-8, not TOML; an unknown or missing key, a value of the wrong kind, or a model that contradicts itself.
     """
     if not path.is_file():
-        raise UsageError(f"--plan {path}: no such file; {asset('pipelines', EXAMPLE)} is one to begin with")
+        what = "a folder, not a plan" if path.is_dir() else "no such file"
+        raise UsageError(f"--plan {path}: {what}; {asset('pipelines', EXAMPLE)} is one to begin with")
     content = content_of(path, f"Plan {path}")
     table = parsed_toml(content, f"Plan {path}")
     advice = f"; {asset('pipelines', EXAMPLE)} has an example"

@@ -109,7 +109,7 @@ def read_weights(card: Card, beside: Path | None = None) -> bytes:
     Parameters
     ----------
     beside
-        Folder of the card, where the weights lie beside it.
+        Folder of the card, where the weights lie beside it; that of the registered cards when not given.
 
     Raises
     ------
@@ -119,18 +119,22 @@ def read_weights(card: Card, beside: Path | None = None) -> bytes:
     weights = card.weights
     if weights is None:
         raise ValueError(f"stager {card.name!r} has no weight file")
-    path = (_folder_of(card.name, weights.package) if weights.package else beside or Path()) / weights.file
+    folder = _folder_of(card.name, weights.package) if weights.package else beside or CARDS
+    path = folder / weights.file
     if not path.is_file():
-        where = f"the installed {weights.package!r}" if weights.package else "its folder"
+        where = (
+            f"the installed {weights.package!r}" if weights.package else "its folder" if beside else "its card's folder"
+        )
         raise WeightsError(
-            f"Stager {card.name!r}: {where} has no {weights.file!r}; {_advice(weights)}, or choose another stager"
+            f"Stager {card.name!r}: {where} has no {weights.file!r}; {_advice(weights, beside)}, "
+            f"or choose another stager"
         )
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != weights.sha256:
         raise WeightsError(
             f"Stager {card.name!r}: {path.name} has SHA-256 {found}, registered is {weights.sha256}; "
-            f"these are other weights than the validated ones: {_advice(weights)}"
+            f"these are other weights than the validated ones: {_advice(weights, beside)}"
         )
     return content
 
@@ -146,5 +150,8 @@ def _folder_of(name: str, package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _advice(weights: Weights) -> str:
-    return f"reinstall {weights.package}" if weights.package else "take the folder as `train head` wrote it"
+def _advice(weights: Weights, beside: Path | None) -> str:
+    if weights.package:
+        return f"reinstall {weights.package}"
+    taken = "take the folder as `train head` wrote it"
+    return taken if beside is not None else "put it there, or name its package in [weights] of the card"

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from holter2sleep.errors import UsageError, WeightsError
-from holter2sleep.night import MERGED, SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
+from holter2sleep.night import MERGED, NN, SCHEMES, UNSCORED, WARN_SHARE, Hypnogram, Text
 from holter2sleep.sleep.staging.base import Evidence, Proba, Stager
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.registry import AUTO, get_stager, list_cards
 
 log = logging.getLogger(__name__)
+
+# Breathing alone moves the intervals of a denervated heart by more; less is a pacemaker at its rate, or a test signal
+LEAST_SD_MS = 1.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class StagingRules:
 def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
     """The night's hypnogram, with notes on who staged it, how well that is known to work and what was missing.
 
-    An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities. `auto` takes
+    An epoch that is not usable, or for which the stager has no answer, is `U` with NaN probabilities; so is every epoch
+    of a night whose NN intervals do not vary, for a stager of heart beats looks at how they do. `auto` takes
     the first of `list_cards` whose weights are installed and whose input is there; never one that is for those who ask
     for it by name.
 
@@ -45,10 +49,22 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
             f"use --stager auto"
         )
     answer, input_notes = stager.stage(evidence)
-    proba = np.where(evidence.quality.usable[:, None], answer, np.float32(np.nan))
+    even = _too_even(evidence.nn)
+    known = evidence.quality.usable & (not even)
+    proba = np.where(known[:, None], answer, np.float32(np.nan))
     hypnogram = Hypnogram(evidence.grid, _most_probable(proba, card.scheme), card.scheme, card.name, proba)
     _log_share(evidence, hypnogram)
-    return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *choice_notes, *input_notes)
+    notes = (*choice_notes, *input_notes, *even)
+    return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *notes)
+
+
+def _too_even(nn: NN) -> tuple[str, ...]:
+    """A note where the intervals are those of a machine."""
+    if len(nn) < 2 or (sd_ms := float(np.std(nn.nn_ms))) >= LEAST_SD_MS:
+        return ()
+    note = f"no stages: the NN intervals hardly vary (SD {sd_ms:.2f} ms), as those of a pacemaker or a test signal"
+    log.warning(note)
+    return (note,)
 
 
 def _best_stager(evidence: Evidence) -> tuple[Stager, tuple[str, ...]]:

@@ -140,6 +140,14 @@ def steps(*away_ms: float, at: int = 300) -> NN:
     return nn_of(rr_ms)
 
 
+def test_a_threshold_is_5_2_quartile_deviations_of_the_91_sizes_around() -> None:
+    """Sizes 0 to 90 in any order: quartiles 22.5 and 67.5. What lies further away does not count."""
+    rng = np.random.default_rng(0)
+    values = np.r_[1e6, rng.permutation(91) * rng.choice([-1, 1], 91), 1e6]
+    assert correction._threshold(values, RECIPE.correction)[46] == pytest.approx(5.2 * (67.5 - 22.5) / 2)
+    assert correction._threshold(np.zeros(93), RECIPE.correction)[46] == RECIPE.correction.least_threshold_ms
+
+
 @pytest.mark.parametrize(
     ("away_ms", "expected"),
     [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from made_nights import RECIPE, all_of, analysed, beats_of_rr, simulated
 
+from holter2sleep.heart.fibrillation import find_fibrillation
 from holter2sleep.heart.intervals import local_median, near_together, trusted_rr
 from holter2sleep.heart.p_waves import PWaves
 from holter2sleep.heart.rates import after_ectopic, smoothed_bpm
@@ -269,9 +270,11 @@ def test_a_twentieth_of_the_time_outside_fibrillation_tells_of_supraventricular_
 def test_an_episode_of_fibrillation_has_all_its_beats() -> None:
     beats = beats_of_rr(np.random.default_rng(0).gamma(14.0, 0.75 / 14.0, 300))
     found = episodes(beats).of("AFIB")
-    first, last = np.searchsorted(beats.time_s, [found.start_s[0], found.end_s[0]])
+    trusted = trusted_rr(beats, all_of(beats))
+    [span] = find_fibrillation(beats, trusted, PWaves.unknown(len(beats)), RECIPE.rhythm.af).spans
+    first, last = np.searchsorted(beats.time_s, span)
+    assert [found.start_s[0], found.end_s[0]] == span.tolist()
     assert found.n_beats.tolist() == [last - first + 1]
-    assert last - first > 250
 
 
 def test_what_is_called_in_fibrillation_is_not_sure_and_has_no_chance_of_s() -> None:

@@ -132,6 +132,12 @@ def test_a_dropped_beat_leaves_about_two_cycles_of_a_rhythm_that_is_not_fast(rr_
     assert ("BII" in noted(rr_s)) == some
 
 
+@pytest.mark.parametrize(("next_s", "n_beats"), [(1.5, 12), (1.499, 2), (2.5, 12), (2.501, 2)])
+def test_dropped_beats_go_on_while_the_rate_drifts(next_s: float, n_beats: int) -> None:
+    """The cycle before them was 1 s: from half more to half less than two of it."""
+    assert found([*[1.0] * 20, 2.0, *[next_s] * 10, *[1.0] * 20]).of("BII").n_beats[0] == n_beats
+
+
 def test_the_pause_after_a_ventricular_beat_is_no_dropped_beat() -> None:
     assert "BII" not in found([*SINUS, 1.6, *SINUS], "N" * 20 + "V" + "N" * 21).kind
 

@@ -55,6 +55,17 @@ def test_a_rem_period_under_five_minutes_closes_a_cycle_only_as_the_first_of_the
     assert (found / 300).tolist() == [[0, 4], [4, 12]]
 
 
+@pytest.mark.parametrize(("n_nrem", "n_rem", "n"), [(30, 10, 2), (29, 10, 0), (30, 9, 1)])
+def test_a_cycle_needs_fifteen_minutes_of_nrem_and_its_rem_five_but_for_the_first(
+    n_nrem: int, n_rem: int, n: int
+) -> None:
+    """Epochs of half a minute, twice the same."""
+    stages = np.array((["NREM"] * n_nrem + ["R"] * n_rem) * 2)
+    grid = EpochGrid.covering(30.0 * len(stages))
+    found = find_cycles(Hypnogram(grid, stages, "CARDIO3", "by hand"), Lights(0.0, grid.duration_s, "by hand"))
+    assert len(found) == n
+
+
 def test_epochs_outside_lights_belong_to_no_cycle() -> None:
     assert cycles("NNNNNR", off_min=10.0) == [[2, 6]]
     assert cycles("NNNNR", off_min=10.0) == []

@@ -15,6 +15,7 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmarks.md",
     "benchmarks/reader_samples.md": "reader_samples.md",
+    "benchmarks/mutation.md": "mutation.md",
 }
 _LINK = re.compile(r"(\]\()([^)\s:]+)(\))")  # with a colon it is an address
 _HEADING = re.compile(r"^(#+) ", re.MULTILINE)

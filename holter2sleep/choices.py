@@ -7,6 +7,7 @@ key, what was found, and what would work.
 from __future__ import annotations
 
 import dataclasses
+import stat
 import tomllib
 import types
 import typing
@@ -59,7 +60,8 @@ def read_toml(path: Path, where: str) -> Table:
 def content_of(path: Path, where: str) -> bytes:
     """The bytes of a file; errors as `read_toml`."""
     try:
-        if path.exists() and not (path.is_file() and path.stat().st_size <= LARGEST_BYTES):
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST_BYTES):
             raise RecipeError(f"{where}: not a file of up to {LARGEST_BYTES >> 20} MB, as files of choices are")
         return path.read_bytes()
     except OSError as error:

@@ -113,11 +113,13 @@ def test_the_range_is_that_of_the_recipe() -> None:
 @pytest.mark.parametrize(("n_nn", "level"), [(10, "INFO"), (8, "INFO"), (7, "WARNING")])
 def test_more_than_a_fifth_left_out_is_a_warning(n_nn: int, level: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "holter2sleep.autonomic.nn")
-    nn_module._report(10, n_nn)
-    nn_module._report(0, 0)
+    nn_module._report(10, 10, 10, n_nn)
+    nn_module._report(0, 0, 0, 0)
     assert [record.levelname for record in caplog.records] == [level, "INFO"]
     left_out = 10 - n_nn
-    assert caplog.messages[0] == f"{left_out} of 10 RR intervals ({10 * left_out:.1f} %) left out of NN"
+    assert caplog.messages[0].startswith(
+        f"{left_out} of 10 RR intervals ({10 * left_out:.1f} %) left out of NN: 0 in AF"
+    )
 
 
 @pytest.mark.parametrize("n", [0, 1])

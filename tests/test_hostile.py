@@ -322,7 +322,7 @@ def test_output_that_cannot_be_printed_is_one_line(tmp_path: Path, short: bytes,
     command = [sys.executable, "-m", "holter2sleep", *(word.format(night=path) for word in words)]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-    assert_told(done, 1, "Error: the output: No space left on device")
+    assert_told(done, 1, "Error: the output: cannot be written (No space left on device)")
     assert done.stderr.count("\n") == 1
 
 

@@ -20,7 +20,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device", "out/night.tmp")
         (UsageError("no such lead"), 2, "no such lead"),
         (RecordingError("night.edf is empty"), 3, "night.edf is empty"),
         (NotEnoughSignal("under two minutes"), 4, "under two minutes"),
-        (FULL, 1, "out/night.tmp: No space left on device"),
+        (FULL, 1, "out/night.tmp: cannot be written (No space left on device)"),
         (PermissionError(errno.EACCES, "Permission denied", "out"), 2, "out: Permission denied"),
         (OSError("gone"), 1, "the output: gone"),
         (MemoryError(), 1, "there is not enough memory for this"),

@@ -15,9 +15,10 @@ from holter2sleep.spans import Spans
 
 @dataclass(frozen=True)
 class EpochRates:
-    """Mean rate of each epoch, and the 5th and 95th percentile of its beat-to-beat rates; NaN without an interval."""
+    """Of each epoch mean rate, and median, 5th and 95th percentile of beat-to-beat rates; NaN without an interval."""
 
     mean_bpm: Float  # (n_epochs,)
+    median_bpm: Float  # (n_epochs,)
     p05_bpm: Float  # (n_epochs,)
     p95_bpm: Float  # (n_epochs,)
 
@@ -36,11 +37,11 @@ def mean_rates(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> Float:
 def epoch_rates(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> EpochRates:
     """The mean rates, and how the rates from beat to beat spread around them."""
     rr_s, borders = _intervals(beats, usable_spans, grid)
-    ends = np.full((2, grid.n), np.nan)
+    found = np.full((3, grid.n), np.nan)
     for epoch, (first, last) in enumerate(itertools.pairwise(borders)):
         if last > first:
-            ends[:, epoch] = 60 / np.array(_quantiles(np.sort(rr_s[first:last])))
-    return EpochRates(mean_rates(beats, usable_spans, grid), *ends)
+            found[:, epoch] = 60 / _quantiles(np.sort(rr_s[first:last]))
+    return EpochRates(mean_rates(beats, usable_spans, grid), *found)
 
 
 def _intervals(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> tuple[Float, NDArray[np.intp]]:
@@ -49,8 +50,7 @@ def _intervals(beats: Beats, usable_spans: Spans, grid: EpochGrid) -> tuple[Floa
     return beats.rr_s[trusted], np.searchsorted(beats.time_s[trusted], grid.edges_s)
 
 
-def _quantiles(ordered: Float) -> tuple[float, float]:
-    """95th and 5th percentile of sorted values (numpy's is slow for a thousand small groups)."""
-    position = np.array([0.95, 0.05]) * (len(ordered) - 1)
-    high, low = np.interp(position, np.arange(len(ordered)), ordered)
-    return float(high), float(low)
+def _quantiles(ordered: Float) -> Float:
+    """Median, 95th and 5th percentile of sorted values (numpy's is slow for a thousand small groups). array (3,)."""
+    position = np.array([0.5, 0.95, 0.05]) * (len(ordered) - 1)
+    return np.interp(position, np.arange(len(ordered)), ordered)

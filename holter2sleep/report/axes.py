@@ -149,9 +149,9 @@ def draw_hypnodensity(ax: Axes, night: ReportNight) -> str | None:
 
 
 def draw_heart_rate(ax: Axes, night: ReportNight) -> str | None:
-    """Mean of each epoch in its band from the 5th to the 95th percentile; lowest and highest epoch marked."""
+    """Median of each epoch in its band from the 5th to the 95th percentile; lowest and highest epoch marked."""
     rate, low, high = (
-        numbers(night.epochs, name) for name in ("heart_rate_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
+        numbers(night.epochs, name) for name in ("heart_rate_median_bpm", "heart_rate_p05_bpm", "heart_rate_p95_bpm")
     )
     if not np.isfinite(rate).any():
         return night.words("empty.no_rate")

@@ -192,7 +192,7 @@ def _keys(names: Sequence[str], day: Day, scales: Scales) -> list[Key]:
 
 def _rate_keys(day: Day, _: Scales) -> list[Key]:
     words = day.part.words
-    colours = {"mean": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
+    colours = {"median": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
     return [(words(f"track.{key}"), colour) for key, colour in colours.items()]
 
 

@@ -26,30 +26,30 @@ def hourly(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     words, by_day = night.words, layout.shows_days(night.duration_h)
     first = Column(words("table.day_head" if by_day else "table.hour"), DAY_MM if by_day else HOUR_MM, "left")
     rows = _without_repeats(_day_rows(night, section) if by_day else _hour_rows(night, section), words)
-    heads = [*map(words.layout, section.heads), words("table.asleep")]
+    heads = [*map(words.layout, section.heads), words("table.asleep"), words("table.rem")]
     columns = [first, *fitted_columns(heads, [row[1:] for row in rows], TEXT_WIDTH_MM - first.width_mm)]
     return table_blocks(columns, rows, bold_last=True)
 
 
 def _hour_rows(night: ReportNight, section: Section) -> list[list[str]]:
     """A row for each hour, and one for the night."""
-    asleep, none = asleep_percents(night), night.words("status.insufficient_data_short")
+    staged = _staged(night)
     rows = []
     for stratum in [*night.hour_strata, "night"]:
         cells = [night.cell(name, stratum).short for name in section.phenotypes]
-        rows.append([_hour_label(night, stratum), *cells, asleep.get(stratum, none)])
+        rows.append([_hour_label(night, stratum), *cells, *staged(stratum)])
     return rows
 
 
 def _day_rows(night: ReportNight, section: Section) -> list[list[str]]:
     """A row for each day from its hours, and one for the night."""
-    none, rows = night.words("status.insufficient_data_short"), []
+    rows = []
     for day in days_of(night):
         if day.hours:
             strata = [f"hour_{number:02d}" for number in day.hours]
             cells = [together([night.cell(name, stratum) for stratum in strata]).short for name in section.phenotypes]
             label = f"{day.label}  {day.hours[0]}-{day.hours[-1]}"
-            rows.append([label, *cells, asleep_percents(day.part).get("night", none)])
+            rows.append([label, *cells, *_staged(day.part)("night")])
     return [*rows, _hour_rows(night, section)[-1]]
 
 
@@ -117,11 +117,19 @@ def _hour_label(night: ReportNight, stratum: str) -> str:
     return f"{number}{part}  {night.clock.at(3600.0 * (number - 1)):%H:%M}"
 
 
-def asleep_percents(night: ReportNight) -> dict[str, str]:
-    """Share of the staged epochs of each hour and of the night that are sleep; no entry without a staged epoch."""
+def _staged(night: ReportNight) -> Callable[[str], list[str]]:
+    """Shares of sleep and of REM in an hour, or the night; marked where no epoch is staged, or no stage is REM."""
+    asleep, rem = stage_percents(night, "sleep"), stage_percents(night, "rem")
+    none, told = night.words("status.insufficient_data_short"), night.cell("rem_min", "night")
+    untold = told.short if told.status == "not_applicable" else None
+    return lambda stratum: [asleep.get(stratum, none), untold or rem.get(stratum, none)]
+
+
+def stage_percents(night: ReportNight, stage: str) -> dict[str, str]:
+    """Share of the staged epochs of each hour and of the night in a stage; no entry without a staged epoch."""
     staged = night.epochs.filter(pl.col("stage") != UNSCORED)
-    is_sleep = np.isin(staged["stage"].to_numpy(), list(STAGE_STRATA["sleep"][0]))
+    inside = np.isin(staged["stage"].to_numpy(), list(STAGE_STRATA[stage][0]))
     hour = ((staged["onset_s"].to_numpy() + EPOCH_S / 2) // 3600).astype(np.int64)
-    n, n_asleep = np.bincount(hour), np.bincount(hour, is_sleep)
-    found = {f"hour_{i + 1:02d}": f"{100 * n_asleep[i] / n[i]:.0f}" for i in np.flatnonzero(n)}
-    return found | ({"night": f"{100 * is_sleep.mean():.0f}"} if len(is_sleep) else {})
+    n, n_inside = np.bincount(hour), np.bincount(hour, inside)
+    found = {f"hour_{i + 1:02d}": f"{100 * n_inside[i] / n[i]:.0f}" for i in np.flatnonzero(n)}
+    return found | ({"night": f"{100 * inside.mean():.0f}"} if len(inside) else {})

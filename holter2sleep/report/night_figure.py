@@ -45,7 +45,7 @@ def _no_keys(_: ReportNight) -> list[Key]:
 
 
 def _band_keys(night: ReportNight) -> list[Key]:
-    colours = {"mean": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
+    colours = {"median": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
     return [(night.words(f"track.{key}"), colour) for key, colour in colours.items()]
 
 

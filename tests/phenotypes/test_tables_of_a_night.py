@@ -75,6 +75,7 @@ def test_the_rate_of_an_epoch_is_that_of_its_intervals(night: Night, epochs: pl.
     inside = trusted & (night.beats.time_s >= 300) & (night.beats.time_s < 330)
     rr_s = night.beats.rr_s[inside]
     assert epochs["heart_rate_bpm"][10] == pytest.approx(60 / rr_s.mean())
+    assert epochs["heart_rate_median_bpm"][10] == pytest.approx(60 / np.median(rr_s))
     assert epochs["heart_rate_p05_bpm"][10] == pytest.approx(60 / np.quantile(rr_s, 0.95))
     assert epochs["heart_rate_p95_bpm"][10] == pytest.approx(60 / np.quantile(rr_s, 0.05))
 

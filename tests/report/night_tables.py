@@ -91,6 +91,7 @@ def epoch_table(plan: NightPlan, rng: np.random.Generator) -> pl.DataFrame:
         "quality_flags": flags,
         "sqi": np.where(usable, np.clip(rng.normal(0.93, 0.05, n), 0, 1), 0.2) if plan.waveform else np.full(n, np.nan),
         "heart_rate_bpm": np.where(usable, rate, np.nan),
+        "heart_rate_median_bpm": np.where(usable, rate, np.nan),
         "heart_rate_p05_bpm": np.where(usable, rate - 4, np.nan),
         "heart_rate_p95_bpm": np.where(usable, rate + 5, np.nan),
         "rmssd_ms": np.where(usable, np.exp(rng.normal(3.5, 0.25, n)), np.nan),

@@ -7,9 +7,10 @@ import pytest
 from made_nights import RECIPE, analysed
 
 from holter2sleep.night import STAGE_STRATA, UNSCORED
+from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.files import tables_of
-from holter2sleep.report.hour_section import ALIKE_HOURS, _without_repeats, asleep_percents
-from holter2sleep.report.tables import ReportNight
+from holter2sleep.report.hour_section import ALIKE_HOURS, _staged, _without_repeats, stage_percents
+from holter2sleep.report.tables import Cell, ReportNight
 from holter2sleep.report.words import load_words
 
 
@@ -33,14 +34,25 @@ def test_hours_that_differ_are_never_joined() -> None:
     assert _without_repeats(rows, load_words()) == rows
 
 
-def test_the_share_of_sleep_is_counted_hour_by_hour() -> None:
+@pytest.mark.parametrize("stage", ["sleep", "rem"])
+def test_the_share_of_a_stage_is_counted_hour_by_hour(stage: str) -> None:
     night = analysed("short", hours=2.4)
     tables = tables_of(night, RECIPE)
     others = (tables[name] for name in ("beats", "episodes", "strips", "averages"))
-    found = asleep_percents(ReportNight({}, {}, tables["cardio_sleep"], tables["epochs"], *others, load_words()))
+    found = stage_percents(ReportNight({}, {}, tables["cardio_sleep"], tables["epochs"], *others, load_words()), stage)
     staged = tables["epochs"].filter(pl.col("stage") != UNSCORED)
-    asleep = staged["stage"].is_in(list(STAGE_STRATA["sleep"][0]))
-    assert found["night"] == f"{100 * asleep.mean():.0f}"
+    inside = staged["stage"].is_in(list(STAGE_STRATA[stage][0]))
+    assert found["night"] == f"{100 * inside.mean():.0f}"
     for number in (1, 2, 3):
         here = (staged["onset_s"] + 15) // 3600 == number - 1
-        assert found.get(f"hour_{number:02d}") == (f"{100 * asleep.filter(here).mean():.0f}" if here.any() else None)
+        assert found.get(f"hour_{number:02d}") == (f"{100 * inside.filter(here).mean():.0f}" if here.any() else None)
+
+
+@pytest.mark.parametrize(("status", "shown"), [("ok", "0"), ("insufficient_data", "0"), ("not_applicable", "n/a")])
+def test_no_share_of_rem_is_told_where_the_stages_do_not_know_it(status: str, shown: str) -> None:
+    epochs = pl.DataFrame({"stage": ["W", "N2", UNSCORED], "onset_s": [0.0, 30.0, 60.0]})
+    rem = Cell(load_dictionary()["rem_min"], 0.0, status, None, None, None, None, load_words())
+    none = pl.DataFrame()
+    night = ReportNight({}, {("rem_min", "night"): rem}, none, epochs, none, none, none, none, load_words())
+    assert _staged(night)("night") == ["50", shown]
+    assert _staged(night)("hour_02") == ["too few", shown if shown == "n/a" else "too few"]

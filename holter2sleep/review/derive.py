@@ -104,13 +104,14 @@ def _edited_beats_and_rhythm(base: _Base, edits: tuple[Edit, ...], recipe: Recip
 
 def _base(machine: NightTables, ecg: Waveform | None) -> _Base:
     epochs, run = machine.epochs, machine.run
-    quality = Quality(
-        epochs["quality_flags"].to_numpy(),
-        numbers(epochs["sqi"]).astype(np.float32),
-        epochs["usable"].to_numpy(),
-        as_spans(run["usable"]),
-    )
-    return _Base(_recording(machine, ecg), EpochGrid(epochs.height, run["duration_s"]), quality, machine)
+    grid = EpochGrid(epochs.height, run["duration_s"])
+    return _Base(_recording(machine, ecg), grid, quality_of(run, epochs), machine)
+
+
+def quality_of(run: dict[str, Any], epochs: pl.DataFrame) -> Quality:
+    """The judgement of quality in the tables of a night."""
+    sqi = numbers(epochs["sqi"]).astype(np.float32)
+    return Quality(epochs["quality_flags"].to_numpy(), sqi, epochs["usable"].to_numpy(), as_spans(run["usable"]))
 
 
 def _recording(machine: NightTables, ecg: Waveform | None) -> Recording:

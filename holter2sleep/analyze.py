@@ -40,7 +40,10 @@ from holter2sleep.night import (
     NN,
     UNSCORED,
     Beats,
+    Corrections,
+    Coupling,
     Episodes,
+    EpochBeats,
     EpochGrid,
     Hypnogram,
     Lights,
@@ -124,9 +127,8 @@ def analyze_night(
     with step("averaged beats"):
         averages = average_by_epoch(recording, grid, beats, episodes, quality.usable_spans, recipe.averages)
     with step("variability"):
-        nn = nn_intervals(beats, episodes, quality.usable_spans, recipe.nn)
-        rr = rr_intervals(beats, episodes, quality.usable_spans)
-        corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
+        intervals = intervals_of(beats, episodes, quality.usable_spans, recipe)
+        nn = intervals.nn
     with step("breathing"):
         sizes = None if shape is None else shape.sizes
         respiration, events = breathing_of(grid, beats, nn, sizes, quality.usable_spans, recipe)
@@ -136,29 +138,27 @@ def analyze_night(
         lights, unlit = _lights(recording, beats, quality, given, recipe)
         evidence = Evidence(recording, grid, beats, quality, nn, lights, told)
         hypnogram, notes = _stages(evidence, given, recipe.staging)
-    everything = as_spans([(0.0, recording.duration_s)])
-    warnings = (*recording.warnings, *short, *scale, *holes, *unlit, *notes)
-    parts = parts_of_night(hypnogram, lights, episodes, recording.duration_s)
-    return Night(
-        recording,
-        grid,
-        quality,
-        beats,
-        episodes,
-        nn,
-        hypnogram,
-        lights,
-        respiration,
-        everything,
-        warnings,
-        averages,
-        parts,
-        rr,
-        corrected,
-        corrections,
-        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
-        coupling=coupling,
+    recording = recording.but(warnings=(*recording.warnings, *short, *scale, *holes, *unlit, *notes))
+    return whole_night(
+        recording, grid, quality, beats, episodes, intervals, averages, respiration, coupling, hypnogram, lights
     )
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The intervals of a recording, with its ectopic beats handled in each way that `Night` knows."""
+
+    nn: NN
+    rr: NN
+    corrected: NN
+    corrections: Corrections
+
+
+def intervals_of(beats: Beats, episodes: Episodes, usable_spans: Spans, recipe: Recipe) -> Intervals:
+    """The intervals between beats whose classes and rhythm are known."""
+    rr = rr_intervals(beats, episodes, usable_spans)
+    nn = nn_intervals(beats, episodes, usable_spans, recipe.nn)
+    return Intervals(nn, rr, *correct_intervals(rr, recipe.correction, recipe.nn))
 
 
 def breathing_of(
@@ -176,6 +176,42 @@ def breathing_of(
     )
     respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)
     return respiration, find_cvhr(nn, recipe.cvhr).and_also(find_surges(nn, recipe.surges)).and_also(respiratory)
+
+
+def whole_night(
+    recording: Recording,
+    grid: EpochGrid,
+    quality: Quality,
+    beats: Beats,
+    episodes: Episodes,
+    intervals: Intervals,
+    averages: EpochBeats | None,
+    respiration: Respiration,
+    coupling: Coupling | None,
+    hypnogram: Hypnogram,
+    lights: Lights,
+) -> Night:
+    """The night of a whole recording, with what follows from its stages: its parts, and draws of the stages."""
+    return Night(
+        recording,
+        grid,
+        quality,
+        beats,
+        episodes,
+        intervals.nn,
+        hypnogram,
+        lights,
+        respiration,
+        spans=as_spans([(0.0, recording.duration_s)]),
+        warnings=recording.warnings,
+        averages=averages,
+        parts=parts_of_night(hypnogram, lights, episodes, recording.duration_s),
+        rr=intervals.rr,
+        corrected=intervals.corrected,
+        corrections=intervals.corrections,
+        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
+        coupling=coupling,
+    )
 
 
 def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:

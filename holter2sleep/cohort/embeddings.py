@@ -16,11 +16,11 @@ import polars as pl
 
 from holter2sleep.cohort.sources import COHORT, find_runs
 from holter2sleep.errors import RecordingError, UsageError
-from holter2sleep.night import STAGE_STRATA, EpochGrid, Quality, Recording, Source
+from holter2sleep.night import STAGE_STRATA, Recording, Source
 from holter2sleep.phenotypes.files import read_table
+from holter2sleep.review.derive import quality_of
 from holter2sleep.review.recording import find_waveform
 from holter2sleep.sleep.staging.installed import hash_of
-from holter2sleep.spans import as_spans
 from holter2sleep.waveform import Waveform
 from holter2sleep.whole_files import whole
 
@@ -131,21 +131,13 @@ def night_table(folder: Path, run: dict[str, Any], encoder: Encoder, recording: 
     if ecg is None:
         raise RecordingError(f"{folder}: its recording {run['input']['file']} is not found; give --recordings FOLDER")
     epochs = read_table(folder / "epochs.parquet")
-    z = epoch_embeddings(_recording(run, ecg), _quality(run, epochs), encoder.network, encoder.profile)
+    z = epoch_embeddings(_recording(run, ecg), quality_of(run, epochs), encoder.network, encoder.profile)
     return _pooled(run["recording_id"], epochs["stage"].to_numpy(), z, encoder)
 
 
 def _recording(run: dict[str, Any], ecg: Waveform) -> Recording:
-    facts = run["input"]
-    source = Source(facts["file"], facts["format"], facts["sha256"])
+    source = Source(**run["input"])
     return Recording(run["recording_id"], source, run["duration_s"], run["fs"], channel=run["channel"], ecg=ecg)
-
-
-def _quality(run: dict[str, Any], epochs: pl.DataFrame) -> Quality:
-    n = EpochGrid.covering(run["duration_s"]).n
-    columns = (epochs[name].to_numpy() for name in ("quality_flags", "sqi", "usable"))
-    flags, sqi, usable = (column[:n] for column in columns)
-    return Quality(flags, sqi, usable, as_spans(run["usable"]))
 
 
 def _pooled(name: str, stage: np.ndarray, z: np.ndarray, encoder: Encoder) -> pl.DataFrame:

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from holter2sleep.analyze import breathing_of
-from holter2sleep.autonomic.correction import correct_intervals
+from holter2sleep.analyze import breathing_of, intervals_of, whole_night
 from holter2sleep.autonomic.coupling import find_coupling
-from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.clock import Clock
 from holter2sleep.edits import Edit
 from holter2sleep.heart.detect import amplitude_at
@@ -42,8 +40,6 @@ from holter2sleep.phenotypes.files import NightTables
 from holter2sleep.recipe import Recipe
 from holter2sleep.review.apply import Editable, edit_beats, edit_episodes, without_episode
 from holter2sleep.review.stages import hypnogram_of, numbers
-from holter2sleep.sleep.parts import parts_of_night
-from holter2sleep.sleep.sampling import sampled_stages
 from holter2sleep.spans import as_spans
 from holter2sleep.waveform import Waveform
 
@@ -79,30 +75,21 @@ def derived_night(machine: NightTables, edits: tuple[Edit, ...], ecg: Waveform |
     base = _base(machine, ecg)
     beats, rhythm = _edited_beats_and_rhythm(base, edits, recipe)
     spans, grid, recording = base.quality.usable_spans, base.grid, base.recording
-    nn, rr = nn_intervals(beats, rhythm, spans, recipe.nn), rr_intervals(beats, rhythm, spans)
-    corrected, corrections = correct_intervals(rr, recipe.correction, recipe.nn)
-    respiration, events = _breathing(base, beats, nn, recipe)
-    episodes = _with_events(rhythm, events, edits)
-    hypnogram, lights = hypnogram_of(machine, edits, grid), Lights(**machine.run["lights"])
-    return Night(
+    intervals = intervals_of(beats, rhythm, spans, recipe)
+    respiration, events = _breathing(base, beats, intervals.nn, recipe)
+    has_waveform = machine.run["channel"] is not None
+    return whole_night(
         recording if recording.ecg is not None else recording.but(given_beats=beats),
         grid,
         base.quality,
         beats,
-        episodes,
-        nn,
-        hypnogram,
-        lights,
-        respiration,
-        as_spans([(0.0, recording.duration_s)]),
-        recording.warnings,
+        _with_events(rhythm, events, edits),
+        intervals,
         average_by_epoch(recording, grid, beats, rhythm, spans, recipe.averages),
-        parts_of_night(hypnogram, lights, episodes, recording.duration_s),
-        rr,
-        corrected,
-        corrections,
-        stage_samples=None if hypnogram.proba is None else sampled_stages(hypnogram.proba),
-        coupling=None if machine.run["channel"] is None else find_coupling(nn, beats, grid, recipe.coupling),
+        respiration,
+        find_coupling(intervals.nn, beats, grid, recipe.coupling) if has_waveform else None,
+        hypnogram_of(machine, edits, grid),
+        Lights(**machine.run["lights"]),
     )
 
 
@@ -117,13 +104,14 @@ def _edited_beats_and_rhythm(base: _Base, edits: tuple[Edit, ...], recipe: Recip
 
 def _base(machine: NightTables, ecg: Waveform | None) -> _Base:
     epochs, run = machine.epochs, machine.run
-    quality = Quality(
-        epochs["quality_flags"].to_numpy(),
-        numbers(epochs["sqi"]).astype(np.float32),
-        epochs["usable"].to_numpy(),
-        as_spans(run["usable"]),
-    )
-    return _Base(_recording(machine, ecg), EpochGrid(epochs.height, run["duration_s"]), quality, machine)
+    grid = EpochGrid(epochs.height, run["duration_s"])
+    return _Base(_recording(machine, ecg), grid, quality_of(run, epochs), machine)
+
+
+def quality_of(run: dict[str, Any], epochs: pl.DataFrame) -> Quality:
+    """The judgement of quality in the tables of a night."""
+    sqi = numbers(epochs["sqi"]).astype(np.float32)
+    return Quality(epochs["quality_flags"].to_numpy(), sqi, epochs["usable"].to_numpy(), as_spans(run["usable"]))
 
 
 def _recording(machine: NightTables, ecg: Waveform | None) -> Recording:

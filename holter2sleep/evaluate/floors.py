@@ -17,20 +17,25 @@ BIN_S = 1800.0
 
 def counts_by_time(stage: Codes, elapsed_s: Float, n_classes: int) -> NDArray[np.int64]:
     """Scored epochs from lights-off on by half hour and class. array (n_bins, n_classes)."""
+    return meant_by_time(stage, elapsed_s, np.eye(n_classes, dtype=np.int64))
+
+
+def meant_by_time(stage: Codes, elapsed_s: Float, meant: NDArray[Any]) -> NDArray[Any]:
+    """The same where a code may stand for several classes: `meant` holds the share of each, (n_codes, n_classes)."""
     known = (stage != UNKNOWN) & (elapsed_s >= 0)
     bins = (elapsed_s // BIN_S).astype(np.int64)
-    counts = np.zeros((int(bins.max(initial=0)) + 1, n_classes), np.int64)
-    np.add.at(counts, (bins[known], stage[known]), 1)
+    counts = np.zeros((int(bins.max(initial=0)) + 1, meant.shape[1]), meant.dtype)
+    np.add.at(counts, bins[known], meant[stage[known]])
     return counts
 
 
-def clock_left_out(
-    stages: Sequence[Codes], elapsed_s: Sequence[Float], subjects: Sequence[str], n_classes: int
-) -> list[Float]:
+def clock_left_out(counts: Sequence[NDArray[Any]], elapsed_s: Sequence[Float], subjects: Sequence[str]) -> list[Float]:
     """Chances of the stages of each night by the shares of the other subjects' nights. arrays (n_epochs, n_classes).
 
     Parameters
     ----------
+    counts
+        Of each night, by `counts_by_time` or `meant_by_time`.
     elapsed_s
         Start of each epoch since lights-off, s.
 
@@ -41,16 +46,19 @@ def clock_left_out(
     """
     if len(set(subjects)) < 2:
         raise ValueError("a clock of other subjects needs two subjects")
-    counts = [counts_by_time(stage, at_s, n_classes) for stage, at_s in zip(stages, elapsed_s, strict=True)]
-    answers = []
-    for at_s, subject in zip(elapsed_s, subjects, strict=True):
-        others = [own for own, whose in zip(counts, subjects, strict=True) if whose != subject]
-        table = StageTable.from_counts(summed(others), BIN_S)
-        answers.append(table.at(at_s + EPOCH_S / 2).astype(np.float64))
-    return answers
+    return [
+        clock_of([own for own, whose in zip(counts, subjects, strict=True) if whose != subject], at_s)
+        for at_s, subject in zip(elapsed_s, subjects, strict=True)
+    ]
 
 
-def summed(counts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
+def clock_of(counts: Sequence[NDArray[Any]], elapsed_s: Float) -> Float:
+    """Chances of the stages in epochs that begin at these times, by shares of nights. array (n_epochs, n_classes)."""
+    table = StageTable.from_counts(summed(counts), BIN_S)
+    return table.at(elapsed_s + EPOCH_S / 2).astype(np.float64)
+
+
+def summed(counts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     """Tables of different length as one."""
     n_bins = max(len(one) for one in counts)
     return np.sum([np.pad(one, ((0, n_bins - len(one)), (0, 0))) for one in counts], axis=0)

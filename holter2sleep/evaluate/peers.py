@@ -10,7 +10,7 @@ import polars as pl
 
 from holter2sleep.evaluate.bootstrap import Draws
 from holter2sleep.evaluate.classes import CLASSES, Codes, codes, merged
-from holter2sleep.evaluate.floors import clock_left_out
+from holter2sleep.evaluate.floors import clock_left_out, counts_by_time
 from holter2sleep.evaluate.judged import StagedNight
 from holter2sleep.evaluate.stages import Counts, accuracy, counts_of, kappa, macro_f1
 from holter2sleep.night import SCHEMES, Hypnogram
@@ -61,9 +61,12 @@ def floors_of(nights: Sequence[StagedNight]) -> list[Peer]:
     subjects = [night.subject for night in nights]
     if len(set(subjects)) < 2:
         return [majority]
-    scored = [codes(night.reference.stage, finest) for night in nights]
     elapsed_s = [night.test.grid.onset_s - night.lights.off_s for night in nights]
-    chances = clock_left_out(scored, elapsed_s, subjects, finest)
+    counts = [
+        counts_by_time(codes(night.reference.stage, finest), at_s, finest)
+        for night, at_s in zip(nights, elapsed_s, strict=True)
+    ]
+    chances = clock_left_out(counts, elapsed_s, subjects)
     answers = {
         night.recording_id: {n: merged(chance, n).argmax(axis=1) for n in every}
         for night, chance in zip(nights, chances, strict=True)

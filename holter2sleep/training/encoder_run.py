@@ -116,11 +116,12 @@ def read_lessons(
     donors = []
     for part, patients in parts.items():
         for path, heard in _heard([paths[name] for name in chosen.names(part) if name in paths], told):
-            patients.extend(patient for patient in [patient_of(heard)] if patient is not None)
-            if part == FIT and made_up.rhythms:
-                donors.append(read_donor(path, heard))
+            if (patient := patient_of(heard)) is not None:
+                patients.append(patient)
+            if part == FIT and made_up.rhythms and (donor := read_donor(path, heard)) is not None:
+                donors.append(donor)
     synthetic = list(simulated_patients(made_up.n_simulated, seed))
-    composed = list(_composed(made_up, [donor for donor in donors if donor is not None], seed, told))
+    composed = list(_composed(made_up, donors, seed, told))
     told(
         f"{len(parts[FIT])} recordings, {len(synthetic)} synthetic and {len(composed)} composed stretches to learn "
         f"from, {len(parts[TEST])} recordings to test on"

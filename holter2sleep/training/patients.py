@@ -16,7 +16,7 @@ from holter2sleep.io.wfdb_header import read_wfdb_header
 from holter2sleep.night import Beats, Float, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.simulate import NightPlan, SyntheticNight, simulate_night
-from holter2sleep.sleep.staging.profiles import PROFILES, WINDOW_S, encoder_windows, z_scored
+from holter2sleep.sleep.staging.profiles import PROFILES, WINDOW_S, Windows, encoder_windows, z_scored
 from holter2sleep.spans import Spans
 from holter2sleep.training import physiology
 from holter2sleep.training.composed import Donor, Rhythm, compose
@@ -103,20 +103,24 @@ def _shown(heard: Heard, rng: np.random.Generator) -> tuple[NDArray[np.float16],
 
     What only a plan knows is NaN.
     """
-    duration_s = heard.leads[0].duration_s
-    start_s = np.arange(0.0, duration_s - WINDOW_S + 1e-6, STEP_S)
-    cut = [encoder_windows(lead, start_s, PROFILE) for lead in heard.leads]
-    usable = np.logical_and.reduce([mask for _, mask in cut])
-    views = [windows[usable] for windows, _ in cut]
+    start_s, views = _usable_windows(heard.leads)
     if len(views) > 1:
         for _ in range(MIXTURES):
             parts = rng.normal(size=(len(views[0]), len(heard.leads)))
             mixed = np.einsum("wl,lwt->wt", parts, np.stack(views[: len(heard.leads)]))
             views.append(z_scored(mixed).astype(np.float32))
-    told = physiology.physiology_of_leads(views, start_s[usable], heard.beats, heard.af, duration_s)
+    told = physiology.physiology_of_leads(views, start_s, heard.beats, heard.af, heard.leads[0].duration_s)
     seen = np.stack(told, axis=1).astype(np.float32)
     unknown = np.full((*seen.shape[:2], 1), np.nan, np.float32)
     return np.stack(views, axis=1).astype(np.float16), np.concatenate([seen, unknown], axis=2)
+
+
+def _usable_windows(leads: Sequence[Recording]) -> tuple[Float, list[Windows]]:
+    """When the windows begin that are signal throughout in every lead, and the windows of each lead."""
+    start_s = np.arange(0.0, leads[0].duration_s - WINDOW_S + 1e-6, STEP_S)
+    cut = [encoder_windows(lead, start_s, PROFILE) for lead in leads]
+    usable = np.logical_and.reduce([mask for _, mask in cut])
+    return start_s[usable], [windows[usable] for windows, _ in cut]
 
 
 def _other_leads(path: Path, chosen: Recording) -> Iterator[Recording]:
@@ -159,9 +163,7 @@ def plan_by_chance(rng: np.random.Generator) -> NightPlan:
 def of_synthetic(recording_id: str, night: SyntheticNight) -> Patient:
     """The windows of a synthetic night, with its planted beats, AF and breathing."""
     recording = night.recording
-    start_s = np.arange(0.0, recording.duration_s - WINDOW_S + 1e-6, STEP_S)
-    windows, usable = encoder_windows(recording, start_s, PROFILE)
-    start_s, windows = start_s[usable], windows[usable]
+    start_s, (windows,) = _usable_windows([recording])
     af = night.episodes.of("AFIB").spans
     seen = physiology.window_physiology(windows, start_s, night.beats, af, recording.duration_s)
     breathing = np.log(night.respiration_rate_bpm[night.hypnogram.grid.epoch_of(start_s + WINDOW_S / 2)])

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from holter2sleep.evaluate import floors
 from holter2sleep.evaluate.bootstrap import Draws
 from holter2sleep.evaluate.calibration import calibration_error
 from holter2sleep.evaluate.chance_tables import by_coverage
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, Codes, code_of, merged
-from holter2sleep.evaluate.floors import BIN_S
 from holter2sleep.evaluate.judged import Judged, pooled_epochs
 from holter2sleep.evaluate.peers import more_kappa, paired_counts
 from holter2sleep.evaluate.stages import accuracy, class_kappa, counts_of, kappa, macro_f1, majority_accuracy
 from holter2sleep.night import EPOCH_S, Float
 from holter2sleep.sleep.staging.base import Proba
-from holter2sleep.sleep.staging.clock import StageTable
-from holter2sleep.training.fusion import LETTERS, MEANT, N_STAGES, TrainingNight
+from holter2sleep.training.fusion import LETTERS, MEANT, TrainingNight
 
 SEED = 0
 
@@ -123,7 +122,8 @@ def agreement_with(opinions: Sequence[Proba], chances: Sequence[Proba]) -> dict[
 
 def clock_left_out(nights: Sequence[TrainingNight]) -> list[Float]:
     """Stage shares by the time since the recording began, of the other subjects' nights. arrays (n_epochs, 5)."""
-    return [clock_of([other for other in nights if other.subject != one.subject], len(one.stage)) for one in nights]
+    counts, elapsed_s = [_counts(night) for night in nights], [_elapsed_s(len(night.stage)) for night in nights]
+    return floors.clock_left_out(counts, elapsed_s, [night.subject for night in nights])
 
 
 def clock_of(nights: Sequence[TrainingNight], n_epochs: int) -> Float:
@@ -131,14 +131,12 @@ def clock_of(nights: Sequence[TrainingNight], n_epochs: int) -> Float:
 
     array (n_epochs, 5).
     """
-    n_bins = 1 + max(_bins(len(night.stage)).max() for night in nights)
-    counts = np.zeros((n_bins, N_STAGES))
-    for night in nights:
-        known = night.stage != UNKNOWN
-        np.add.at(counts, _bins(len(known))[known], SHARED[night.stage[known]])
-    middle_s = EPOCH_S * (np.arange(n_epochs, dtype=np.float64) + 0.5)
-    return StageTable.from_counts(counts, BIN_S).at(middle_s).astype(np.float64)
+    return floors.clock_of([_counts(night) for night in nights], _elapsed_s(n_epochs))
 
 
-def _bins(n_epochs: int) -> Codes:
-    return (np.arange(n_epochs) * EPOCH_S // BIN_S).astype(np.int64)
+def _counts(night: TrainingNight) -> Float:
+    return floors.meant_by_time(night.stage, _elapsed_s(len(night.stage)), SHARED)
+
+
+def _elapsed_s(n_epochs: int) -> Float:
+    return EPOCH_S * np.arange(n_epochs, dtype=np.float64)

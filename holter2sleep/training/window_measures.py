@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal, stats
+from scipy.spatial.distance import cdist
 
 from holter2sleep.night import Float
 from holter2sleep.sleep.staging.profiles import FS, Windows
@@ -45,7 +46,7 @@ def rr_statistics(beat_s: Float) -> list[float]:
         np.log(np.median(np.abs(change_s)) / np.median(rr_s) + 0.005),
         rr_s.min() / np.median(rr_s),
         rr_s.max() / np.median(rr_s),
-        skewness(rr_s),
+        stats.skew(rr_s) if np.ptp(rr_s) > LEAST_RANGE else 0.0,
     ]
 
 
@@ -67,15 +68,7 @@ def template_statistics(window: NDArray[np.floating], beat_s: Float) -> list[flo
 
 def correlations(rows: Float, other: Float) -> Float:
     """Pearson's, of each row with another one; NaN where a row does not vary. array (n_rows,)."""
-    rows, other = rows - rows.mean(axis=1, keepdims=True), other - other.mean()
-    size = np.sqrt((rows**2).sum(axis=1) * (other**2).sum())
-    return np.divide(rows @ other, size, out=np.full(len(rows), np.nan), where=size > 0)
-
-
-def skewness(x: Float) -> float:
-    """Third moment over the SD cubed; 0 where nothing varies."""
-    left = x - x.mean()
-    return float((left**3).mean() / (left**2).mean() ** 1.5) if np.ptp(x) > LEAST_RANGE else 0.0
+    return 1 - cdist(rows, other[None], "correlation")[:, 0]
 
 
 def spectrum(windows: Windows) -> Float:

@@ -29,7 +29,8 @@ def test_the_clock_of_a_subject_knows_the_others_alone() -> None:
     """Others sleep after half an hour, the left-out one never: all of his nights are staged by theirs."""
     sleeper, waker = np.repeat([0, 1], 60), np.zeros(120, np.int64)
     at_s = [30.0 * np.arange(120)] * 4
-    chances = clock_left_out([sleeper, sleeper, waker, waker], at_s, ["a", "b", "c", "c"], 2)
+    counts = [counts_by_time(stage, at_s[0], 2) for stage in (sleeper, sleeper, waker, waker)]
+    chances = clock_left_out(counts, at_s, ["a", "b", "c", "c"])
     assert chances[2].argmax(axis=1)[[0, 119]].tolist() == [0, 1]
     assert (chances[2] == chances[3]).all()
     assert chances[0][119, 1] < chances[2][119, 1]
@@ -37,7 +38,7 @@ def test_the_clock_of_a_subject_knows_the_others_alone() -> None:
 
 def test_a_clock_of_one_subject_is_refused() -> None:
     with pytest.raises(ValueError, match="two subjects"):
-        clock_left_out([np.zeros(3, np.int64)], [np.zeros(3)], ["a"], 2)
+        clock_left_out([np.zeros((1, 2), np.int64)], [np.zeros(3)], ["a"])
 
 
 def test_where_everybody_sleeps_by_the_clock_the_clock_is_right() -> None:

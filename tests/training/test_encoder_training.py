@@ -12,7 +12,6 @@ import pytest
 import torch
 from click.testing import CliRunner
 from made_nights import simulated
-from scipy import stats
 
 from holter2sleep.cli import main
 from holter2sleep.errors import UsageError
@@ -117,10 +116,11 @@ def test_a_beat_unlike_the_others_is_seen_in_the_least_likeness_and_the_widest_q
     assert (found["any_v"], found["any_s"]) == (1, 0)
 
 
-def test_skewness_is_that_of_scipy() -> None:
-    x = RNG.exponential(size=30)
-    assert window_measures.skewness(x) == pytest.approx(stats.skew(x))
-    assert window_measures.skewness(np.full(5, 0.8)) == 0
+@pytest.mark.parametrize(("rr_s", "skewness"), [([0.8, 0.8, 0.8, 1.6], 2 / math.sqrt(3)), ([0.8] * 5, 0.0)])
+def test_the_skewness_of_intervals_is_that_of_one_long_in_four(rr_s: list[float], skewness: float) -> None:
+    """A share p is long: (1 - 2 p) / sqrt(p (1 - p)); intervals that do not vary have none."""
+    found = dict(zip(window_measures.RR_NAMES, window_measures.rr_statistics(np.cumsum([0.5, *rr_s])), strict=True))
+    assert found["rr_skew"] == pytest.approx(skewness)
 
 
 def test_correlations_are_those_of_numpy_and_nan_of_a_line_at_rest() -> None:

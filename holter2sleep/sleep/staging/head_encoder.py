@@ -13,7 +13,7 @@ from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.base import Evidence
 from holter2sleep.sleep.staging.cards import CardEncoder
 from holter2sleep.sleep.staging.fusion_net import Rows
-from holter2sleep.sleep.staging.installed import hash_of
+from holter2sleep.sleep.staging.installed import unaltered
 from holter2sleep.sleep.staging.physiology import against_night
 from holter2sleep.sleep.staging.profiles import PROFILES, Profile
 from holter2sleep.sleep.staging.shipped import NAMES, encoder_file
@@ -34,13 +34,8 @@ def find_encoder(wanted: CardEncoder, folder: Path, head: str) -> tuple[Net1D, P
     """
     from holter2sleep.sleep.staging.encoder_weights import load_encoder  # torch: only where there is an encoder to run
 
-    path = encoder_path(wanted, folder, head)
-    found = hash_of(path, "sha256")
-    if found != wanted.sha256:
-        raise WeightsError(
-            f"Stager {head!r}: its encoder {path} has SHA-256 {found}, taught with was {wanted.sha256}; "
-            f"{_advice(wanted, folder)}"
-        )
+    path, whose = encoder_path(wanted, folder, head), f"Stager {head!r}: its encoder"
+    unaltered(path, wanted.sha256, whose, "taught with was", _advice(wanted, folder))
     return load_encoder(path, wanted.network), PROFILES[wanted.profile]
 
 
@@ -51,10 +46,7 @@ def encoder_path(wanted: CardEncoder, folder: Path, head: str) -> Path:
             return encoder_file(wanted.installable)
         except WeightsError as error:
             raise WeightsError(f"Stager {head!r} needs the encoder {wanted.installable}: {error}") from None
-    path = folder / (wanted.file or "")
-    if not path.is_file():
-        raise WeightsError(f"Stager {head!r}: its encoder {path} is not there; {_advice(wanted, folder)}")
-    return path
+    return folder / (wanted.file or "")
 
 
 def _advice(wanted: CardEncoder, folder: Path) -> str:

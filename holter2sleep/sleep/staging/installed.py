@@ -43,15 +43,9 @@ def verified(weights: Installable) -> Path:
     path = weights_folder() / weights.file
     if not is_installed(weights):
         raise WeightsError(f"Weights {weights.name!r} are not installed: holter2sleep models install {weights.name}")
-    if not path.is_file():
-        raise WeightsError(f"Weights {weights.name!r}: {path} is gone; remove and install them again")
-    expected, found = installed_sha256(weights), hash_of(path, "sha256")
-    if found != expected or (weights.sha256 or found) != found:
-        raise WeightsError(
-            f"Weights {weights.name!r}: {path} has SHA-256 {found}, installed was {expected}; "
-            f"remove and install them again"
-        )
-    return path
+    whose, advice = f"Weights {weights.name!r}:", "remove and install them again"
+    unaltered(path, installed_sha256(weights), whose, "installed was", advice)
+    return unaltered(path, weights.sha256, whose, "registered is", advice) if weights.sha256 else path
 
 
 def installed_sha256(weights: Installable) -> str:
@@ -91,6 +85,22 @@ def is_accepted(licence: Licence) -> bool:
 def accept(licence: Licence) -> None:
     """Remember that the user has accepted the licence."""
     _write_json(weights_folder() / ACCEPTED, {**_accepted(), licence.key: _digest(licence)})
+
+
+def unaltered(path: Path, sha256: str, whose: str, known: str, advice: str) -> Path:
+    """The path of a file, once its content is known to be that of a hash; `known` says in words where the hash is from.
+
+    Raises
+    ------
+    WeightsError
+        Not there, or another content.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{whose} {path} is not there; {advice}")
+    found = hash_of(path, "sha256")
+    if found != sha256:
+        raise WeightsError(f"{whose} {path} has SHA-256 {found}, {known} {sha256}; {advice}")
+    return path
 
 
 def hash_of(path: Path, algorithm: str) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.installable import get_installable
-from holter2sleep.sleep.staging.installed import hash_of, verified
+from holter2sleep.sleep.staging.installed import unaltered, verified
 
 NAMES = ("h2s-encoder-small",)
 FOLDER = Path(__file__).with_name("weights")
@@ -52,16 +51,8 @@ def checked(encoder: ShippedEncoder) -> Path:
     WeightsError
         Gone, or changed.
     """
-    path = FOLDER / encoder.file
-    if not path.is_file():
-        raise WeightsError(f"Encoder {encoder.name!r}: {path} is gone; reinstall holter2sleep")
-    found = hash_of(path, "sha256")
-    if found != encoder.sha256:
-        raise WeightsError(
-            f"Encoder {encoder.name!r}: {path} has SHA-256 {found}, its card says {encoder.sha256}; "
-            f"reinstall holter2sleep"
-        )
-    return path
+    whose, advice = f"Encoder {encoder.name!r}:", "reinstall holter2sleep"
+    return unaltered(FOLDER / encoder.file, encoder.sha256, whose, "its card says", advice)
 
 
 def encoder_file(name: str) -> Path:

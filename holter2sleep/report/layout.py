@@ -45,6 +45,7 @@ class Section:
     caption: str
     days_caption: str = ""  # in place of it where a long recording has a row for each day
     new_page: bool = False
+    size: float = 1.0  # of the figures in SIZED: their height, in parts of their own
     phenotypes: tuple[str, ...] = ()  # `name` or `name:stratum`
     heads: tuple[str, ...] = ()  # short headings of a table's columns, one for each phenotype
     text: tuple[str, ...] = ()  # sentences printed as they are
@@ -70,6 +71,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "plain_text": ("text",),
     "plain_sentences": ("parts",),
 }
+SIZED, SIZES = ("night_figure", "rr_pictures"), (0.6, 1.5)  # smaller cannot be read, larger leaves the page
 STRATUM_A_ROW = ("hourly", "stage_table", "averaged_beats", "contrasts")  # their phenotypes are bare names
 LETTERED = ("phenotype_table", *STRATUM_A_ROW)  # tables that sentences point to
 
@@ -137,6 +139,9 @@ def _check_section(section: Section, where: str, drawn: Collection[str], tracks:
     for key in NEEDED.get(section.draw, ()):
         if not getattr(section, key):
             raise RecipeError(f"{where}: {key} is missing or empty; give a list, as reports/patient.toml does")
+    if section.size != 1 and not (section.draw in SIZED and SIZES[0] <= section.size <= SIZES[1]):
+        what = f"{SIZES[0]:g} to {SIZES[1]:g}, of {' or '.join(SIZED)} alone; strips have their true scale"
+        raise RecipeError(f"{where}: size = {section.size:g}; give {what}")
     shown = [split_name(name) for name in section.phenotypes]
     check_known(section.tracks, tracks, f"{where}: track")
     check_known(section.strata, STRATA, f"{where}: stratum")

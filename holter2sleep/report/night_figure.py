@@ -85,9 +85,9 @@ TRACKS: dict[str, Track] = {
 }
 
 
-def figure_height_mm(names: Sequence[str]) -> float:
-    """Height of the figure with the given tracks at their full height."""
-    return _fixed_mm(names) + sum(TRACKS[name].height_mm for name in names)
+def figure_height_mm(names: Sequence[str], size: float = 1.0) -> float:
+    """Height of the figure with the given tracks at their own height, or that many times it."""
+    return _fixed_mm(names) + size * sum(TRACKS[name].height_mm for name in names)
 
 
 def _fixed_mm(names: Sequence[str]) -> float:

@@ -31,19 +31,20 @@ def rr_pictures(night: ReportNight, layout: Layout, section: Section) -> list[Bl
     kind = beats["label"].to_numpy()
     if np.isfinite(rr_s).sum() < FEWEST:
         return [panel(night.words("empty.few_intervals", fewest=FEWEST))]
+    side_mm = SIDE_MM * section.size
     limits, words = limits_s(rr_s[np.isfinite(rr_s)]), night.words
 
     def draw(page: Page, top_mm: float) -> None:
         y_mm, left_mm = top_mm + HEAD_MM, MARGIN_MM + LEFT_MM
-        right_mm = left_mm + SIDE_MM + GAP_MM
-        _draw_poincare(page.axes(left_mm, y_mm, SIDE_MM, SIDE_MM), rr_s, kind, limits, words)
+        right_mm = left_mm + side_mm + GAP_MM
+        _draw_poincare(page.axes(left_mm, y_mm, side_mm, side_mm), rr_s, kind, limits, words)
         _draw_histogram(
-            page.axes(right_mm, y_mm, MARGIN_MM + TEXT_WIDTH_MM - right_mm, SIDE_MM), rr_s, kind, limits, words
+            page.axes(right_mm, y_mm, MARGIN_MM + TEXT_WIDTH_MM - right_mm, side_mm), rr_s, kind, limits, words
         )
         page.text(left_mm, top_mm + 3, words("rr.poincare"), size=6.5, weight="bold")
         page.text(right_mm, top_mm + 3, words("rr.histogram"), size=6.5, weight="bold")
 
-    return [Block(HEAD_MM + SIDE_MM + FOOT_MM, draw)]
+    return [Block(HEAD_MM + side_mm + FOOT_MM, draw)]
 
 
 def successive(rr_s: Float) -> Bool:

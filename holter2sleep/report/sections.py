@@ -265,7 +265,7 @@ def night_figure(night: ReportNight, layout: Layout, section: Section) -> list[B
 
         return Block(height_mm, draw, shrunk=drawn)
 
-    return [drawn(figure_height_mm(section.tracks))]
+    return [drawn(figure_height_mm(section.tracks, section.size))]
 
 
 # --- tables ----------------------------------------------------------------------------------------

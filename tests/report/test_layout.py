@@ -26,7 +26,7 @@ from holter2sleep.report.axes import (
 from holter2sleep.report.layout import NEEDED, Layout, Section, read_layout
 from holter2sleep.report.methods import with_facts
 from holter2sleep.report.night_figure import TRACKS, clock_ticks, hour_ticks, since_start, tick_step_h
-from holter2sleep.report.page import BOTTOM_MM, Block
+from holter2sleep.report.page import BOTTOM_MM, HEIGHT_MM, TOP_MM, Block, Page
 from holter2sleep.report.pdf import flow, section_blocks
 from holter2sleep.report.sections import SECTIONS, basis, waveform_facts
 from holter2sleep.report.tables import ReportNight, report_night
@@ -89,6 +89,16 @@ HEADS = 'heads = ["Recorded", "Analysable", "Analysable share", "Lead off or mis
         ('title = "Key numbers"', "title = 3", "mine.toml: section 3: title: expected text in quotes, found 3"),
         ("new_page = true", 'new_page = "yes"', "section 6: new_page: expected true or false, found 'yes'"),
         (HEADS, 'heads = "Recorded"', "section 2: heads: expected a list, found 'Recorded'"),
+        (
+            "new_page = true",
+            "size = 1.2",
+            "section 'hourly': size = 1.2; give 0.6 to 1.5, of night_figure or rr_pictures",
+        ),
+        (
+            'draw = "rr_pictures"',
+            'size = 1.6\ndraw = "rr_pictures"',
+            "section 'rr_pictures': size = 1.6; give 0.6 to 1.5",
+        ),
         (HEADS, "", "mine.toml, section 'quality': heads is missing or empty; give a list"),
         (HEADS, 'heads = ["Recorded"]', "section 'quality': 1 heads for 6 phenotypes; give one head for each"),
         ('strata = ["wake"', 'strata = [] #"wake"', "section 'stage_table': strata is missing or empty"),
@@ -145,6 +155,21 @@ def test_caption_with_a_brace_is_drawn(tmp_path: Path) -> None:
     layout = layout_with(tmp_path, 'caption = "Grey:', 'caption = "{ Grey {x}:')
     section = next(section for section in layout.section if "{x}" in section.caption)
     assert section_blocks(night_with(tmp_path / "night"), layout, section)
+
+
+@pytest.mark.parametrize(("name", "size"), [("night_figure", 0.8), ("night_figure", 1.2), ("rr_pictures", 1.5)])
+def test_a_figure_has_the_size_of_the_layout_and_its_axes_fill_it(tmp_path: Path, name: str, size: float) -> None:
+    night, heights_mm, axes_mm = night_with(tmp_path), [], []
+    for layout in (shipped_with(name), layout_with(tmp_path, f'draw = "{name}"', f'size = {size}\ndraw = "{name}"')):
+        section = next(section for section in layout.section if section.draw == name)
+        (block,) = SECTIONS[name](night, layout, section)
+        page = Page()
+        block.draw(page, TOP_MM)
+        heights_mm.append(block.height_mm)
+        axes_mm.append(sum(ax.get_position().height for ax in page.figure.axes) * HEIGHT_MM)
+    assert axes_mm[1] == pytest.approx(size * axes_mm[0])
+    columns = 1 if name == "night_figure" else 2  # side by side
+    assert heights_mm[1] - heights_mm[0] == pytest.approx((axes_mm[1] - axes_mm[0]) / columns)
 
 
 def test_missing_layout_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, RULE, SOFT, text_width_mm
+from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, RULE, SOFT, fitting, text_width_mm
 
 MAIN, SUBGROUP = "main", "subgroup"
 MOST_LINES = 45  # a page; of more, those with the smallest p
@@ -116,7 +116,7 @@ def _draw_row(ax: Axes, i: int, row: Row) -> None:
 def _write_row(sheet: Axes, y_mm: float, row: Row, right_mm: float, is_ratio: bool, left_mm: float) -> None:
     is_main = row["kind"] == MAIN
     look: Row = {"size": SIZE, "va": "center", "color": INK if is_main else SOFT, "parse_math": False}
-    sheet.text(2, y_mm, fitting(_name(row), left_mm - 5), **look)
+    sheet.text(2, y_mm, fitting(_name(row), left_mm - 5, SIZE), **look)
     if row["estimate"] is None:
         sheet.text(right_mm + 3, y_mm, f"no estimate: {row['status']}", **{**look, "color": FAINT})
         return
@@ -124,13 +124,6 @@ def _write_row(sheet: Axes, y_mm: float, row: Row, right_mm: float, is_ratio: bo
     n = f"{row['n']:,}" if row["n_events"] is None else f"{row['n_events']:,} / {row['n']:,}"
     for at_mm, words in ((N_MM, n), (P_MM, p_text(row["p"])), (Q_MM, p_text(row["q"]))):
         sheet.text(right_mm + at_mm, y_mm, words, ha="right", **look)
-
-
-def fitting(text: str, room_mm: float) -> str:
-    """A text, cut where there is no room for all of it."""
-    while text_width_mm(text, SIZE) > room_mm:
-        text = text.rstrip("…")[:-1] + "…"
-    return text
 
 
 def estimate_text(row: Row, is_ratio: bool) -> str:

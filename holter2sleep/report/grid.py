@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from holter2sleep.report.page import (
     INK,
@@ -21,7 +22,7 @@ from holter2sleep.report.page import (
 )
 
 ROW_MM, HEAD_LINE_MM = 4.1, 2.9
-TEXT_SIZE = 6.8
+TEXT_SIZE, CELL_SIZE = 6.8, 6.0  # of a table, of a row beside a plot
 LINK = "#1f5f99"
 BETWEEN_MM = 2.0  # columns of figures
 MOST_ROWS = 56  # of a table on one page; longer tables go on
@@ -117,6 +118,15 @@ def _write_row(
         left_mm += column.width_mm
 
 
+def write_cells(
+    page: Page, y_mm: float, places: Sequence[tuple[float, Align]], cells: Sequence[str], *, head: bool = False
+) -> None:
+    """A row beside a plot: each cell at its place from the left edge of the text."""
+    look: dict[str, Any] = {"weight": "bold", "colour": SOFT} if head else {}
+    for (at_mm, align), cell in zip(places, cells, strict=True):
+        page.text(MARGIN_MM + at_mm, y_mm, cell, size=CELL_SIZE, align=align, **look)
+
+
 def paragraph(
     text: str, *, size: float = TEXT_SIZE, colour: str = INK, bullet: str = "", inset_mm: float = 0.0
 ) -> Block:
@@ -131,16 +141,9 @@ def paragraph(
         for i, line in enumerate(lines):
             page.text(left_mm + indent_mm, top_mm + leading_mm * (i + 0.8), line, size=size, colour=colour)
 
-    kind = (
-        ' class="item inner"'
-        if inset_mm
-        else ' class="item"'
-        if bullet
-        else ' class="small"'
-        if size < TEXT_SIZE
-        else ""
-    )
-    return Block(leading_mm * len(lines) + 0.8, draw, f"<p{kind}>{escape(text)}</p>")
+    kind = "item inner" if inset_mm else "item" if bullet else "small" if size < TEXT_SIZE else ""
+    tag = f'<p class="{kind}">' if kind else "<p>"
+    return Block(leading_mm * len(lines) + 0.8, draw, f"{tag}{escape(text)}</p>")
 
 
 def heading(title: str) -> Block:

@@ -146,6 +146,13 @@ def wrap(text: str, width_mm: float, size: float, weight: Weight = "normal") -> 
     return [*lines, line] if line else lines
 
 
+def fitting(text: str, room_mm: float, size: float) -> str:
+    """A line of text, cut where there is no room for all of it."""
+    while text_width_mm(text, size) > room_mm:
+        text = text.rstrip("…")[:-1] + "…"
+    return text
+
+
 def _longest_start(word: str, width_mm: float, size: float, weight: Weight) -> int:
     """How many letters of a word fit; at least one."""
     kept = 1

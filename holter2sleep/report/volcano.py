@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from holter2sleep.night import Float
-from holter2sleep.report.forest import LEAST_Q, MAIN, fitting, measure_text
-from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, SOFT
+from holter2sleep.report.forest import LEAST_Q, MAIN, measure_text
+from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, SOFT, fitting
 
 LEAST_POINTS = 8  # fewer are read from the forest plot
 NAMED = 12
@@ -76,7 +76,7 @@ def _name_points(ax: Axes, points: pl.DataFrame) -> None:
     wanted = ax.transLimits.transform(named.select("estimate", "height").to_numpy())[:, 1]
     for row, place in zip(named.iter_rows(named=True), spread(wanted, LINE), strict=True):
         ax.annotate(
-            fitting(row["label"], LETTER_MM - 9),
+            fitting(row["label"], LETTER_MM - 9, SIZE - 0.3),
             (row["estimate"], row["height"]),
             (1.06, place),
             textcoords="axes fraction",

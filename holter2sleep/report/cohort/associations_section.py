@@ -8,9 +8,9 @@ import polars as pl
 
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.forest import LEAST_Q, MAIN, draw_forest_on, fitting, forest_height_mm
-from holter2sleep.report.grid import Column, panel, paragraph, subheading, table_blocks
-from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page
+from holter2sleep.report.forest import LEAST_Q, MAIN, draw_forest_on, forest_height_mm
+from holter2sleep.report.grid import TEXT_SIZE, Column, panel, paragraph, subheading, table_blocks
+from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page, fitting
 from holter2sleep.report.volcano import HEIGHT_MM, draw_volcano_on, has_volcano
 
 MODEL_MM = 40.0
@@ -79,7 +79,7 @@ def _counts(cohort: Cohort, table: pl.DataFrame) -> list[Block]:
         Column(cohort.words("cohort.head_kind"), 22, "left"),
     ]
     columns += [Column(head, 16.5) for head in heads]
-    rows = [[fitting(model, MODEL_MM - 3), *map(str, others)] for model, *others in counts.iter_rows()]
+    rows = [[fitting(model, MODEL_MM - 3, TEXT_SIZE), *map(str, others)] for model, *others in counts.iter_rows()]
     return table_blocks(columns, rows)
 
 

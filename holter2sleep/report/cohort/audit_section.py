@@ -9,9 +9,8 @@ import polars as pl
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.forest import fitting
-from holter2sleep.report.grid import Column, panel, paragraph, subheading, table_blocks
-from holter2sleep.report.page import Block
+from holter2sleep.report.grid import TEXT_SIZE, Column, panel, paragraph, subheading, table_blocks
+from holter2sleep.report.page import Block, fitting
 
 MOST = 40  # differences; audit.csv has all
 MEASURE_MM = 74.0
@@ -58,9 +57,9 @@ def _differences(cohort: Cohort, flagged: pl.DataFrame, smallest: int) -> list[B
 def _difference(cohort: Cohort, row: dict[str, Any]) -> list[str]:
     names = ("value", "rest", "difference", "difference_low", "difference_high")
     value, rest, gap, low, high = (cohort.number(row[name], 2) for name in names)
-    told = fitting(f"{row['attribute']} {row['group']}: {measure_words(cohort, row['measure'])}", MEASURE_MM - 3)
-    difference = f"{gap} ({cohort.words('number.to', low=low, high=high)})"
-    return [told, cohort.words.whole(row["n_subjects"]), value, rest, difference, cohort.number(row["q"], 3)]
+    named = f"{row['attribute']} {row['group']}: {measure_words(cohort, row['measure'])}"
+    told, n = fitting(named, MEASURE_MM - 3, TEXT_SIZE), cohort.words.whole(row["n_subjects"])
+    return [told, n, value, rest, cohort.spanned(gap, low, high), cohort.number(row["q"], 3)]
 
 
 def measure_words(cohort: Cohort, measure: str) -> str:

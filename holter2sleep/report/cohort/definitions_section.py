@@ -25,8 +25,7 @@ def draw_definitions(cohort: Cohort, layout: CohortLayout, _section: CohortSecti
 def _definition(cohort: Cohort, entry: Entry) -> Block:
     unit = unit_text(entry)
     heads = wrap(cohort.words.label(entry) + (f", {unit}" if unit else ""), NAME_MM - 3, SIZE, "bold")
-    ends = cohort.words("number.to", low=f"{entry.plausible[0]:g}", high=f"{entry.plausible[1]:g}")
-    told = f"{entry.definition} {cohort.words('cohort.plausible', range=cohort.words.number(ends))} {entry.reference}"
+    told = f"{entry.definition} {cohort.words('cohort.plausible', range=cohort.plausible(entry))} {entry.reference}"
     lines = wrap(f"{entry.name}: {told}", TEXT_WIDTH_MM - NAME_MM, SIZE)
     return Block(LEADING_MM * max(len(heads), len(lines)) + 1.2, partial(_write_lines, heads=heads, lines=lines))
 

@@ -14,18 +14,21 @@ from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.wide import column
 from holter2sleep.report.cohort.groups import Effect, groups_of, hedges_g, is_log, names_of
 from holter2sleep.report.cohort.layout import CohortLayout, CohortLimits, CohortSection, keys_of
-from holter2sleep.report.cohort.quality_section import BAR, MIDDLE, draw_histogram
-from holter2sleep.report.cohort.tables import Cohort, values_of
-from holter2sleep.report.forest import fitting
-from holter2sleep.report.grid import paragraph
-from holter2sleep.report.page import FAINT, INK, MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page
+from holter2sleep.report.cohort.spread import BAR, MIDDLE, draw_histogram, quartiles_of, spread_text
+from holter2sleep.report.cohort.tables import NO_NUMBER, Cohort, values_of
+from holter2sleep.report.grid import CELL_SIZE, paragraph, write_cells
+from holter2sleep.report.page import FAINT, MARGIN_MM, RULE, SOFT, TEXT_WIDTH_MM, Align, Block, Page, fitting
 
 HISTOGRAM_MM, LEAST_MM, ROW_MM, HEAD_MM, GAP_MM = 54.0, 27.0, 3.5, 9.5, 4.6
 # Ends, from the left edge of the page's text, of: group, persons, the plot of the group, median and quartiles, effect.
 GROUP_MM, N_MM, PLOT_MM, SPREAD_MM, EFFECT_MM = 60.0, 94.0, 96.0, 122.0, 152.0
-SIZE = 6.0
+PLACES: tuple[tuple[float, Align], ...] = (
+    (GROUP_MM, "left"),
+    (N_MM, "right"),
+    (SPREAD_MM, "left"),
+    (EFFECT_MM, "left"),
+)
 NAME_MM = 28.0  # of a group, as it fits before the number of persons
-QUARTILES = (0.25, 0.5, 0.75)
 OUTERMOST = (0.01, 0.99)  # quantiles of the persons between which groups are drawn: one far value hides no other
 
 
@@ -66,9 +69,8 @@ def group_rows(
 def _row(name: str, values: pl.Series, sides: list[Float], smallest: int) -> GroupRow:
     if len(values) < smallest:
         return GroupRow(name, len(values), None, None)
-    low, middle, high = (float(q) for q in np.quantile(values.to_numpy(), QUARTILES))
     effect = hedges_g(*sides) if len(sides[1]) >= smallest else None
-    return GroupRow(name, len(values), (low, middle, high), effect)
+    return GroupRow(name, len(values), quartiles_of(values.to_numpy()), effect)
 
 
 def _card(cohort: Cohort, layout: CohortLayout, section: CohortSection, name: str, stratum: str) -> Block:
@@ -100,12 +102,10 @@ def summary_text(cohort: Cohort, name: str, stratum: str) -> str:
     values = values_of(cohort.nights, name, stratum).to_numpy()
     if not len(values):
         return words("cohort.no_value")
-    low, middle, high = (cohort.printed(entry, float(q)) for q in np.quantile(values, QUARTILES))
-    spread = words("cohort.spread", n=words.whole(len(values)), median=middle, low=low, high=high)
+    spread = spread_text(cohort, values, entry.decimals)
     n_persons = words.whole(cohort.nights.filter(pl.col(key).is_not_null())["subject"].n_unique())
     n_out = words.whole(cohort.implausible.filter(pl.col("column") == key).height)
-    ends = words("number.to", low=words.number(f"{entry.plausible[0]:g}"), high=words.number(f"{entry.plausible[1]:g}"))
-    return words("cohort.summary", spread=spread, persons=n_persons, out=n_out, range=ends)
+    return words("cohort.summary", spread=spread, persons=n_persons, out=n_out, range=cohort.plausible(entry))
 
 
 def _draw_groups(
@@ -115,7 +115,7 @@ def _draw_groups(
     values = values_of(cohort.persons, entry.name, stratum).to_numpy()
     scale = "cohort.head_g_log" if is_log(entry, values) else "cohort.head_g"
     heads = ("cohort.head_group", "cohort.head_persons", "cohort.head_quartiles", scale)
-    _write(page, top_mm + 2.4, [cohort.words(head) for head in heads], bold=True)
+    _write(page, top_mm + 2.4, [cohort.words(head) for head in heads], head=True)
     ax = page.axes(MARGIN_MM + PLOT_MM, top_mm + 3.2, SPREAD_MM - PLOT_MM - 2, ROW_MM * len(rows))
     _draw_bars(ax, rows, values)
     for i, row in enumerate(rows):
@@ -135,36 +135,20 @@ def _draw_bars(ax: Axes, rows: list[GroupRow], values: Float) -> None:
 
 
 def _cells(cohort: Cohort, entry: Entry, row: GroupRow, smallest: int) -> list[str]:
+    name = fitting(row.name, NAME_MM, CELL_SIZE)
     if row.quartiles is None:
-        return [fitting(row.name, NAME_MM), cohort.words("cohort.fewer", n=smallest), "", ""]
+        return [name, cohort.words("cohort.fewer", n=smallest), "", ""]
     low, middle, high = (cohort.printed(entry, value) for value in row.quartiles)
-    spread = f"{middle} ({cohort.words('number.to', low=low, high=high)})"
-    return [fitting(row.name, NAME_MM), cohort.words.whole(row.n), spread, effect_text(cohort, row.effect)]
+    return [name, cohort.words.whole(row.n), cohort.spanned(middle, low, high), effect_text(cohort, row.effect)]
 
 
 def effect_text(cohort: Cohort, effect: Effect | None) -> str:
     """The effect with its interval, or a dash."""
     if effect is None:
-        return "-"
-    g, low, high = (cohort.number(value, 2, sign=True) for value in (effect.g, effect.low, effect.high))
-    return f"{g} ({cohort.words('number.to', low=low, high=high)})"
+        return NO_NUMBER
+    return cohort.spanned(*(cohort.number(value, 2, sign=True) for value in (effect.g, effect.low, effect.high)))
 
 
-def _write(page: Page, y_mm: float, cells: list[str], bold: bool = False) -> None:
-    places: tuple[tuple[float, Align], ...] = (
-        (GROUP_MM, "left"),
-        (N_MM, "right"),
-        (SPREAD_MM, "left"),
-        (EFFECT_MM, "left"),
-    )
-    for (at_mm, align), cell in zip(places, cells, strict=True):
-        page.text(
-            MARGIN_MM + at_mm,
-            y_mm,
-            cell,
-            size=SIZE,
-            weight="bold" if bold else "normal",
-            colour=SOFT if bold else INK,
-            align=align,
-        )
+def _write(page: Page, y_mm: float, cells: list[str], *, head: bool = False) -> None:
+    write_cells(page, y_mm, PLACES, cells, head=head)
     page.line((MARGIN_MM + GROUP_MM, MARGIN_MM + TEXT_WIDTH_MM), (y_mm + 1.0,) * 2, colour=RULE, width=0.15)

@@ -8,11 +8,11 @@ from typing import Any
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
 from holter2sleep.report.cohort.tables import Cohort
 from holter2sleep.report.flow_chart import Box, draw_flow_on, flow_height_mm
-from holter2sleep.report.grid import Column, paragraph, subheading, table_blocks
-from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page, wrap
+from holter2sleep.report.grid import TEXT_SIZE, Column, paragraph, subheading, table_blocks
+from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page, fitting
 from holter2sleep.report.words import Words
 
-REASON_MM, LETTERS = 86.0, 6.8
+REASON_MM, RULE_MM = 86.0, 90.0
 
 
 def draw_flow_section(cohort: Cohort, _layout: CohortLayout, _section: CohortSection) -> list[Block]:
@@ -60,14 +60,13 @@ def _rules(cohort: Cohort) -> list[Block]:
     if not steps:
         return [paragraph(words("cohort.no_rules"))]
     heads = ("head_nights_out", "head_unknown", "head_persons_out", "head_nights_left", "head_persons_left")
-    columns = [Column(words("cohort.head_rule"), 90, "left"), *(Column(words(f"cohort.{head}"), 18) for head in heads)]
+    columns = [
+        Column(words("cohort.head_rule"), RULE_MM, "left"),
+        *(Column(words(f"cohort.{head}"), 18) for head in heads),
+    ]
     keys = ("nights_excluded", "nights_excluded_unknown", "subjects_excluded", "nights_left", "subjects_left")
-    rows = [[_short(f"{step['step']}: {step['rule']}"), *(words.whole(step[key]) for key in keys)] for step in steps]
+    # the whole of a rule stands in its box above
+    named = [fitting(f"{step['step']}: {step['rule']}", RULE_MM - 3, TEXT_SIZE) for step in steps]
+    rows = [[name, *(words.whole(step[key]) for key in keys)] for name, step in zip(named, steps, strict=True)]
     why = [paragraph(f"{step['step']}: {step['reason']}", bullet="•") for step in steps]
     return [subheading(words("cohort.rules", name=cohort.flow["exclusions"])), *table_blocks(columns, rows), *why]
-
-
-def _short(text: str) -> str:
-    """A text that fits the first column; the whole of it stands in the box above."""
-    lines = wrap(text, 88, LETTERS)
-    return lines[0] if len(lines) == 1 else f"{lines[0]} …"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -13,9 +14,8 @@ from holter2sleep.phenotypes.wide import column, phenotype_of
 from holter2sleep.report.cohort.groups import on_scale
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection, keys_of
 from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.forest import fitting
-from holter2sleep.report.grid import Column, paragraph, table_blocks
-from holter2sleep.report.page import Block
+from holter2sleep.report.grid import TEXT_SIZE, Column, paragraph, table_blocks
+from holter2sleep.report.page import Block, fitting
 
 RECORDING_MM = 52.0  # an id that is longer is cut, and leads nowhere: another may begin alike
 OUTLIER_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -79,16 +79,14 @@ def _far_out(nights: pl.DataFrame, name: str, reach: float) -> pl.DataFrame:
     )
 
 
-def _row(cohort: Cohort, row: dict[str, object]) -> list[str]:
-    name, stratum = phenotype_of(str(row["column"]))
-    entry, distance = load_dictionary()[name], row["distance"]
-    value = row["value"] if isinstance(row["value"], float) else None
-    if isinstance(distance, float):
-        why = cohort.words("cohort.far_out", n=cohort.number(distance, 1))
+def _row(cohort: Cohort, row: dict[str, Any]) -> list[str]:
+    words, (name, stratum), distance = cohort.words, phenotype_of(row["column"]), row["distance"]
+    if distance is None:
+        why = words("cohort.status_implausible")
     else:
-        why = cohort.words("cohort.status_implausible")
-    recording = fitting(str(row["recording_id"]), RECORDING_MM - 3)
-    return [recording, cohort.label(name, stratum), cohort.printed(entry, value), why]
+        why = words("cohort.far_out", n=cohort.number(distance, 1))
+    recording = fitting(row["recording_id"], RECORDING_MM - 3, TEXT_SIZE)
+    return [recording, cohort.label(name, stratum), cohort.printed(load_dictionary()[name], row["value"]), why]
 
 
 def link_of(directory: Path, recording_id: str) -> str | None:

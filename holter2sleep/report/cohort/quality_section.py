@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from matplotlib.axes import Axes
 
-from holter2sleep.report.axes import number_ticks
 from holter2sleep.report.cohort.groups import groups_of, names_of
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
+from holter2sleep.report.cohort.spread import draw_histogram, spread_text
 from holter2sleep.report.cohort.tables import STATUSES, Cohort
-from holter2sleep.report.forest import fitting
-from holter2sleep.report.grid import Column, paragraph, subheading, table_blocks
-from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
-from holter2sleep.report.words import Words
+from holter2sleep.report.grid import TEXT_SIZE, Column, paragraph, subheading, table_blocks
+from holter2sleep.report.page import INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page, fitting
 
-BAR, MIDDLE = "#9fb4c8", "#1f3b57"
-N_BINS = 24
 # Title, column, decimals of the three histograms.
 OF_SIGNAL = (
     ("analysable_h", "analysable_time", 1),
@@ -58,27 +53,6 @@ def _histograms(cohort: Cohort) -> Block:
             draw_histogram(ax, values, cohort.words)
 
     return Block(37, draw)
-
-
-def spread_text(cohort: Cohort, values: np.ndarray, decimals: int) -> str:
-    """Number, median and quartiles of values."""
-    if not len(values):
-        return cohort.words("cohort.no_value")
-    low, middle, high = (cohort.number(float(q), decimals) for q in np.quantile(values, (0.25, 0.5, 0.75)))
-    return cohort.words("cohort.spread", n=cohort.words.whole(len(values)), median=middle, low=low, high=high)
-
-
-def draw_histogram(ax: Axes, values: np.ndarray, words: Words) -> None:
-    """Counts over the range of the values, median marked."""
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    if not len(values):
-        ax.set_xticks([])
-        return
-    ax.hist(values, bins=N_BINS, color=BAR, edgecolor="white", linewidth=0.2)
-    ax.axvline(float(np.median(values)), color=MIDDLE, linewidth=1.0)
-    ax.locator_params(axis="x", nbins=5)
-    number_ticks(ax.xaxis, words)
 
 
 def domain_shares(quality: pl.DataFrame) -> pl.DataFrame:
@@ -149,7 +123,7 @@ def _by_group(cohort: Cohort, layout: CohortLayout, section: CohortSection) -> l
 
 
 def _group_row(cohort: Cohort, name: str, nights: pl.DataFrame, smallest: int) -> list[str]:
-    name, n_persons = fitting(name, GROUP_MM - 3), nights["subject"].n_unique()
+    name, n_persons = fitting(name, GROUP_MM - 3, TEXT_SIZE), nights["subject"].n_unique()
     if n_persons < smallest:
         return [name, "", cohort.words("cohort.fewer", n=smallest), *[""] * 4]
     shown = (("analysable_time", 1), ("analysable_share", 0), ("sqi_mean", 2), ("ok_share", 0))
@@ -159,17 +133,12 @@ def _group_row(cohort: Cohort, name: str, nights: pl.DataFrame, smallest: int) -
 
 def odd_nights(quality_nights: pl.DataFrame) -> dict[str, int]:
     """How many nights are odd, by what is odd about them."""
-    table = quality_nights
-
-    def odd(name: str) -> pl.Expr:
-        kind = table.schema[name]
-        return pl.col(name).fill_null(value=False) if kind == pl.Boolean else _there(name, kind)
-
-    return {name: int(table.select(odd(name).sum()).item() or 0) for name in ODD}
+    counts = {name: _is_odd(name, quality_nights.schema[name]).sum() for name in ODD}
+    return quality_nights.select(**counts).row(0, named=True)
 
 
-def _there(name: str, kind: pl.DataType) -> pl.Expr:
-    return pl.col(name).is_not_null() if kind == pl.String else pl.col(name) > 0
+def _is_odd(name: str, kind: pl.DataType) -> pl.Expr:
+    return pl.col(name).is_not_null() if kind == pl.String else pl.col(name).cast(pl.Boolean)
 
 
 def _odd(cohort: Cohort) -> list[Block]:

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection, keys_of
-from holter2sleep.report.cohort.quality_section import MIDDLE
+from holter2sleep.report.cohort.spread import MIDDLE
 from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.grid import panel
-from holter2sleep.report.page import FAINT, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Align, Block, Page
+from holter2sleep.report.grid import panel, write_cells
+from holter2sleep.report.page import FAINT, MARGIN_MM, TEXT_WIDTH_MM, Align, Block, Page
 
 ROW_MM, HEAD_MM = 4.6, 6.0
 # Ends from the left edge of the text: phenotype, persons, plot of the ICC, ICC, SD within persons, nights, first night.
@@ -38,7 +38,7 @@ def draw_reliability(cohort: Cohort, layout: CohortLayout, section: CohortSectio
     tall_mm = ROW_MM * len(rows)
 
     def draw(page: Page, top_mm: float) -> None:
-        _write(page, top_mm + HEAD_MM - 1.6, [cohort.words(f"cohort.{head}") for head in HEADS], bold=True)
+        _write(page, top_mm + HEAD_MM - 1.6, [cohort.words(f"cohort.{head}") for head in HEADS], head=True)
         ax = page.axes(MARGIN_MM + PLOT_MM, top_mm + HEAD_MM, PLOT_END_MM - PLOT_MM, tall_mm)
         ax.set(xlim=(-0.05, 1.05), ylim=(len(rows) - 0.5, -0.5), yticks=[], xticks=[0, 0.5, 0.8, 1])
         ax.axvline(0.8, color=FAINT, linewidth=0.6, linestyle=(0, (3, 2)))
@@ -68,31 +68,18 @@ def reliable_rows(table: pl.DataFrame, keys: list[tuple[str, str]], smallest: in
 
 def _cells(cohort: Cohort, row: Row) -> list[str]:
     entry = load_dictionary()[row["phenotype"]]
-    icc = _with_interval(cohort, *(cohort.number(row[name], 2) for name in ("icc", "icc_low", "icc_high")))
+    icc = [cohort.number(row[name], 2) for name in ("icc", "icc_low", "icc_high")]
     first = [cohort.printed(entry, row[f"first_night_{name}"]) for name in ("effect", "low", "high")]
     return [
         cohort.label(row["phenotype"], row["stratum"]),
         cohort.words.whole(row["n_subjects"]),
-        icc,
+        cohort.spanned(*icc),
         cohort.printed(entry, row["within_sd"]),
         cohort.number(row["nights_needed"], 0),
-        _with_interval(cohort, *first),
+        cohort.spanned(*first),
     ]
 
 
-def _with_interval(cohort: Cohort, value: str, low: str, high: str) -> str:
-    return value if "-" in (low, high) else f"{value} ({cohort.words('number.to', low=low, high=high)})"
-
-
-def _write(page: Page, y_mm: float, cells: list[str], bold: bool = False) -> None:
-    for (at_mm, align), cell in zip(PLACES, cells, strict=True):
-        page.text(
-            MARGIN_MM + at_mm,
-            y_mm,
-            cell,
-            size=6.0,
-            weight="bold" if bold else "normal",
-            colour=SOFT if bold else INK,
-            align=align,
-        )
+def _write(page: Page, y_mm: float, cells: list[str], *, head: bool = False) -> None:
+    write_cells(page, y_mm, PLACES, cells, head=head)
     page.line((MARGIN_MM, MARGIN_MM + TEXT_WIDTH_MM), (y_mm + 1.4,) * 2, width=0.15)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.axes import STAGE_COLOURS
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
+from holter2sleep.report.cohort.spread import quartiles_of
 from holter2sleep.report.cohort.stages import hourly_chances, partition_of, shares_of
 from holter2sleep.report.cohort.tables import Cohort, values_of
 from holter2sleep.report.grid import Column, panel, paragraph, table_blocks
@@ -88,7 +89,7 @@ def _table(cohort: Cohort, partition: dict[str, str]) -> list[Block]:
     words, rows = cohort.words, list[list[str]]()
     for name in partition.values():
         entry, values = load_dictionary()[name], values_of(cohort.persons, name, "night").to_numpy()
-        low, middle, high = (cohort.printed(entry, float(q)) for q in np.quantile(values, (0.25, 0.5, 0.75)))
+        low, middle, high = (cohort.printed(entry, q) for q in quartiles_of(values))
         spread = words("number.to", low=low, high=high)
         rows.append([cohort.label(name, "night"), words.whole(len(values)), middle, spread])
     heads = (("head_persons", 24), ("head_median", 24), ("head_quartile_range", 36))

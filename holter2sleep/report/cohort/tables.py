@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.errors import RecordingError
+from holter2sleep.io.files import sha256_of
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.wide import NAME, column
 from holter2sleep.report.cohort.layout import CohortLayout
@@ -18,6 +18,7 @@ from holter2sleep.report.tables import unit_text
 from holter2sleep.report.words import Words
 
 COHORT, STUDY = "cohort", "associations"  # folders of the tables and of the study, beside those of the nights
+NO_NUMBER = "-"
 STATUSES = ("ok", "insufficient_data", "not_applicable", "implausible", "absent")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 
@@ -100,10 +101,19 @@ class Cohort:
     def number(self, value: float | None, decimals: int, sign: bool = False) -> str:
         """A value with so many decimals; a dash where there is none."""
         if value is None:
-            return "-"
+            return NO_NUMBER
         rounded = round(value, decimals) + 0.0  # no minus before a zero
         printed = self.words.number(f"{rounded:{'+' if sign and rounded else ''}.{decimals}f}")
         return printed.replace("-", "\N{MINUS SIGN}")
+
+    def spanned(self, value: str, low: str, high: str) -> str:
+        """A printed value with the ends of its interval in brackets; alone where it has none."""
+        return value if NO_NUMBER in (low, high) else f"{value} ({self.words('number.to', low=low, high=high)})"
+
+    def plausible(self, entry: Entry) -> str:
+        """The plausible range of a phenotype."""
+        low, high = (self.words.number(f"{end:g}") for end in entry.plausible)
+        return self.words("number.to", low=low, high=high)
 
 
 def read_cohort(directory: Path, layout: CohortLayout, words: Words) -> Cohort:
@@ -142,7 +152,7 @@ def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> 
         reliability=_csv(folder / "reliability.csv", RELIABILITY),
         audit=_csv(audit, AUDIT) if audit.is_file() else None,
         study=_study(directory / STUDY),
-        hashes={name: _sha256(folder / name) for name in ("flow.json", "nights.parquet", "quality.csv")},
+        hashes={name: sha256_of([folder / name]) for name in ("flow.json", "nights.parquet", "quality.csv")},
         words=words,
     )
 
@@ -187,11 +197,6 @@ def _implausible(path: Path, columns: list[str]) -> pl.DataFrame:
         .filter(pl.col("column").is_in(columns))
         .collect(engine="streaming")
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _study(folder: Path) -> Study | None:

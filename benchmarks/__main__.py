@@ -113,9 +113,9 @@ def whole_program(folder: Path) -> Iterator[Row]:
     yield Row("--help", shown.cpu_s, more=f"wall {shown.wall_s:.2f} s")
 
 
-def best_of(*words: str, times: int = 3) -> Cost:
-    """The cheapest of a few runs."""
-    return min((cost_of(*words) for _ in range(times)), key=lambda cost: cost.cpu_s)
+def best_of(*words: str) -> Cost:
+    """The cheapest of three runs."""
+    return min((cost_of(*words) for _ in range(3)), key=lambda cost: cost.cpu_s)
 
 
 def _wall(one: Cost, other: Cost) -> str:

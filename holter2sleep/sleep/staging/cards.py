@@ -121,20 +121,15 @@ def read_weights(card: Card, beside: Path | None = None) -> bytes:
         raise ValueError(f"stager {card.name!r} has no weight file")
     folder = _folder_of(card.name, weights.package) if weights.package else beside or CARDS
     path = folder / weights.file
+    where, advice = _place(weights, beside)
     if not path.is_file():
-        where = (
-            f"the installed {weights.package!r}" if weights.package else "its folder" if beside else "its card's folder"
-        )
-        raise WeightsError(
-            f"Stager {card.name!r}: {where} has no {weights.file!r}; {_advice(weights, beside)}, "
-            f"or choose another stager"
-        )
+        raise WeightsError(f"Stager {card.name!r}: {where} has no {weights.file!r}; {advice}, or choose another stager")
     content = path.read_bytes()
     found = hashlib.sha256(content).hexdigest()
     if found != weights.sha256:
         raise WeightsError(
             f"Stager {card.name!r}: {path.name} has SHA-256 {found}, registered is {weights.sha256}; "
-            f"these are other weights than the validated ones: {_advice(weights, beside)}"
+            f"these are other weights than the validated ones: {advice}"
         )
     return content
 
@@ -150,8 +145,10 @@ def _folder_of(name: str, package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def _advice(weights: Weights, beside: Path | None) -> str:
+def _place(weights: Weights, beside: Path | None) -> tuple[str, str]:
+    """Where the weights belong, and what to do where they are not, in words."""
     if weights.package:
-        return f"reinstall {weights.package}"
-    taken = "take the folder as `train head` wrote it"
-    return taken if beside is not None else "put it there, or name its package in [weights] of the card"
+        return f"the installed {weights.package!r}", f"reinstall {weights.package}"
+    if beside is not None:
+        return "its folder", "take the folder as `train head` wrote it"
+    return "its card's folder", "put it there, or name its package in [weights] of the card"

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from holter2sleep.night import AF_KINDS, EPOCH_S
 from holter2sleep.report import axes as draw
 from holter2sleep.report.days import Day
-from holter2sleep.report.night_figure import Key
+from holter2sleep.report.night_figure import KEY_SIZE, Key, write_key
 from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.words import Words
 
@@ -82,11 +82,10 @@ def _draw_days(
         _draw_day(page, top_mm + CLOCK_MM + height_mm * i, day, names, height_mm - GAP_MM, scales, first=i == 0)
     for i, (word, colour) in enumerate(keys):
         x_mm, y_mm = MARGIN_MM + TEXT_WIDTH_MM - RIGHT_MM + 1.5, top_mm + CLOCK_MM + 2.0 + KEY_MM * i
-        if not colour:
-            page.text(x_mm, y_mm, word, size=5.2, weight="bold", colour=SOFT)
-            continue
-        page.box(x_mm, y_mm - 1.4, 1.5, 1.5, fill=colour)
-        page.text(x_mm + 2.3, y_mm, word, size=5.2, colour=SOFT)
+        if colour:
+            write_key(page, x_mm, y_mm, (word, colour))
+        else:
+            page.text(x_mm, y_mm, word, size=KEY_SIZE, weight="bold", colour=SOFT)
 
 
 def _draw_day(

@@ -19,6 +19,7 @@ from holter2sleep.report.tachogram import draw_tachogram
 LEFT_MM, RIGHT_MM = 23.5, 19.0  # for the names of tracks, and for what their colours mean
 LETTER_MM = 2.6  # for the letter of a track
 GAP_MM = 0.9
+KEY_SIZE = 5.2
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
 HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 MOST_TICKS = 12
@@ -100,11 +101,11 @@ def draw_night_figure(
     night: ReportNight,
     names: Sequence[str],
     low_confidence: float,
-    height_mm: float | None = None,
+    height_mm: float,
 ) -> None:
     """All tracks, one below the other, with the same time axis; lower ones where the figure gets less height."""
-    fixed_mm, full_mm = _fixed_mm(names), figure_height_mm(names)
-    scale = ((full_mm if height_mm is None else height_mm) - fixed_mm) / (full_mm - fixed_mm)
+    fixed_mm = _fixed_mm(names)
+    scale = (height_mm - fixed_mm) / (figure_height_mm(names) - fixed_mm)
     y_mm = top_mm + CLOCK_MM
     width_mm = TEXT_WIDTH_MM - LEFT_MM - RIGHT_MM
     ticks_h = hour_ticks(night.duration_h)
@@ -161,10 +162,16 @@ def _write_margins(page: Page, middle_mm: float, name: str, letter: str, night: 
     )
     keys = track.keys(night)
     first_mm = middle_mm - 1.2 * (len(keys) - 1) + 0.7
-    for row, (word, colour) in enumerate(keys):
+    for row, key in enumerate(keys):
         x_mm, baseline_mm = MARGIN_MM + TEXT_WIDTH_MM - RIGHT_MM + 1.5, first_mm + 2.4 * row
-        page.box(x_mm, baseline_mm - 1.4, 1.5, 1.5, fill=colour)
-        page.text(x_mm + 2.3, baseline_mm, word, size=5.2, colour=SOFT)
+        write_key(page, x_mm, baseline_mm, key)
+
+
+def write_key(page: Page, x_mm: float, baseline_mm: float, key: Key) -> None:
+    """A square of a colour, and what it means."""
+    word, colour = key
+    page.box(x_mm, baseline_mm - 1.4, 1.5, 1.5, fill=colour)
+    page.text(x_mm + 2.3, baseline_mm, word, size=KEY_SIZE, colour=SOFT)
 
 
 def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -> None:

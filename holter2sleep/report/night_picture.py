@@ -35,10 +35,11 @@ def write_night_picture(night_dir: Path, path: Path, language: str | None = None
     """
     night, layout = ready(night_dir, read_layout(None, SECTIONS, TRACKS), language)
     names, page = layout.tracks(night.duration_h), Page()
-    top_mm, bottom_mm = HEIGHT_MM - TOP_MM, HEIGHT_MM - TOP_MM - figure_height_mm(names)
+    height_mm = figure_height_mm(names)
+    top_mm, bottom_mm = HEIGHT_MM - TOP_MM, HEIGHT_MM - TOP_MM - height_mm
     shown_mm = np.array([[MARGIN_MM - 2, bottom_mm - 1], [MARGIN_MM + TEXT_WIDTH_MM + 2, top_mm + 1]])
     with drawing_style():
-        draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence)
+        draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence, height_mm)
         shown = Bbox(shown_mm / MM_PER_INCH)
         page.figure.savefig(path, format="png", dpi=DPI, bbox_inches=shown, metadata={"Software": None})
     return path

@@ -40,6 +40,7 @@ KEPT_LAST_MM = 8.0  # a caption that is no longer stays with the block above it
 ATTACHED_H = 49.0  # two days and an hour: annotations of more make a file that no mail takes
 
 Sheet = list[tuple[float, Block]]  # top edge in mm, block
+HeadAndFoot = Callable[[Page, int, int], None]  # are told the number of their page, and how many there are
 
 
 def write_report(night_dir: Path, layout: Path | None = None, language: str | None = None) -> Path:
@@ -180,17 +181,22 @@ def bookmarks(
     return [Bookmark(title[id(block)], number, top_mm) for number, top_mm, block in placed if id(block) in title]
 
 
-def drawn_pages(sheets: Sequence[Sheet], head_and_foot: Callable[[Page, int, int], None]) -> bytes:
-    """A PDF of the sheets; the head and foot of each are told its number, and how many there are."""
+def drawn_pages(sheets: Sequence[Sheet], head_and_foot: HeadAndFoot) -> bytes:
+    """A PDF of the sheets."""
     out = io.BytesIO()
     with PdfPages(out, metadata={"CreationDate": None}) as pdf:  # no date: the same tables must give the same bytes
-        for number, sheet in enumerate(sheets, start=1):
-            page = Page()
-            head_and_foot(page, number, len(sheets))
-            for top_mm, block in sheet:
-                block.draw(page, top_mm)
-            pdf.savefig(page.figure)
+        for number in range(1, len(sheets) + 1):
+            pdf.savefig(drawn_page(sheets, number, head_and_foot).figure)
     return out.getvalue()
+
+
+def drawn_page(sheets: Sequence[Sheet], number: int, head_and_foot: HeadAndFoot) -> Page:
+    """One of the sheets, the first of which is number 1, with its head and foot."""
+    page = Page()
+    head_and_foot(page, number, len(sheets))
+    for top_mm, block in sheets[number - 1]:
+        block.draw(page, top_mm)
+    return page
 
 
 def section_blocks(night: ReportNight, layout: Layout, section: Section) -> list[Block]:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 
 from holter2sleep.night import Float
-from holter2sleep.report.forest import LEAST_Q, MAIN, measure_text
+from holter2sleep.report.forest import LEAST_Q, main_estimates, measure_text
 from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, SOFT, fitting
 
 LEAST_POINTS = 8  # fewer are read from the forest plot
@@ -29,13 +29,12 @@ def draw_volcano(rows: pl.DataFrame, width_mm: float) -> Figure:
 
 def has_volcano(rows: pl.DataFrame) -> bool:
     """Whether a model has enough estimates for one."""
-    return rows.filter((pl.col("kind") == MAIN) & pl.col("p").is_not_null()).height >= LEAST_POINTS
+    return main_estimates(rows).height >= LEAST_POINTS
 
 
 def draw_volcano_on(figure: FigureBase, rows: pl.DataFrame, width_mm: float) -> None:
     """-log10 p over the estimate of each main row that has one; the surest are named at the right."""
-    main = rows.filter((pl.col("kind") == MAIN) & pl.col("p").is_not_null())
-    points = main.with_columns(height=-pl.col("p").clip(_LEAST_P).log10())
+    points = main_estimates(rows).with_columns(height=-pl.col("p").clip(_LEAST_P).log10())
     plot_mm = width_mm - BESIDE_MM - LETTER_MM
     box = (BESIDE_MM / width_mm, BELOW_MM / HEIGHT_MM, plot_mm / width_mm, 1 - (BELOW_MM + ABOVE_MM) / HEIGHT_MM)
     ax = figure.add_axes(box)

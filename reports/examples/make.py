@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,7 @@ from PIL import Image
 from holter2sleep.report.layout import Layout, read_layout
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.night_picture import write_night_picture
-from holter2sleep.report.page import Page
-from holter2sleep.report.pdf import Sheet, drawing_style, flow, ready, section_blocks, write_head_and_foot
+from holter2sleep.report.pdf import Sheet, drawing_style, drawn_page, flow, ready, section_blocks, write_head_and_foot
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight
 from holter2sleep.simulate import NightPlan, preset, simulate_night
@@ -73,10 +73,8 @@ def _write_pages(folder: Path, site: Path) -> list[Path]:
 
 
 def _write_page(night: ReportNight, layout: Layout, sheets: list[Sheet], number: int, site: Path) -> Path:
-    page, content, path = Page(), io.BytesIO(), site / f"report_page_{number}.png"
-    write_head_and_foot(page, number, len(sheets), night=night, layout=layout)
-    for top_mm, block in sheets[number - 1]:
-        block.draw(page, top_mm)
+    content, path = io.BytesIO(), site / f"report_page_{number}.png"
+    page = drawn_page(sheets, number, partial(write_head_and_foot, night=night, layout=layout))
     page.figure.savefig(content, dpi=2 * PAGE_DPI)
     picture = Image.open(content).convert("RGB").reduce(2)  # drawn small, letters would be as wide as whole pixels
     picture.quantize(PAGE_COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)

@@ -7,8 +7,8 @@ from functools import partial
 import polars as pl
 
 from holter2sleep.report.cohort.layout import CohortLayout, CohortSection
-from holter2sleep.report.cohort.tables import Cohort
-from holter2sleep.report.forest import LEAST_Q, MAIN, draw_forest_on, forest_height_mm
+from holter2sleep.report.cohort.tables import Cohort, Study
+from holter2sleep.report.forest import LEAST_Q, MAIN, draw_forest_on, forest_height_mm, main_estimates
 from holter2sleep.report.grid import TEXT_SIZE, Column, panel, paragraph, subheading, table_blocks
 from holter2sleep.report.page import MARGIN_MM, TEXT_WIDTH_MM, Block, Page, fitting
 from holter2sleep.report.volcano import HEIGHT_MM, draw_volcano_on, has_volcano
@@ -19,26 +19,26 @@ STATUSES = ("ok", "separated", "collinear", "too_few", "failed")
 
 def draw_associations(cohort: Cohort, layout: CohortLayout, _section: CohortSection) -> list[Block]:
     """Counts of statuses, then for each model its forest and volcano, then the paragraph on methods."""
-    if cohort.study is None:
+    study = cohort.study
+    if study is None:
         return [panel(cohort.words("cohort.no_study"))]
-    table = cohort.study.associations
-    blocks = [paragraph(cohort.study.title, size=8.0), *_stale(cohort), *_counts(cohort, table)]
+    table = study.associations
+    blocks = [paragraph(study.title, size=8.0), *_stale(cohort, study), *_counts(cohort, table)]
     for model in table["model"].unique(maintain_order=True):
         blocks += _model(cohort, table.filter(pl.col("model") == model), layout.limits.most_hits)
-    return [*blocks, *_methods(cohort, cohort.study.methods)]
+    return [*blocks, *_methods(cohort, study.methods)]
 
 
 def hits(rows: pl.DataFrame, most: int) -> pl.DataFrame:
     """Rows of a model's exposures with the smallest p, and of their subgroups, in the order of the table."""
-    main = rows.filter(pl.col("kind") == MAIN, pl.col("p").is_not_null())
-    surest = main.sort("p", maintain_order=True).head(most)
+    surest = main_estimates(rows).sort("p", maintain_order=True).head(most)
     return rows.filter(pl.col("exposure").is_in(surest["exposure"].to_list()))
 
 
 def _model(cohort: Cohort, rows: pl.DataFrame, most: int) -> list[Block]:
     """Forest of a model's surest exposures, and its volcano."""
     words, name, shown = cohort.words, rows["model"][0], hits(rows, most)
-    n_known = rows.filter(pl.col("kind") == MAIN, pl.col("p").is_not_null()).height
+    n_known = main_estimates(rows).height
     n_all = words.whole(rows.filter(pl.col("kind") == MAIN).height)
     if shown.is_empty():
         return [paragraph(words("cohort.no_estimate", model=name, n=n_all))]
@@ -58,9 +58,9 @@ def _below(first: Block, second: Block) -> Block:
     return Block(first.height_mm + second.height_mm, draw)
 
 
-def _stale(cohort: Cohort) -> list[Block]:
+def _stale(cohort: Cohort, study: Study) -> list[Block]:
     """A word where the study is of other tables than these."""
-    same = cohort.study is not None and cohort.study.nights_sha256 == cohort.hashes["nights.parquet"]
+    same = study.nights_sha256 == cohort.hashes["nights.parquet"]
     return [] if same else [paragraph(cohort.words("cohort.stale_study"))]
 
 

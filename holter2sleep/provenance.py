@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from holter2sleep import __version__
@@ -17,6 +16,7 @@ from holter2sleep.clock import date_known, night_of
 from holter2sleep.heart.class_net import WEIGHTS as CLASS_WEIGHTS
 from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
 from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
+from holter2sleep.io.files import sha256_of
 from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Card, list_cards
@@ -70,7 +70,7 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
 
 def models_sha256(stager: str) -> str:
     """Hash of all weights that may be used when this stager, or `auto`, is asked for."""
-    ours = [sha256_of_file(path) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]
+    ours = [sha256_of([path]) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]
     asked = [card for card in list_cards() if card.name == stager or (stager == AUTO and not card.on_request)]
     theirs = [f"{card.name} {_weights_of(card)}" for card in sorted(asked, key=lambda card: card.name)]
     folder = head_folder(stager)
@@ -174,7 +174,7 @@ def _models(night: Night, recipe: Recipe) -> list[Facts]:
         ("respiratory events", True, RESPIRATORY_WEIGHTS),
     ]
     used: list[Facts] = [
-        {"role": role, "name": path.name, "sha256": sha256_of_file(path)} for role, is_used, path in heart if is_used
+        {"role": role, "name": path.name, "sha256": sha256_of([path])} for role, is_used, path in heart if is_used
     ]
     card = card_of_scorer(night.hypnogram.scorer, recipe.staging.stager)
     return used if card is None else [*used, *_models_of_stager(card, has_waveform)]
@@ -190,12 +190,6 @@ def _models_of_stager(card: Card, has_waveform: bool) -> Iterator[Facts]:
     second = cards.get(card.second_opinion or "")
     if second is not None and second.weights is not None:
         yield {"role": "second opinion", "name": second.name, "sha256": second.weights.sha256}
-
-
-def sha256_of_file(path: Path) -> str:
-    """Hash of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _peak_memory_mb() -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from holter2sleep.analyze import Polarity
 from holter2sleep.errors import UsageError
-from holter2sleep.io.files import exists, is_file, shortened
+from holter2sleep.io.files import exists, is_file, sha256_of, shortened
 from holter2sleep.io.inputs import find_inputs
 from holter2sleep.night import Night, Recording, Sex, Subject
 from holter2sleep.privacy import (
@@ -25,7 +25,6 @@ from holter2sleep.privacy import (
     without_names,
 )
 from holter2sleep.profiles import Profile, load_profile
-from holter2sleep.provenance import sha256_of_file
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.shown import shown_file, shown_recording
 from holter2sleep.sleep.staging.registry import head_folder
@@ -248,8 +247,8 @@ class Request:
             "night": self.night,
             "lights_off": self.lights_off,
             "lights_on": self.lights_on,
-            "beats_sha256": sha256_of_file(self.beats) if self.beats else None,
-            "hypnogram_sha256": sha256_of_file(self.hypnogram) if self.hypnogram else None,
+            "beats_sha256": sha256_of([self.beats]) if self.beats else None,
+            "hypnogram_sha256": sha256_of([self.hypnogram]) if self.hypnogram else None,
             "hypnogram_code": self.hypnogram_code,
             "rr_unit": self.rr_unit,
             "deidentified": self.key is not None,

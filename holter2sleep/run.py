@@ -35,6 +35,7 @@ from holter2sleep.provenance import Stopwatch, facts_of, facts_of_nights, identi
 from holter2sleep.report.pdf import write_nights_report, write_report
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 from holter2sleep.sleep.periods import is_several_nights
+from holter2sleep.spans import as_spans, duration
 from holter2sleep.split import Part, cut_night, find_nights
 from holter2sleep.told import told_lights
 
@@ -264,6 +265,6 @@ def _told(folder: Path, with_report: bool) -> str:
 def _basis(run: dict[str, Any]) -> str:
     """What a night rests on, before the report is opened: its lead, how much could be analysed, who staged."""
     lead = f"lead    {run['channel']}, " if run["channel"] else "beats   from a file, "
-    usable_s = sum(end_s - start_s for start_s, end_s in run["usable"])
+    usable_s = duration(as_spans(run["usable"]))
     told = f"{usable_s / 3600:.2f} of {run['duration_s'] / 3600:.2f} h analysable, stages by"
     return f"{lead}{told} {run['hypnogram']['scorer']}"

@@ -26,9 +26,9 @@ from holter2sleep.batch.worker import Lost, Work
 from holter2sleep.cohort.members import MANIFEST
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
+from holter2sleep.io.files import sha256_of
 from holter2sleep.phenotypes.files import sweep_leftovers
 from holter2sleep.privacy import is_pseudonym, pseudonym
-from holter2sleep.provenance import sha256_of_file
 from holter2sleep.request import AUTO, Request
 from holter2sleep.sleep.staging import get_stager
 from holter2sleep.whole_files import write_bytes
@@ -117,7 +117,7 @@ def run_batch(
     check_writable(request.out)
     sweep_leftovers(request.out)
     rows = in_shard(manifest.rows, options.shard)
-    facts = {"version": __version__, "manifest_sha256": sha256_of_file(path), "shard": options.shard}
+    facts = {"version": __version__, "manifest_sha256": sha256_of([path]), "shard": options.shard}
     with open_ledger(request.out, facts) as ledger:
         _write_columns(manifest, request)
         plan = plan_of(rows, request, read_ledger(request.out), options.retry_failed, options.verify)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from holter2sleep.night import NN, Beats, EpochGrid, Lights, Quality, Recording, Source, Subject
-from holter2sleep.sleep.staging import Evidence
+from holter2sleep.recipe import load_recipe
+from holter2sleep.sleep.staging import Evidence, StagingRules
 
 START = datetime(2024, 3, 9, 22, 41, 30)
 MAN_OF_60 = Subject(60.0, "M")
+
+
+def asking_for(stager: str) -> StagingRules:
+    """The shipped rules of staging, with this stager."""
+    return dataclasses.replace(load_recipe().staging, stager=stager)
 
 
 def steady_beats(duration_s: float, seed: int = 0) -> np.ndarray:

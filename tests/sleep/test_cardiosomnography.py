@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from staging_nights import evidence_of, steady_beats
+from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.night import Lights, Recording, Source, Subject
 from holter2sleep.simulate import preset, simulate_night
-from holter2sleep.sleep.staging import Evidence, StagingRules, cardiosomnography, get_stager, stage_sleep
+from holter2sleep.sleep.staging import Evidence, cardiosomnography, get_stager, stage_sleep
 from holter2sleep.sleep.staging.cardiosomnography import (
     CAUSAL,
     VARIANTS,
@@ -258,7 +258,7 @@ def test_a_night_is_answered_from_end_to_end_and_always_alike(name: str, install
 @pytest.mark.parametrize("name", STAGERS)
 def test_unusable_epochs_and_a_cut_last_one_are_unscored(name: str, installed: list[str]) -> None:
     recording = sleeper().but(duration_s=1795.0)
-    hypnogram, _ = stage_sleep(evidence(recording, slice(20, 40)), StagingRules(stager=name))
+    hypnogram, _ = stage_sleep(evidence(recording, slice(20, 40)), asking_for(name))
     assert (hypnogram.stage == "U").nonzero()[0].tolist() == [*range(20, 40), 59]
 
 
@@ -339,13 +339,13 @@ def test_without_installed_weights_it_says_how_to_get_them(name: str) -> None:
 @pytest.mark.parametrize("name", STAGERS)
 def test_auto_never_takes_it(name: str, installed: list[str]) -> None:
     assert read_card(name).on_request
-    hypnogram, _ = stage_sleep(evidence(sleeper()), StagingRules(stager="auto"))
+    hypnogram, _ = stage_sleep(evidence(sleeper()), asking_for("auto"))
     assert hypnogram.scorer == "fusion"
 
 
 def test_beats_without_a_waveform_are_a_wrong_use(installed: list[str]) -> None:
     with pytest.raises(UsageError, match="needs a waveform"):
-        stage_sleep(evidence_of(steady_beats(900), 900), StagingRules(stager="cardiosomnography"))
+        stage_sleep(evidence_of(steady_beats(900), 900), asking_for("cardiosomnography"))
 
 
 @pytest.mark.parametrize("name", STAGERS)

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made_nights import simulated
-from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
+from staging_nights import asking_for, evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.analyze import analyze_night
 from holter2sleep.evaluate.stages import compare_stages, kappa
 from holter2sleep.night import MERGED, SCHEMES, Hypnogram, Subject
 from holter2sleep.recipe import load_recipe
-from holter2sleep.sleep.staging import Evidence, Stager, StagingRules, get_stager, stage_sleep
+from holter2sleep.sleep.staging import Evidence, Stager, get_stager, stage_sleep
 from holter2sleep.sleep.staging.cards import read_card
 from holter2sleep.sleep.staging.second_opinion import TOGETHER, SecondOpinion, agreed
 from holter2sleep.sleep.staging.stage import _most_probable
 from holter2sleep.training.staging import WEIGHTS
 
 HOUR_S = 3600.0
-FUSION = StagingRules("fusion")
+FUSION = asking_for("fusion")
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_planted_stages_are_told_better_than_by_the_clock() -> None:
     for name, seed in (("healthy", 1), ("apnea", 1)):
         evidence, truth = beats_of(name, seed)
         for stager, total in counts.items():
-            found, _ = stage_sleep(evidence, StagingRules(stager))
+            found, _ = stage_sleep(evidence, asking_for(stager))
             total += compare_stages(truth, coarse(found)).counts
     assert kappa(counts["fusion"]) > kappa(counts["clock"]) + 0.1
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from made_heads import write_head
 from made_nights import analysed
-from staging_nights import evidence_of, steady_beats
+from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.night import SCHEMES
 from holter2sleep.provenance import models_sha256
-from holter2sleep.sleep.staging import Evidence, StagingRules, get_stager, stage_sleep
+from holter2sleep.sleep.staging import Evidence, get_stager, stage_sleep
 from holter2sleep.sleep.staging.head import merging
 from holter2sleep.sleep.staging.head_encoder import _Estimate
 from holter2sleep.training.staging_nights import evidence_of as evidence_of_night
@@ -72,7 +72,7 @@ def test_a_stretch_without_trusted_waveform_is_staged_from_its_neighbours_beats(
 
 
 def test_the_head_says_its_figure_and_is_the_scorer(with_encoder: Path, night: Evidence) -> None:
-    hypnogram, notes = stage_sleep(night, StagingRules(str(with_encoder)))
+    hypnogram, notes = stage_sleep(night, asking_for(str(with_encoder)))
     assert hypnogram.scorer == "head drawn"
     assert "no external validation; internal kappa 0.25 (nobody)" in notes[0]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from staging_nights import evidence_of, steady_beats
+from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.analyze import analyze_night
 from holter2sleep.errors import UsageError, WeightsError
@@ -23,7 +23,6 @@ from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging import (
     Card,
     Evidence,
-    StagingRules,
     get_stager,
     list_cards,
     registry,
@@ -32,7 +31,7 @@ from holter2sleep.sleep.staging import (
 )
 from holter2sleep.sleep.staging.cards import Weights, read_card, read_weights
 
-AUTO = StagingRules(stager="auto")
+AUTO = asking_for("auto")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,7 @@ def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch
     rows = [(0.2, 0.7, 0.1), (np.nan, np.nan, np.nan), (0.3, 0.3, 0.4)]
     scripted = ScriptedStager(rows, read_card("heuristic"))
     monkeypatch.setattr(stage, "get_stager", lambda name: scripted)
-    hypnogram, notes = stage_sleep(three_epochs, StagingRules("scripted"))
+    hypnogram, notes = stage_sleep(three_epochs, asking_for("scripted"))
     assert hypnogram.stage.tolist() == ["NREM", "U", "R"]
     assert "a remark" in notes
 
@@ -116,7 +115,7 @@ def test_a_stager_that_needs_a_waveform_refuses_beats(evidence: Evidence, monkey
     card = dataclasses.replace(read_card("heuristic"), name="waves", needs_waveform=True)
     monkeypatch.setattr(stage, "get_stager", lambda name: ScriptedStager([], card))
     with pytest.raises(UsageError, match=r"'waves' needs a waveform and 'night\.txt' holds beats only"):
-        stage_sleep(evidence, StagingRules("waves"))
+        stage_sleep(evidence, asking_for("waves"))
 
 
 def test_auto_passes_over_a_stager_that_needs_a_waveform(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +128,7 @@ def test_auto_passes_over_a_stager_that_needs_a_waveform(evidence: Evidence, mon
 
 def test_missing_facts_are_named_in_the_notes() -> None:
     evidence = evidence_of(steady_beats(600.0), 600.0, start=None, subject=Subject(age_years=50.0))
-    _, notes = stage_sleep(evidence, StagingRules("sleepecg-mesa"))
+    _, notes = stage_sleep(evidence, asking_for("sleepecg-mesa"))
     assert any("without start, sex" in note for note in notes)
 
 
@@ -137,7 +136,7 @@ def test_the_share_without_a_stage_is_logged_and_warned_of(caplog: pytest.LogCap
     with caplog.at_level(logging.INFO):
         for lost in (25, 15):
             evidence = evidence_of(steady_beats(3000.0), 3000.0, unusable_epochs=slice(0, lost))
-            stage_sleep(evidence, StagingRules("clock"))
+            stage_sleep(evidence, asking_for("clock"))
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "night: stages by clock, 25 of 100 epochs (25 %) unscored" in caplog.text
 
@@ -178,7 +177,7 @@ def test_pooled_kappa_on_slpdb_is_the_one_the_card_states(shared_data: Path, nam
 @pytest.mark.parametrize("name", ["auto", "sleepecg-mesa", "heuristic", "clock"])
 def test_beats_of_a_metronome_have_no_stages(name: str) -> None:
     beat_s = np.arange(0.0, 3600.0, 1.0)
-    hypnogram, notes = stage_sleep(evidence_of(beat_s, 3600.0), StagingRules(name))
+    hypnogram, notes = stage_sleep(evidence_of(beat_s, 3600.0), asking_for(name))
     assert (hypnogram.stage == "U").all()
     assert hypnogram.proba is not None
     assert np.isnan(hypnogram.proba).all()
@@ -189,6 +188,8 @@ def test_the_weak_breathing_of_a_denervated_heart_is_enough_for_stages() -> None
     beat_s = np.cumsum(0.7 + 0.003 * np.sin(np.arange(5000) / 0.8))  # SD 2.1 ms
     hypnogram, _ = stage_sleep(evidence_of(beat_s, 3500.0), AUTO)
     assert (hypnogram.stage[1:-1] != "U").all()
+    hypnogram, _ = stage_sleep(evidence_of(beat_s, 3500.0), dataclasses.replace(AUTO, minimum_sd_ms=2.2))
+    assert (hypnogram.stage == "U").all()
 
 
 def test_weights_that_are_not_beside_their_card_are_missing_there() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_heads import write_head
-from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
+from staging_nights import asking_for, evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import SCHEMES, Subject
-from holter2sleep.sleep.staging import Evidence, Stager, StagingRules, get_stager, stage_sleep
+from holter2sleep.sleep.staging import Evidence, Stager, get_stager, stage_sleep
 from holter2sleep.sleep.staging.cards import read_card
 from holter2sleep.sleep.staging.registry import STAGERS
 
@@ -65,7 +65,7 @@ def test_a_fresh_stager_gives_the_same_bytes(name: str, stager: Stager, night: E
 
 def test_unusable_epochs_are_unscored(name: str) -> None:
     evidence = evidence_of(steady_beats(2 * HOUR_S), 2 * HOUR_S, unusable_epochs=slice(40, 90))
-    rules = StagingRules(stager=name)
+    rules = asking_for(name)
     hypnogram, _ = stage_sleep(evidence, rules)
     assert (hypnogram.stage[40:90] == "U").all()
     assert hypnogram.proba is not None
@@ -91,7 +91,7 @@ def test_hardly_any_beat_is_survived(stager: Stager, beat_s: list[float]) -> Non
 
 def test_no_usable_beat_at_all_is_a_night_without_stages(name: str) -> None:
     evidence = evidence_of(steady_beats(900.0), 900.0, unusable_epochs=slice(None))
-    hypnogram, _ = stage_sleep(evidence, StagingRules(stager=name))
+    hypnogram, _ = stage_sleep(evidence, asking_for(name))
     assert (hypnogram.stage == "U").all()
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.cohort.association.columns import NIGHTS
+from holter2sleep.cohort.publish import SEAL
 from holter2sleep.errors import RecordingError
 from holter2sleep.report.cohort.tables import flow_of_file
 
 Flow = Mapping[str, Any]
-FLOW = NIGHTS.with_name("flow.json")
+FLOW = NIGHTS.with_name(SEAL)
 
 
 def flow_before(directory: Path, n_nights: int) -> Flow | None:

@@ -14,8 +14,8 @@ from holter2sleep.cohort.association.selection import left_out
 from holter2sleep.cohort.association.study import Begin, Studied, study
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
+from holter2sleep.io.files import sha256_of
 from holter2sleep.phenotypes.files import fill_folder, write_csv, write_parquet
-from holter2sleep.provenance import sha256_of_file
 from holter2sleep.report.associations import Box, write_figures
 from holter2sleep.report.cohort.flow_section import flow_boxes as boxes_of_cohort
 from holter2sleep.report.words import load_words
@@ -46,7 +46,7 @@ def make_study(
     if directory.is_dir():
         check_writable(folder.parent)
     found = study(directory, plan_file, begin)
-    fill_folder(folder, lambda new: _write(new, plan_file, sha256_of_file(directory / NIGHTS), found))
+    fill_folder(folder, lambda new: _write(new, plan_file, sha256_of([directory / NIGHTS]), found))
     return folder, found.warnings
 
 

@@ -15,15 +15,13 @@ from holter2sleep.sleep.staging.registry import AUTO, get_stager, list_cards
 
 log = logging.getLogger(__name__)
 
-# Breathing alone moves the intervals of a denervated heart by more; less is a pacemaker at its rate, or a test signal
-LEAST_SD_MS = 1.0
-
 
 @dataclass(frozen=True)
 class StagingRules:
     """Choices of the staging step; values in `pipelines/overnight.toml`, section `[staging]`."""
 
     stager: str  # name of a stager, the folder of a head, or "auto"
+    minimum_sd_ms: float  # of the NN intervals; a night whose intervals vary less has no stages
 
 
 def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tuple[str, ...]]:
@@ -49,7 +47,7 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
             f"use --stager auto"
         )
     answer, input_notes = stager.stage(evidence)
-    even = _too_even(evidence.nn)
+    even = _too_even(evidence.nn, rules.minimum_sd_ms)
     known = evidence.quality.usable & (not even)
     proba = np.where(known[:, None], answer, np.float32(np.nan))
     hypnogram = Hypnogram(evidence.grid, _most_probable(proba, card.scheme), card.scheme, card.name, proba)
@@ -58,9 +56,9 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *notes)
 
 
-def _too_even(nn: NN) -> tuple[str, ...]:
+def _too_even(nn: NN, minimum_sd_ms: float) -> tuple[str, ...]:
     """A note where the intervals are those of a machine."""
-    if len(nn) < 2 or (sd_ms := float(np.std(nn.nn_ms))) >= LEAST_SD_MS:
+    if len(nn) < 2 or (sd_ms := float(np.std(nn.nn_ms))) >= minimum_sd_ms:
         return ()
     note = f"no stages: the NN intervals hardly vary (SD {sd_ms:.2f} ms), as those of a pacemaker or a test signal"
     log.warning(note)

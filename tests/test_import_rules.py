@@ -153,10 +153,17 @@ def test_a_heavy_library_is_imported_in_its_room_only(path: Path) -> None:
     assert not {name for name in heavy if not any(here.startswith(room) for room in HEAVY[name])}
 
 
+def loaded_by(modules: str, names: tuple[str, ...]) -> list[str]:
+    code = f"import sys, {modules}; print(*(n for n in {names} if n in sys.modules))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_the_package_and_its_command_line_load_nothing_heavy() -> None:
-    code = f"import sys, holter2sleep, holter2sleep.cli; print(*(n for n in {SLOW_TO_LOAD} if n in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    assert loaded_by("holter2sleep, holter2sleep.cli", SLOW_TO_LOAD) == []
+
+
+def test_who_wants_tables_alone_loads_nothing_that_draws_or_learns() -> None:
+    assert loaded_by("holter2sleep.run", ("matplotlib", "pypdf", "torch", "statsmodels", "mne", "wfdb")) == []
 
 
 def commands(group: click.Group = main, prefix: str = "holter2sleep") -> list[tuple[str, click.Command]]:

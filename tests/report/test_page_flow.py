@@ -57,7 +57,7 @@ def test_the_last_page_holds_all_limits_and_no_page_a_line_or_two(report: Callab
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_page_one_ends_with_the_figure_under_a_banner_too(tmp_path: Path, language: str) -> None:
-    """Long lines in the header, a banner, nine lines of statement: the fullest first page there is."""
+    """Long lines in the header, a banner, a statement of eight sentences (ten lines in German)."""
     plan = NightPlan(hours=8.0, unusable_share=0.5, af=True)
     night = write_night(tmp_path, plan)
     page = drawn(write_report(night, language=language)).pages[0]

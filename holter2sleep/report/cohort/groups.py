@@ -40,8 +40,9 @@ def hedges_g(ours: Float, others: Float) -> Effect | None:
 
     Examples
     --------
-    >>> hedges_g(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])) is not None
-    True
+    >>> effect = hedges_g(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))  # 0.8 * 2 / sqrt(2.5)
+    >>> f"{effect.g:.3f} ({effect.low:.3f} to {effect.high:.3f})"
+    '1.012 (-0.688 to 2.712)'
     """
     n, m = len(ours), len(others)
     if min(n, m) < LEAST_OF_BOTH:

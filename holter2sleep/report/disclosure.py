@@ -60,10 +60,8 @@ def _traces(night: ReportNight, ecg: Waveform) -> Traces:
     height = night.beats.filter("usable")["amplitude_mv"].cast(pl.Float64).abs().median()
     label, time_s = night.beats["label"], night.beats["time_s"]
     ectopic = {kind: time_s.filter(label == kind).to_numpy() for kind in MARKS}
-    relative = bool(night.run["unit"].get("relative"))
-    return Traces(
-        ecg, float(night.run["fs"]), gain(float(height) if isinstance(height, float) else 1.0, relative), ectopic
-    )
+    r_height = height if isinstance(height, float) else 1.0
+    return Traces(ecg, float(night.run["fs"]), gain(r_height, night.has_no_scale), ectopic)
 
 
 def gain(r_height: float, relative: bool) -> float:
@@ -84,8 +82,7 @@ def gain(r_height: float, relative: bool) -> float:
 
 def _scale_text(night: ReportNight, traces: Traces) -> str:
     words = night.words
-    relative = bool(night.run["unit"].get("relative"))
-    scale = words("disclosure.relative") if relative else words.number(f"{traces.mm_per_unit:g} mm/mV")
+    scale = words("disclosure.relative") if night.has_no_scale else words.number(f"{traces.mm_per_unit:g} mm/mV")
     return words("disclosure.scale", scale=scale, grid=f"{GRID_S:g}", baseline=f"{BASELINE_S:g}")
 
 

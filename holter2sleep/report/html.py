@@ -9,12 +9,11 @@ from html import escape
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.transforms import Bbox
 
 from holter2sleep.assets import asset
 from holter2sleep.report.layout import Layout, Section, read_layout
 from holter2sleep.report.night_figure import TRACKS
-from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Block, Page
+from holter2sleep.report.page import TOP_MM, Block, Page, cutout
 from holter2sleep.report.pdf import document_title, drawing_style, made_by, ready, section_blocks
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.tables import ReportNight
@@ -78,10 +77,7 @@ def picture(block: Block, name: str) -> str:
     """A block as a drawing, at its size on paper; names within it begin with `name`, so that drawings do not mix."""
     page = Page()
     block.draw(page, TOP_MM)
-    left, right = MARGIN_MM - block.bleed_mm, MARGIN_MM + TEXT_WIDTH_MM + block.bleed_mm
-    bottom, top = HEIGHT_MM - TOP_MM - block.height_mm, HEIGHT_MM - TOP_MM
-    shown = Bbox([[left / MM_PER_INCH, bottom / MM_PER_INCH], [right / MM_PER_INCH, top / MM_PER_INCH]])
-    out = io.StringIO()
+    out, shown = io.StringIO(), cutout(block.height_mm, block.bleed_mm)
     page.figure.savefig(out, format="svg", bbox_inches=shown, metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)

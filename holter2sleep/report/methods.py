@@ -45,7 +45,7 @@ def _scale_text(night: ReportNight) -> str:
     """Unit of the file, and what makes millivolts of it."""
     unit, words = night.run["unit"], night.words
     name = unit["file"] or words("methods.not_stated")
-    if unit.get("relative"):  # results of earlier versions do not say
+    if night.has_no_scale:
         return words("methods.relative", unit=name)
     return words("methods.scaled", unit=name, scale=words.number(str(unit["scale_to_mv"])))
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from matplotlib.transforms import Bbox
-
 from holter2sleep.report.layout import read_layout
 from holter2sleep.report.night_figure import TRACKS, draw_night_figure, figure_height_mm
-from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_INCH, TEXT_WIDTH_MM, TOP_MM, Page
+from holter2sleep.report.page import TOP_MM, Page, cutout
 from holter2sleep.report.pdf import drawing_style, ready
 from holter2sleep.report.sections import SECTIONS
 
@@ -36,10 +33,8 @@ def write_night_picture(night_dir: Path, path: Path, language: str | None = None
     night, layout = ready(night_dir, read_layout(None, SECTIONS, TRACKS), language)
     names, page = layout.tracks(night.duration_h), Page()
     height_mm = figure_height_mm(names)
-    top_mm, bottom_mm = HEIGHT_MM - TOP_MM, HEIGHT_MM - TOP_MM - height_mm
-    shown_mm = np.array([[MARGIN_MM - 2, bottom_mm - 1], [MARGIN_MM + TEXT_WIDTH_MM + 2, top_mm + 1]])
     with drawing_style():
         draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence, height_mm)
-        shown = Bbox(shown_mm / MM_PER_INCH)
+        shown = cutout(height_mm, bleed_mm=2.0, edge_mm=1.0)
         page.figure.savefig(path, format="png", dpi=DPI, bbox_inches=shown, metadata={"Software": None})
     return path

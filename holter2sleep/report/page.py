@@ -14,6 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0  # A4
 MARGIN_MM = 15.0
@@ -98,6 +99,13 @@ class Page:
         wide = (x_mm, width_mm, WIDTH_MM - x_mm - width_mm)
         tall = (y_mm, height_mm, HEIGHT_MM - y_mm - height_mm)
         return self.figure.add_subfigure(GridSpec(3, 3, self.figure, width_ratios=wide, height_ratios=tall)[1, 1])
+
+
+def cutout(height_mm: float, bleed_mm: float, edge_mm: float = 0.0) -> Bbox:
+    """Where on a sheet the picture of a block at its top lies, in inches; `edge_mm` is kept above and below."""
+    left_mm, right_mm = MARGIN_MM - bleed_mm, MARGIN_MM + TEXT_WIDTH_MM + bleed_mm
+    bottom_mm, top_mm = HEIGHT_MM - TOP_MM - height_mm - edge_mm, HEIGHT_MM - TOP_MM + edge_mm
+    return Bbox([[left_mm / MM_PER_INCH, bottom_mm / MM_PER_INCH], [right_mm / MM_PER_INCH, top_mm / MM_PER_INCH]])
 
 
 def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:

@@ -309,7 +309,7 @@ def stage_table(night: ReportNight, layout: Layout, section: Section) -> list[Bl
 
 def strips(night: ReportNight, layout: Layout, section: Section) -> list[Block]:
     """Strips at true scale under a check bar, or the reason why there are none."""
-    relative = bool(night.run["unit"].get("relative"))  # results of earlier versions do not say
+    relative = night.has_no_scale
     rows = strip_rows(night.strips, night.beats, relative)
     if not rows and night.run["channel"] is None:
         return [panel(night.words("strip.none_beats_only"))]

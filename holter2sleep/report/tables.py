@@ -149,6 +149,11 @@ class ReportNight:
         return SCHEMES[self.run["hypnogram"]["scheme"]]
 
     @property
+    def has_no_scale(self) -> bool:
+        """Whether nobody says what a millivolt is."""
+        return bool(self.run["unit"].get("relative"))  # results of earlier versions do not say
+
+    @property
     def stages_by(self) -> str:
         """Who says the stages: a model that estimates them, or a scored file."""
         known = "head.stages_estimated" if self.stages_estimated else "head.stages_from"

@@ -56,13 +56,10 @@ def test_german_has_every_text_of_the_shipped_layouts() -> None:
 
 def test_german_has_the_label_of_everything_shown_and_what_it_counts() -> None:
     shown = [name for layout in layouts() for section in layout.section for name in section.phenotypes]
-    shown += [name for rule in load_rulebook(load_words()).rules for name in (*rule.uses, *rule.lacks)]
-    entries = [load_dictionary()[split_name(name)[0]] for name in shown]
-    labelled = {
-        name for layout in (layouts()[0], layouts()[2]) for section in layout.section for name in section.phenotypes
-    }
-    labelled |= {name for rule in load_rulebook(load_words()).rules for name in rule.lacks}
-    names = {split_name(name)[0] for name in labelled}
+    rules = load_rulebook(load_words()).rules
+    names = {split_name(name)[0] for name in [*shown, *(name for rule in rules for name in rule.lacks)]}
+    entries = [load_dictionary()[name] for name in names]
+    entries += [load_dictionary()[split_name(name)[0]] for rule in rules for name in rule.uses]
     assert sorted(name for name in names if f"label.{name}" not in GERMAN.texts) == []
     assert sorted({entry.counts for entry in entries if f"counts.{entry.counts}" not in GERMAN.texts}) == []
 

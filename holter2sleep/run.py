@@ -32,7 +32,6 @@ from holter2sleep.phenotypes.person import (
     write_person,
 )
 from holter2sleep.provenance import Stopwatch, facts_of, facts_of_nights, identity
-from holter2sleep.report.pdf import write_nights_report, write_report
 from holter2sleep.request import ALL, AUTO, WHOLE, Request
 from holter2sleep.sleep.periods import is_several_nights
 from holter2sleep.spans import as_spans, duration
@@ -136,6 +135,8 @@ def _analyse(job: _Job, request: Request, watch: Stopwatch) -> bool:
         write_run(new, facts_of(night, request.recipe, job.identity, request.seed, watch, job.part))
         if request.report:
             with watch.step("report"):
+                from holter2sleep.report.pdf import write_report  # matplotlib: only where a report is drawn
+
                 write_report(new)
             # the report is drawn from run.json; written again, it holds the seconds of the report too
             write_run(new, facts_of(night, request.recipe, job.identity, request.seed, watch, job.part))
@@ -176,6 +177,8 @@ def _nights(path: Path, recording: Recording, request: Request, watch: Stopwatch
         def write(new: Path) -> None:
             write_person(new, nights, summary_table(results), facts)
             if with_report:
+                from holter2sleep.report.pdf import write_nights_report
+
                 write_nights_report(new, request.out)
 
         fill_folder(folder, write)

@@ -159,6 +159,12 @@ def test_the_package_and_its_command_line_load_nothing_heavy() -> None:
     assert done.stdout.split() == []
 
 
+def test_an_analysis_loads_what_draws_and_networks_only_when_they_are_asked_for() -> None:
+    code = f"import sys, holter2sleep.run; print(*(n for n in {sorted(HEAVY)} if n in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def commands(group: click.Group = main, prefix: str = "holter2sleep") -> list[tuple[str, click.Command]]:
     found = []
     for name, command in group.commands.items():

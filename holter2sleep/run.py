@@ -134,9 +134,9 @@ def _analyse(job: _Job, request: Request, watch: Stopwatch) -> bool:
         write_tables(new, tables)
         write_run(new, facts_of(night, request.recipe, job.identity, request.seed, watch, job.part))
         if request.report:
-            from holter2sleep.report.pdf import write_report  # matplotlib, which tables alone do not need
-
             with watch.step("report"):
+                from holter2sleep.report.pdf import write_report  # matplotlib: only where a report is drawn
+
                 write_report(new)
             # the report is drawn from run.json; written again, it holds the seconds of the report too
             write_run(new, facts_of(night, request.recipe, job.identity, request.seed, watch, job.part))

@@ -162,8 +162,8 @@ def test_the_package_and_its_command_line_load_nothing_heavy() -> None:
     assert loaded_by("holter2sleep, holter2sleep.cli", SLOW_TO_LOAD) == []
 
 
-def test_who_wants_tables_alone_loads_nothing_that_draws_or_learns() -> None:
-    assert loaded_by("holter2sleep.run", ("matplotlib", "pypdf", "torch", "statsmodels", "mne", "wfdb")) == []
+def test_an_analysis_loads_what_draws_and_networks_only_when_they_are_asked_for() -> None:
+    assert loaded_by("holter2sleep.run", tuple(HEAVY)) == []
 
 
 def commands(group: click.Group = main, prefix: str = "holter2sleep") -> list[tuple[str, click.Command]]:

@@ -63,6 +63,13 @@ def test_a_night_of_breathing_alone_has_hardly_any() -> None:
     assert (p >= 0.5).mean() < 0.05
 
 
+@pytest.mark.parametrize(("period_s", "called"), [(12.0, False), (17.0, True), (25.0, True)])
+def test_swings_somewhat_too_fast_for_an_apnoea_are_taken_for_one(period_s: float, called: bool) -> None:
+    time_s = np.arange(0.0, 3600.0, 0.9)
+    rr_s = 0.9 + 0.05 * np.sin(2 * np.pi * time_s / period_s) + np.random.default_rng(0).normal(0, 0.015, len(time_s))
+    assert (np.median(chances(beats_of_rr(rr_s))) >= 0.5) == called
+
+
 # --- invariances -----------------------------------------------------------------------------------
 
 

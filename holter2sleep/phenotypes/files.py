@@ -290,7 +290,10 @@ def sweep_leftovers(out: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether a process runs; on Windows, which has no harmless way to ask, always."""
+    """Whether a process runs; on Windows, which has no harmless way to ask, always.
+
+    One that has ended and that nobody has asked about stays listed, in a container for as long as that runs.
+    """
     if sys.platform == "win32":
         return True
     try:
@@ -299,4 +302,6 @@ def _is_alive(pid: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
+    with suppress(OSError):  # not every system tells the state
+        return Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[0] not in "ZX"
     return True

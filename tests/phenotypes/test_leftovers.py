@@ -73,6 +73,18 @@ def dead_pid() -> int:
     return process.pid
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_a_killed_run_that_nobody_asked_about_counts_as_ended(tmp_path: Path) -> None:
+    """As in a container, whose first process seldom asks."""
+    process = writer(tmp_path / "night")
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays listed
+    sweep_leftovers(tmp_path)
+    left = list(tmp_path.iterdir())
+    killed(process)
+    assert left == []
+
+
 def test_a_night_caught_between_the_two_moves_is_put_back(tmp_path: Path) -> None:
     scratch = scratch_of(tmp_path / "a night.01", dead_pid())
     (scratch / "old").mkdir(parents=True)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from benchmarks.class_counts import COLUMNS as COUNT_COLUMNS
+from benchmarks.class_counts import counted, strangers
 from benchmarks.detection import N_WORST
 from benchmarks.detectors import Annotated, progress, read_annotated
 from benchmarks.people import CLASS_COLUMNS, TIME_COLUMNS, beat_rates, time_rates
@@ -51,13 +53,16 @@ def classes(headers: Iterable[Path]) -> Iterator[tuple[str, Table]]:
     """Beats, runs and atrial fibrillation, of each set and of each record."""
     beats: dict[str, BeatAgreement] = {}
     fibrillation: dict[str, EpisodeAgreement] = {}
+    sides: dict[str, tuple[Side, Side]] = {}
     for record, side in analysed(headers):
         duration_s = record.recording.duration_s
         if record.name not in PACED:
             beats[record.name] = compare_sides(record.reference, side, duration_s)
+            sides[record.name] = record.reference, side
         spans = record.reference.atrial_fibrillation, side.atrial_fibrillation
         fibrillation[record.name] = compare_episodes(*spans, scored_spans(duration_s))
     yield from _beat_tables(beats)
+    yield from _count_tables(_named(sides, DS2))
     yield from _fibrillation_tables(fibrillation)
 
 
@@ -74,6 +79,13 @@ def _beat_tables(records: Mapping[str, BeatAgreement]) -> Iterator[tuple[str, Ta
     yield "class_intervals", line_table("Classes, 95 % intervals over people", CLASS_COLUMNS, rates)
     for label, columns in CLASS_ERRORS.items():
         yield f"worst_{label}", line_table(f"Worst {N_WORST} records, {label}", columns, worst_of_class(records, label))
+
+
+def _count_tables(sides: Mapping[str, tuple[Side, Side]]) -> Iterator[tuple[str, Table]]:
+    for label in CLASS_ERRORS:
+        found = strangers({name: counted(*both, label) for name, both in sides.items()})
+        held = f"{sum(one.holds for one in found.values())} of {len(found)} people of DS2 within"
+        yield f"counts_{label}", line_table(f"Number of {label} and its 95 % interval: {held}", COUNT_COLUMNS, found)
 
 
 def _fibrillation_tables(records: Mapping[str, EpisodeAgreement]) -> Iterator[tuple[str, Table]]:

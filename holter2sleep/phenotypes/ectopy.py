@@ -1,4 +1,4 @@
-"""How uncertain a count of ectopic beats is: from the chance of each beat to be one, and from how they cluster."""
+"""How uncertain a count of ectopic beats is: from the beats in doubt, and from how they cluster."""
 
 from __future__ import annotations
 
@@ -11,39 +11,49 @@ from holter2sleep.night import Bool, Float
 from holter2sleep.spans import Spans, overlap_per_cell
 
 TWO_SIDED_95 = 1.96
+LEAST_CHANCE = 0.05  # below it the chances of ill people's beats say too much of healthy ones
 BLOCK_S = 300.0  # the Task Force's short-term window
 LEAST_BLOCK_S = 60.0  # of analysable time, for a block to speak
 LEAST_BLOCKS = 10
 LEAST_EVENTS = 5
 
 
-def count_interval(called: Bool, chance: NDArray[np.floating]) -> tuple[float, float] | None:
-    """95 % interval of the true number, widened to hold the number called; None where the chances are unknown.
+def doubt_of(called: Bool, chance: NDArray[np.floating]) -> Float:
+    """Variance that each beat adds to the number of its kind, p (1 - p); NaN where its chance is unknown. array (n,).
 
-    The beats are taken as independent: their number is Poisson-binomial, here by its normal approximation. What all
-    beats of a lead have in common (a shape no network has seen) is not in it.
+    Only beats that are called, or might have been, are in doubt.
+    """
+    p = chance.astype(np.float64)
+    return np.where(~called & (p < LEAST_CHANCE), 0.0, p * (1 - p))
+
+
+def count_interval(called: Bool, chance: NDArray[np.floating], spread: float) -> tuple[float, float] | None:
+    """95 % interval of the true number, around the number called; None where the chances are unknown.
+
+    Beats of one person are mistaken together, for they look alike, so their doubts do not cancel as those of
+    independent beats would: `spread` is how many roots of the summed doubt the count of a person not heard lies off
+    (`heart.class_net.count_spread`).
 
     Examples
     --------
-    A hundred beats called S, each with a chance of 0.9: 90 +- 1.96 x 3 of them are, and the 100 called are possible.
+    A hundred beats called S, each with a chance of 0.9, and people off by up to five times the root of 9.
 
     >>> called = np.ones(100, bool)
-    >>> tuple(round(x, 2) for x in count_interval(called, np.full(100, 0.9)))
-    (84.12, 100.0)
+    >>> tuple(round(x, 2) for x in count_interval(called, np.full(100, 0.9), 5.0))
+    (85.0, 100.0)
     """
-    if len(chance) == 0 or not np.isfinite(chance).all():
+    doubt = doubt_of(called, chance)
+    if len(doubt) == 0 or not np.isfinite(doubt).all():
         return None
-    p = chance.astype(np.float64)
-    expected, spread = float(p.sum()), TWO_SIDED_95 * float(np.sqrt((p * (1 - p)).sum()))
-    n = float(called.sum())
-    return min(n, max(0.0, expected - spread)), max(n, min(float(len(p)), expected + spread))
+    n, off = float(called.sum()), spread * float(np.sqrt(doubt.sum()))
+    return max(0.0, n - off), min(float(len(chance)), n + off)
 
 
 def intervals_of(
-    names: Iterable[str], called: Bool, chance: NDArray[np.floating], seconds: float
+    names: Iterable[str], called: Bool, chance: NDArray[np.floating], spread: float, seconds: float
 ) -> dict[str, tuple[float, float]]:
     """Intervals of a count, of its rate per hour and of its share of all beats, by their names in this order."""
-    interval = count_interval(called, chance)
+    interval = count_interval(called, chance, spread)
     if interval is None or not seconds:
         return {}
     scales = (1.0, 3600 / seconds, 100 / len(called))

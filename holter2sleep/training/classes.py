@@ -2,7 +2,8 @@
 
 MITDB and NSTDB are the folders of the MIT-BIH Arrhythmia and Noise Stress Test databases (PhysioNet, ODC-BY 1.0). Only
 records of DS1 are used. Each is heard many times: its leads mixed, a little slower or faster, now and then in noise.
-The chances are calibrated on DS1 too, by networks that have not heard the record they judge.
+The chances are calibrated on DS1 too, by networks that have not heard the record they judge; so is how far off the
+number of S and V beats of a person may be.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.heart.summits import on_dominant_deflection
 from holter2sleep.heart.weights import Arrays, joined, write_weights
 from holter2sleep.night import Beats, Float, Recording, Source, Text
+from holter2sleep.phenotypes.ectopy import doubt_of
 from holter2sleep.recipe import load_recipe
 from holter2sleep.spans import as_spans
 from holter2sleep.training.arguments import read_arguments
@@ -73,13 +75,15 @@ def train(mitdb: Path, nstdb: Path, variants: int, steps: int, nets: int, seed: 
         sequences += [plain[-1], *(heard(record, noises, rng) for _ in range(variants))]
         log.info("%s: %d variants", record.name, len(sequences))
     course = Course(len(CLASSES), steps, seed, dropout=0.2, decay=1e-3, rarity=0.5)
-    unheard, target = _unheard(sequences, plain, course)
+    logits, targets = _unheard(sequences, plain, course)
+    calibration = fit_calibration(np.concatenate(logits), np.concatenate(targets))
+    calibration["spread"] = fit_spread(logits, targets, calibration)
     fitted = {f"net{i}": fit(sequences, Course(**{**vars(course), "seed": seed + i})) for i in range(nets)}
-    return joined(**fitted, calibration=fit_calibration(unheard, target))
+    return joined(**fitted, calibration=calibration)
 
 
-def _unheard(sequences: list[Sequence], plain: list[Sequence], course: Course) -> tuple[NDArray, NDArray]:
-    """Logits for each record by a network that has not heard it, and its classes."""
+def _unheard(sequences: list[Sequence], plain: list[Sequence], course: Course) -> tuple[list[NDArray], list[NDArray]]:
+    """Logits of each record by a network that has not heard it, and its classes."""
     logits, target = [], []
     for fold in range(FOLDS):
         out = {sequence.source for sequence in plain[fold::FOLDS]}
@@ -88,7 +92,7 @@ def _unheard(sequences: list[Sequence], plain: list[Sequence], course: Course) -
             logits.append(raw_logits([weights], sequence.features, sequence.patches))
             target.append(sequence.target)
     _report(np.concatenate(logits), np.concatenate(target))
-    return np.concatenate(logits), np.concatenate(target)
+    return logits, target
 
 
 def _report(logits: NDArray, target: NDArray) -> None:
@@ -120,6 +124,19 @@ def fit_calibration(logits: NDArray, target: NDArray) -> dict[str, NDArray[np.fl
     chance = calibrated(logits[known], made)
     log.info("mean chance of the true class %.3f", chance[np.arange(len(chance)), target[known]].mean())
     return made
+
+
+def fit_spread(logits: list[NDArray], targets: list[NDArray], calibration: Arrays) -> NDArray[np.float32]:
+    """How far off the number of each class is in the worst record, in roots of its summed doubt. array (4,)."""
+    off = [_off(calibrated(own, calibration), own.argmax(axis=1), y) for own, y in zip(logits, targets, strict=True)]
+    return np.max(off, axis=0).astype(np.float32)
+
+
+def _off(chance: NDArray, choice: NDArray[np.intp], target: NDArray) -> list[float]:
+    """The same of each class in one record; no doubt counts as one beat's evens."""
+    doubts = [doubt_of(choice == i, chance[:, i]) for i in range(len(CLASSES))]
+    missed = [abs(int((choice == i).sum()) - int((target == i).sum())) for i in range(len(CLASSES))]
+    return [n / max(float(np.sqrt(doubt.sum())), 0.5) for n, doubt in zip(missed, doubts, strict=True)]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from holter2sleep.autonomic.epoch_spectra import epoch_welch_rows
 from holter2sleep.autonomic.nn import rr_intervals
 from holter2sleep.autonomic.spectrum import welch_rows, welch_values
 from holter2sleep.autonomic.windows import five_minute_windows
+from holter2sleep.heart.class_net import count_spread
 from holter2sleep.night import Bool, Episodes, Float, Lights, Night
 from holter2sleep.phenotypes.measures import Formula
 from holter2sleep.phenotypes.measures.ectopic import ectopic_measures
@@ -151,30 +152,18 @@ def test_spectra_have_the_interval_of_the_rows_around_their_epochs_in_a_stage_an
 
 
 def test_beats_that_are_sure_are_counted_in_the_epochs_drawn() -> None:
-    night = asleep(4, 2)
-    part = drawn(night, np.where(np.arange(N_SAMPLES)[:, None] % 2 == 0, [0, 0, 1, 1], [1, 0, 0, 0]).astype(bool))
-    n = count_draws(part, np.array([1.0, 1, 1, 0]), np.array([5.0, 70.0, 110.0, 115.0]))
-    assert n is not None
+    sampled = np.where(np.arange(N_SAMPLES)[:, None] % 2 == 0, [0, 0, 1, 1], [1, 0, 0, 0]).astype(bool)
+    n = count_draws(sampled, np.array([[1.0, 0], [0, 0], [1, 0], [1, 0]]), 16.0)
     assert (n[::2].tolist(), n[1::2].tolist()) == ([2.0] * 100, [1.0] * 100)
 
 
-def test_beats_that_are_not_sure_scatter_as_their_chances_say_and_never_below_none() -> None:
-    part = own(asleep(4))
-    at_s = np.linspace(1, 110, 400)
-    n = count_draws(part, np.full(400, 0.2), at_s)
-    assert n is not None
-    assert n.mean() == pytest.approx(80, abs=3 * 8 / np.sqrt(N_SAMPLES))  # SD sqrt(400 x 0.2 x 0.8) = 8
-    assert n.std() == pytest.approx(8, rel=0.2)
-    few = count_draws(part, np.full(400, 1e-4), at_s)
-    assert few is not None
-    assert few.min() == 0.0
-
-
-def test_a_chance_nobody_knows_and_a_part_without_draws_have_no_draws() -> None:
-    night = asleep(4)
-    at_s = np.array([5.0, 70.0])
-    assert count_draws(own(night), np.array([0.5, np.nan]), at_s) is None
-    assert count_draws(night, np.array([0.5, 0.5]), at_s) is None
+def test_beats_in_doubt_scatter_as_people_do_and_never_below_none() -> None:
+    sampled, per_epoch = np.ones((N_SAMPLES, 4), bool), np.array([[20.0, 4.0]] * 4)
+    n = count_draws(sampled, per_epoch, 1.96)
+    assert n.mean() == pytest.approx(80, abs=3 * 4 / np.sqrt(N_SAMPLES))
+    assert n.std() == pytest.approx(4, rel=0.2)  # SD sqrt(4 x 4)
+    assert count_draws(sampled, per_epoch, 19.6).std() == pytest.approx(40, rel=0.2)
+    assert count_draws(sampled, per_epoch / [20, 1], 19.6).min() == 0.0
 
 
 def test_each_kind_of_beat_has_the_interval_of_its_own_chances() -> None:
@@ -185,7 +174,7 @@ def test_each_kind_of_beat_has_the_interval_of_its_own_chances() -> None:
     beats = night.beats.but(label=kind, chance_v=np.where(kind == "V", 0.9, 0.0), chance_s=(kind == "S").astype("f4"))
     night = dataclasses.replace(night, beats=beats)
     found = {label: ectopic_measures(label, night, night, NO_SPANS).intervals for label in "VS"}
-    assert found["V"]["n_veb"] == pytest.approx((90 - 1.96 * 3, 100))
+    assert found["V"]["n_veb"] == pytest.approx((100 - 3 * count_spread("V"), 100 + 3 * count_spread("V")))
     assert found["S"]["n_sveb"] == (100.0, 100.0)
 
 

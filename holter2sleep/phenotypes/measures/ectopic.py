@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from holter2sleep.autonomic.blocks import Interval, ratio
+from holter2sleep.heart.class_net import count_spread
 from holter2sleep.night import Beats, Night
-from holter2sleep.phenotypes.ectopy import dispersion, intervals_of
+from holter2sleep.phenotypes.ectopy import dispersion, doubt_of, intervals_of
 from holter2sleep.phenotypes.measures.measured import Measured, Values
 from holter2sleep.phenotypes.measures.staged import around, count_draws, summed
 from holter2sleep.spans import Spans, complement, contains, duration, intersection, overlap_per_cell
@@ -27,7 +28,7 @@ def ectopic_measures(label: str, part: Night, night: Night, left_out: Spans) -> 
     }
     values: Values = {**counts, f"{name}_dispersion": dispersion(beats.time_s[called], spans)}
     if part.sampled is None:
-        intervals = intervals_of(counts, called, _chance(beats, label), seconds)
+        intervals = intervals_of(counts, called, _chance(beats, label), count_spread(label), seconds)
     else:
         intervals = _stage_intervals(counts, label, part, night, left_out)
     return Measured(values, len(beats), seconds, intervals)
@@ -38,9 +39,12 @@ def _stage_intervals(
 ) -> dict[str, Interval]:
     """Which beats are of the kind, and which are in the stage, both drawn."""
     beats, grid = _counted(night, left_out), night.grid
-    n = count_draws(part, _chance(beats, label), beats.time_s)
-    if n is None or part.sampled is None:
+    called = beats.label == label
+    doubt = doubt_of(called, _chance(beats, label))
+    if part.sampled is None or not np.isfinite(doubt).all():
         return {}
+    per_epoch = summed(np.column_stack([called, doubt]), beats.time_s, grid)
+    n = count_draws(part.sampled, per_epoch, count_spread(label))
     looked_at = intersection(night.usable_spans, complement(left_out, 0.0, night.recording.duration_s))
     seconds = part.sampled @ overlap_per_cell(looked_at, grid.edges_s)
     n_beats = part.sampled @ summed(np.ones(len(beats)), beats.time_s, grid)

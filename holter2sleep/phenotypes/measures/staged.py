@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holter2sleep.autonomic.blocks import BLOCK_S, MINIMUM_BLOCKS, Formula, Interval, draws, ratio
 from holter2sleep.night import EPOCH_S, Bool, EpochGrid, Float, Night
+from holter2sleep.phenotypes.ectopy import TWO_SIDED_95
 from holter2sleep.sleep.sampling import percentiles
 from holter2sleep.spans import contains, overlap_per_cell
 
@@ -60,18 +60,21 @@ def around(values: dict[str, float], drawn: dict[str, Float]) -> dict[str, Inter
     return {name: interval for name, interval in found.items() if interval is not None}
 
 
-def count_draws(part: Night, chance: NDArray[np.floating], time_s: Float) -> Float | None:
+def count_draws(sampled: Bool, per_epoch: Float, spread: float) -> Float:
     """True number of beats of a kind in the stage, in each draw of hypnogram and of beats. array (n_samples,).
 
-    Each beat is of the kind by its own chance, as in `phenotypes.ectopy.count_interval`. None where a chance is
-    unknown or the stages are no draws.
+    Parameters
+    ----------
+    sampled
+        Epochs of the stage in each draw; array (n_samples, n_epochs).
+    per_epoch
+        Beats called so in each epoch, and the sum of their doubt; array (n_epochs, 2).
+    spread
+        As in `phenotypes.ectopy.count_interval`, of which this is the like within a stage.
     """
-    if part.sampled is None or not np.isfinite(chance).all():
-        return None
-    p = chance.astype(np.float64)
-    expected, variance = (part.sampled @ summed(x, time_s, part.grid) for x in (p, p * (1 - p)))
-    scatter = np.random.default_rng(COUNT_SEED).standard_normal(len(expected))
-    return np.maximum(expected + np.sqrt(variance) * scatter, 0.0)
+    scatter = np.random.default_rng(COUNT_SEED).standard_normal(len(sampled))
+    called, doubt = (sampled @ per_epoch).T
+    return np.maximum(called + spread / TWO_SIDED_95 * np.sqrt(doubt) * scatter, 0.0)
 
 
 def epochs_of(part: Night) -> Bool:

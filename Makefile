@@ -29,8 +29,9 @@ $(SAMPLE): $(VENV)/.installed
 demo: $(SAMPLE)
 	$(BIN)/holter2sleep analyze $(SAMPLE) --out $(OUT) --overwrite
 
+# compiled modules are kept: tests start the program many times
 test: $(VENV)/.installed
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check .

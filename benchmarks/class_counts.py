@@ -1,4 +1,4 @@
-"""Do the intervals of the numbers of V and S hold what the annotators counted, on people the networks did not hear?"""
+"""Whether the intervals of the numbers of V and S hold what annotators counted, on people the networks did not hear."""
 
 from __future__ import annotations
 

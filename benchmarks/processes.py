@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,9 +36,11 @@ class Cost:
 
 def cost_of(*words: str) -> Cost:
     """Python, run with these words; RuntimeError with what it said where it fails."""
+    compiled = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as they are when installed
     with tempfile.TemporaryDirectory() as name:
         told = Path(name) / "cost.json"
-        run = subprocess.run([sys.executable, "-c", WATCH, str(told), *words], capture_output=True, text=True)
+        command = [sys.executable, "-c", WATCH, str(told), *words]
+        run = subprocess.run(command, capture_output=True, text=True, env=compiled)
         if run.returncode:
             raise RuntimeError(f"{' '.join(words)}: exit code {run.returncode}\n{run.stderr[-2000:]}")
         return Cost(**json.loads(told.read_text()), said=run.stdout)

@@ -101,7 +101,7 @@ def _environment(folder: Path, package: Path) -> dict[str, str]:
         (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n', encoding="utf-8")
         (programs / name).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(package), "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(package), "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _run(block: Block, folder: Path, environment: dict[str, str], where: str) -> str:
@@ -118,7 +118,7 @@ def copy_of_the_project(folder: Path) -> Path:
     """What a page that adds something works on."""
     for name in COPIED:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "examples"))
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("examples"))
         else:
             shutil.copy(ROOT / name, folder)
     return folder

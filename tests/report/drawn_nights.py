@@ -53,11 +53,11 @@ class Drawn:
 
 def drawn(path: Path) -> Drawn:
     reader = PdfReader(path)
-    places = [place for page in reader.pages for place in places_of(page)]
-    return Drawn(reader, [page.extract_text() for page in reader.pages], places)
+    pages, places = zip(*(read_page(page) for page in reader.pages), strict=True)
+    return Drawn(reader, list(pages), [place for own in places for place in own])
 
 
-def places_of(page: PageObject) -> list[Place]:
+def read_page(page: PageObject) -> tuple[str, list[Place]]:
     places: list[Place] = []
 
     def note(words: str, cm: list[float], tm: list[float], _font: object, size: float) -> None:
@@ -65,5 +65,4 @@ def places_of(page: PageObject) -> list[Place]:
             x_pt, y_pt = tm[4] * cm[0] + cm[4], tm[5] * cm[3] + cm[5]
             places.append((words.strip(), size, x_pt * MM_PER_POINT, y_pt * MM_PER_POINT))
 
-    page.extract_text(visitor_text=note)
-    return places
+    return page.extract_text(visitor_text=note), places

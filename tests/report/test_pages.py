@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from drawn_nights import PLANS, Drawn, drawn, places_of
+from drawn_nights import PLANS, Drawn, drawn, read_page
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecordingError
@@ -58,7 +58,7 @@ def test_every_page_is_a4_and_no_text_leaves_it(report: Report, name: str) -> No
 def test_no_word_runs_into_the_next_on_its_line(report: Report, name: str, language: str) -> None:
     for page in report(name, language).reader.pages:
         lines: dict[float, list[tuple[float, float, str]]] = {}
-        for words, size, x_mm, y_mm in places_of(page):
+        for words, size, x_mm, y_mm in read_page(page)[1]:
             lines.setdefault(round(y_mm, 1), []).append((x_mm, x_mm + text_width_mm(words, size), words))
         for line in lines.values():
             for (_, end_mm, left), (start_mm, _, right) in itertools.pairwise(sorted(line)):

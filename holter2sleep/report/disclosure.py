@@ -94,17 +94,9 @@ def _draw_lines(page: Page, top_mm: float, lines: range, night: ReportNight, tra
         ax.axvline(at_s, color=RULE, linewidth=0.2, zorder=0)
     for row, number in enumerate(lines):
         middle_mm = LINE_MM * (row + 0.5)
-        page.text(MARGIN_MM, top_mm + middle_mm + 0.8, line_name(night, LINE_S * number), size=5.6, colour=SOFT)
+        page.text(MARGIN_MM, top_mm + middle_mm + 0.8, night.time_name(LINE_S * number), size=5.6, colour=SOFT)
         _shade(ax, night, LINE_S * number, LINE_MM * row)
     _draw_traces(ax, lines, traces)
-
-
-def line_name(night: ReportNight, start_s: float) -> str:
-    """The clock at the start of a line, or the time since the start of the recording."""
-    if night.clock is not None:
-        return f"{night.clock.at(start_s):%H:%M:%S}"
-    minutes, seconds = divmod(round(start_s), 60)
-    return f"+{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
 
 def _shade(ax: Axes, night: ReportNight, start_s: float, top_mm: float) -> None:

@@ -15,6 +15,7 @@ from holter2sleep.report.day_figure import day_blocks
 from holter2sleep.report.days import days_of
 from holter2sleep.report.disclosure import full_disclosure
 from holter2sleep.report.edited import edit_blocks
+from holter2sleep.report.episode_section import longest_episodes
 from holter2sleep.report.grid import BETWEEN_MM, ROW_MM, TEXT_SIZE, Column, panel, paragraph, table_blocks
 from holter2sleep.report.hour_section import hourly
 from holter2sleep.report.layout import Layout, Section, split_name
@@ -347,6 +348,7 @@ SECTIONS: dict[str, Draw] = {
     "plain_sentences": plain_sentences,
     "night_figure": night_figure,
     "hourly": hourly,
+    "longest_episodes": longest_episodes,
     "rr_pictures": rr_pictures,
     "phenotype_table": phenotype_table,
     "stage_table": stage_table,

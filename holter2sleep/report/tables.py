@@ -143,6 +143,13 @@ class ReportNight:
         start = self.run["start"]
         return None if start is None else Clock.of_iso(start, self.run.get("time_zone"))
 
+    def time_name(self, seconds: float) -> str:
+        """The clock at a time of the recording, or how long after its start that is."""
+        if self.clock is not None:
+            return f"{self.clock.at(seconds):%H:%M:%S}"
+        minutes, rest = divmod(round(seconds), 60)
+        return f"+{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Stage letters that the scheme can say."""

@@ -22,7 +22,6 @@ from holter2sleep.report.disclosure import (
     envelope,
     full_disclosure,
     gain,
-    line_name,
 )
 from holter2sleep.report.layout import read_layout
 from holter2sleep.report.night_figure import TRACKS
@@ -115,7 +114,7 @@ def test_each_minute_has_its_clock_and_the_same_night_gives_the_same_bytes(discl
     first = path.read_bytes()
     text = drawn(path).text
     night = report_night(read_night(disclosed[0]))
-    names = [line_name(night, 60.0 * minute) for minute in range(72)]
+    names = [night.time_name(60.0 * minute) for minute in range(72)]
     assert names[0] == "22:41:05"
     assert names[-1] == "23:52:05"
     assert [name for name in names if name not in text] == []
@@ -144,4 +143,4 @@ def test_a_section_without_waveform_says_why(tmp_path: Path) -> None:
 
 def test_without_a_clock_a_line_says_the_time_since_the_start(tmp_path: Path) -> None:
     night = report_night(read_night(write_night(tmp_path, NightPlan(hours=0.5, start=None))))
-    assert line_name(night, 3720.0) == "+1:02:00"
+    assert night.time_name(3720.0) == "+1:02:00"

@@ -166,7 +166,7 @@ def test_unknown_start_has_no_clock(report: Report) -> None:
 
 def test_long_night_has_every_hour(report: Report) -> None:
     words = report("thirty hours").reader.pages[1].extract_text(extraction_mode="layout")
-    table = words[: words.index("RR intervals")]
+    table = words[: words.index("Episodes")]
     hours = [line.split()[0] for line in table.splitlines() if line.split() and line.split()[0].rstrip("*").isdigit()]
     assert hours == [*map(str, range(1, 31)), "31*"]
 

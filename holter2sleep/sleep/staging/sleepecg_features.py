@@ -80,6 +80,12 @@ def sleepecg_features(beat_s: Float, context: Context, believed: Bool | None = N
     return np.where(np.isfinite(features), features, MISSING)
 
 
+def in_context(features: Float, context: Context) -> Float:
+    """The features of the same beats in another context. array (n_epochs, 36)."""
+    columns = np.asarray(context.columns)
+    return np.hstack([features[:, : -len(columns)], np.tile(columns, (len(features), 1))])
+
+
 def has_interval(beat_s: Float, n_epochs: int, believed: Bool | None = None) -> Bool:
     """Whether the epoch's window holds any interval that is read. array (n_epochs,)."""
     valid_s = beat_s[1:][_read(beat_s, believed)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import h5py
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holter2sleep.night import Bool, Float
 from holter2sleep.sleep.staging.base import Evidence, Proba
 from holter2sleep.sleep.staging.cards import Card
-from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, sleepecg_features
+from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, in_context, sleepecg_features
 
 # Output order of the network: undefined, NREM, REM, wake. Ours: W, NREM, R; the undefined class is dropped.
 OURS = (3, 1, 2)
@@ -76,16 +76,21 @@ class SleepEcgMesa:
         """Probabilities of W, NREM, R; NaN after the last beat and where minutes hold no interval."""
         start, subject = evidence.grid_start, evidence.recording.subject
         context = Context(start.time() if start else None, subject.age_years, subject.sex)
-        return chances_of(self._network, evidence, context), _missing_notes(context)
+        return chances_of(self._network, evidence, [context]), _missing_notes(context)
 
 
-def chances_of(network: Network, evidence: Evidence, context: Context, believed: Bool | None = None) -> Proba:
+def chances_of(
+    network: Network, evidence: Evidence, contexts: Sequence[Context], believed: Bool | None = None
+) -> Proba:
     """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval.
 
-    `believed` tells of each interval between usable beats whether it is to be read; None: all of them.
+    Of several contexts the mean of the answers. `believed` tells of each interval between usable beats whether it is to
+    be read; None: all of them.
     """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
-    answer = predict(network, sleepecg_features(beat_s, context, believed))[: evidence.grid.n]
+    features = sleepecg_features(beat_s, contexts[0], believed)
+    answers = [predict(network, in_context(features, context)) for context in contexts]
+    answer: Proba = np.stack(answers).mean(axis=0, dtype=np.float32)[: evidence.grid.n]
     proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)
     proba[: len(answer)] = np.where(has_interval(beat_s, len(answer), believed)[:, None], answer, np.float32(np.nan))
     return proba

@@ -31,7 +31,7 @@ from holter2sleep.heart.p_waves import p_waves
 from holter2sleep.heart.polarity import is_swapped, opposite_spans, turned_within
 from holter2sleep.heart.qrs_sizes import QrsSizes
 from holter2sleep.heart.quality import assess_quality, holes_with_signal, usable_beats
-from holter2sleep.heart.rhythm import find_episodes, with_s_in_runs, without_s_in_af
+from holter2sleep.heart.rhythm import classes_in_af, find_episodes, with_s_in_runs
 from holter2sleep.heart.scale import doubt_scale, typical_r_mv
 from holter2sleep.heart.shape import beat_shapes
 from holter2sleep.io.files import refusal
@@ -215,8 +215,8 @@ def whole_night(
 
 
 def _own_classes(beats: Beats, episodes: Episodes, has_waveform: bool, recipe: Recipe) -> Beats:
-    """Classes of ours, once the rhythm is known: the beats of sudden atrial runs are S, and none is in AF."""
-    return without_s_in_af(with_s_in_runs(beats, episodes) if has_waveform else beats, episodes, recipe.rhythm)
+    """Classes of ours, the rhythm known: beats of sudden atrial runs are S, in AF none is, and V must be likely."""
+    return classes_in_af(with_s_in_runs(beats, episodes) if has_waveform else beats, episodes, recipe.rhythm)
 
 
 def _doubt_scale(recording: Recording, beats: Beats) -> tuple[Recording, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from holter2sleep.heart.sudden import SuddenRules, dropped_beats, fast_runs
 from holter2sleep.night import AF_KINDS, Beats, Bool, Episodes, Float
 from holter2sleep.spans import Spans, as_spans, contains
 
-EVEN_CHANCE = 0.5  # that a beat is S which only its run makes S: sinus tachycardia may begin suddenly too
+EVEN_CHANCE = 0.5  # of S in a run alone, for sinus tachycardia may begin suddenly too; the least of V in AF
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def find_episodes(
     fibrillation = find_fibrillation(beats, trusted, waves, rules.af)
     near_af = _near_af(fibrillation.spans, beats, rules)
     in_af = contains(fibrillation.spans, beats.time_s)
+    beats = without_unlikely_v(beats, in_af)
     couplets, fast, _ = runs_of(beats, trusted, "S", near_af)
     if not classes_told:
         fast = Stretches.of("SVTA", merged(fast.pairs + fast_runs(beats, trusted, near_af, rules.sudden).pairs))
@@ -80,9 +81,25 @@ def find_episodes(
     return _episodes(beats, found, fibrillation)
 
 
-def without_s_in_af(beats: Beats, episodes: Episodes, rules: RhythmRules) -> Beats:
-    """The beats with S in AF, or just beside it, called N: prematurity means nothing where every interval differs."""
-    inside = _near_af(episodes.of(*AF_KINDS).spans, beats, rules)
+def without_unlikely_v(beats: Beats, in_af: Bool) -> Beats:
+    """The beats with V in AF called N where it is not likely: early beats are often conducted aberrantly there.
+
+    References
+    ----------
+    Gouaux JL, Ashman R (1947) Auricular fibrillation with aberration simulating ventricular paroxysmal tachycardia.
+    Am Heart J 34:366-373.
+    """
+    called = (beats.label == "V") & in_af & (beats.chance_v < EVEN_CHANCE)
+    return beats.but(label=np.where(called, "N", beats.label), confidence=np.where(called, np.nan, beats.confidence))
+
+
+def classes_in_af(beats: Beats, episodes: Episodes, rules: RhythmRules) -> Beats:
+    """The beats without V that are not likely in AF, and without S there and just beside it.
+
+    Prematurity means nothing where every interval differs.
+    """
+    af = episodes.of(*AF_KINDS).spans
+    beats, inside = without_unlikely_v(beats, contains(af, beats.time_s)), _near_af(af, beats, rules)
     called = (beats.label == "S") & inside
     return beats.but(
         label=np.where(called, "N", beats.label),

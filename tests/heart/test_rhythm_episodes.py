@@ -12,7 +12,7 @@ from holter2sleep.heart.fibrillation import find_fibrillation
 from holter2sleep.heart.intervals import local_median, near_together, trusted_rr
 from holter2sleep.heart.p_waves import PWaves
 from holter2sleep.heart.rates import after_ectopic, smoothed_bpm
-from holter2sleep.heart.rhythm import find_episodes, tells_of_s, without_s_in_af
+from holter2sleep.heart.rhythm import classes_in_af, find_episodes, tells_of_s
 from holter2sleep.heart.runs import runs_of
 from holter2sleep.heart.stretches import Stretches, linked, merged
 from holter2sleep.night import Beats, Episodes
@@ -259,7 +259,7 @@ def test_prematurity_means_nothing_in_atrial_fibrillation_and_beside_it() -> Non
     beats = Beats.at([60.0, 80.0, 120.0, 130.0, 220.0, 240.0], ["S", "S", "S", "V", "S", "S"])
     af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
     assert RECIPE.rhythm.af_margin_s == 30.0
-    assert without_s_in_af(beats, af, RECIPE.rhythm).label.tolist() == ["S", "N", "N", "V", "N", "S"]
+    assert classes_in_af(beats, af, RECIPE.rhythm).label.tolist() == ["S", "N", "N", "V", "N", "S"]
 
 
 def test_a_twentieth_of_the_time_outside_fibrillation_tells_of_supraventricular_beats() -> None:
@@ -281,9 +281,27 @@ def test_what_is_called_in_fibrillation_is_not_sure_and_has_no_chance_of_s() -> 
     beats = Beats.at([60.0, 120.0, 130.0, 240.0], ["S", "S", "V", "N"])
     beats = beats.but(confidence=[0.9, 0.8, 0.7, 0.6], chance_s=[0.9, 0.8, 0.1, 0.0])
     af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
-    found = without_s_in_af(beats, af, RECIPE.rhythm)
+    found = classes_in_af(beats, af, RECIPE.rhythm)
     np.testing.assert_allclose(found.confidence, [0.9, np.nan, 0.7, 0.6], rtol=1e-6)
     np.testing.assert_allclose(found.chance_s, [0.9, np.nan, np.nan, 0.0], rtol=1e-6)
+
+
+def test_ventricular_beats_in_fibrillation_are_those_that_are_likely() -> None:
+    beats = Beats.at([60.0, 110.0, 120.0, 130.0, 140.0], ["V"] * 5)
+    beats = beats.but(chance_v=[0.1, 0.49, 0.5, 0.9, np.nan], confidence=[0.1, 0.49, 0.5, 0.9, np.nan])
+    af = Episodes([100.0], [200.0], ["AFIB"], [2], [60.0], [np.nan])
+    found = classes_in_af(beats, af, RECIPE.rhythm)
+    assert found.label.tolist() == ["V", "N", "V", "V", "V"]
+    np.testing.assert_allclose(found.confidence, [0.1, np.nan, 0.5, 0.9, np.nan], rtol=1e-6)
+    assert found.chance_v[1] == beats.chance_v[1]
+
+
+@pytest.mark.parametrize(("chance", "kinds"), [(0.49, {"AFIB"}), (0.5, {"AFIB", "VT"})])
+def test_a_run_in_fibrillation_is_one_of_likely_beats(chance: float, kinds: set[str]) -> None:
+    rr_s = np.random.default_rng(0).gamma(14.0, 0.75 / 14.0, 300)
+    rr_s[150:153] = 0.35
+    beats = beats_of_rr(rr_s, "N" * 150 + "VVV" + "N" * 148)
+    assert set(episodes(beats.but(chance_v=np.where(beats.label == "V", chance, 0.0))).kind) == kinds
 
 
 def test_the_local_median_is_that_of_the_others_that_are_known() -> None:

@@ -22,12 +22,25 @@ from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.export.finished import PERSON, read_finished
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.files import machine, read_night, root_sha256
+from holter2sleep.review import recompute as recompute_module
 from holter2sleep.review.apply import apply
 from holter2sleep.review.ask import change_of
 from holter2sleep.review.derive import editable_of
 from holter2sleep.review.log import Overtaken, append, verified
 from holter2sleep.review.recompute import edited_tables, read_source, recompute
 from holter2sleep.simulate.files import write_night
+
+
+@pytest.fixture
+def drawn() -> None:
+    """For tests that look at pages: the report is drawn."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing a report takes longer than all that the other tests do."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(recompute_module, "write_report", lambda _folder: None)
 
 
 def edit(folder: Path, *asked: dict, who: str = "A. Reader") -> None:
@@ -177,6 +190,7 @@ def test_who_took_a_stage_back_is_no_scorer(night: Path) -> None:
     assert facts(night)["hypnogram"]["scorer"] == "fusion, edited by A. Reader"
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_night_scored_by_a_person_throughout_has_that_scorer_alone(night: Path) -> None:
     n = read_night(night).epochs.height
     tables = recomputed(
@@ -216,6 +230,7 @@ def test_undoing_everything_gives_the_bytes_of_the_machine(night: Path) -> None:
     assert facts(night)["edits"]["n"] == 0
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_same_log_gives_the_same_bytes(night: Path) -> None:
     recomputed(night, {"kind": "beat_relabel", "time_s": beat_times(night)[100], "label": "V"})
     first = hashes(night), (night / "run.json").read_bytes(), (night / "report.pdf").read_bytes()
@@ -223,6 +238,7 @@ def test_the_same_log_gives_the_same_bytes(night: Path) -> None:
     assert (hashes(night), (night / "run.json").read_bytes(), (night / "report.pdf").read_bytes()) == first
 
 
+@pytest.mark.usefixtures("drawn")
 def test_without_the_recording_what_needs_it_keeps_its_value_and_the_report_says_so(
     night: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -277,6 +293,7 @@ def test_a_night_of_beats_alone_is_edited_too(night: Path, tmp_path: Path) -> No
 # --- the report --------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("drawn")
 def test_every_page_says_that_the_night_was_edited_and_the_edits_are_listed(night: Path) -> None:
     machine = value(night, "n_veb")
     recomputed(
@@ -293,6 +310,7 @@ def test_every_page_says_that_the_night_was_edited_and_the_edits_are_listed(nigh
     assert facts(night)["edits"]["sha256"] in text.replace(" ", "")
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_report_drawn_before_recomputing_says_what_it_lacks(night: Path) -> None:
     edit(night, {"kind": "note", "start_s": 1.0, "end_s": 2.0, "text": "first"})
     recompute(night, read_source(night))
@@ -304,6 +322,7 @@ def test_a_report_drawn_before_recomputing_says_what_it_lacks(night: Path) -> No
     assert "zebra" not in text
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_night_that_was_only_looked_at_is_not_called_edited(night: Path) -> None:
     tables = hashes(night)
     recomputed(night, {"kind": "confirm", "first_epoch": 3, "last_epoch": 4})

@@ -1,9 +1,9 @@
 """Respiratory events, cyclic variation and surges on scored nights: `python -m benchmarks.apnea DATA`.
 
-DATA holds `apnea-ecg`, `hugcdn2014_rr` and `slpdb`. The shipped networks were fitted to the first two: what they reach
-there is development, and what counts is the cross-validated table, which the training script has stored beside the
-weights. slpdb (R&K epochs of 30 s with event marks; 11 men) was heard by no network. The limits of surges were chosen
-on it, those of cyclic variation on apnea-ecg.
+DATA holds `apnea-ecg`, `hugcdn2014_rr` and `slpdb`. The shipped networks and trees were fitted to the first two: what
+they reach there is development, and what counts is the cross-validated table, which the training script has stored
+beside the weights. slpdb (R&K epochs of 30 s with event marks; 11 men) was heard by none of them. The limits of surges
+were chosen on it, those of cyclic variation on apnea-ecg.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from scipy import stats
 
 from holter2sleep.analyze import analyze_night
-from holter2sleep.autonomic.apnea import AHI, CALIBRATION, WEIGHTS, calibrated, mean_logits, read_parts
+from holter2sleep.autonomic.apnea import CALIBRATION, WEIGHTS, calibrated, mean_logits, read_parts
 from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.evaluate.minutes import auc
 from holter2sleep.evaluate.stages import accuracy
@@ -105,14 +105,12 @@ def show_stored() -> None:
 
 
 def show_shipped(nights: list[ScoredNight]) -> None:
-    """The shipped networks on the nights they were fitted to."""
+    """The shipped networks and trees on the nights they were fitted to."""
     parts = read_parts(WEIGHTS)
-    networks = [part for name, part in parts.items() if name not in (CALIBRATION, AHI)]
     chances = {
-        night.name: calibrated(mean_logits(networks, night.nn, len(night.target)), parts[CALIBRATION])
-        for night in nights
+        night.name: calibrated(mean_logits(parts, night.nn, len(night.target)), parts[CALIBRATION]) for night in nights
     }
-    show_figures("Shipped networks, development: trained on these nights", figures(nights, chances, seed=0))
+    show_figures("Shipped networks and trees, development: trained on these nights", figures(nights, chances, seed=0))
     known = [night for night in nights if np.isfinite(night.ahi_per_h)]
     ahi = np.array([night.ahi_per_h for night in known])
     show_rank("  mean chance and AHI (development)", ahi, np.array([chances[night.name].mean() for night in known]))
@@ -136,7 +134,7 @@ def show_rank(title: str, ahi_per_h: Float, index: Float) -> None:
 def show_marked(nights: list[Marked], recipe: Recipe) -> None:
     """Events and arousals marked in slpdb."""
     marked = [night for night in nights if night.respiratory.any()]  # slp41 has no marks
-    print(f"\nslpdb, {len(marked)} records with marks, epochs of 30 s (not heard by the networks)")
+    print(f"\nslpdb, {len(marked)} records with marks, epochs of 30 s (not heard in the fit)")
     for where in ("all staged", "asleep"):
         masks = [night.asleep if where == "asleep" else ~np.isin(night.stage, ("", "MT")) for night in marked]
         p = [night.night.respiration.p_respiratory for night in marked]

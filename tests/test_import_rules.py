@@ -87,6 +87,7 @@ HEAVY = {
     "sleepecg": set(),
     "statsmodels": {"cohort/association/"},
     "neurokit2": {"heart/morphology"},
+    "sklearn": {"training/apnea_trees.py"},
     "pandas": set(),
     "click": {"cli"},
     "rich_click": {"cli"},

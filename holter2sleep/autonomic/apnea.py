@@ -1,6 +1,7 @@
 """Apnoeas and hypopnoeas from the beats alone: a chance for each epoch, and where there is none to be said.
 
-The networks were fitted on nights whose every minute was scored (`weights/README.md` names them, with the figures).
+Networks and trees were fitted on nights whose every minute was scored (`weights/README.md` names them, with the
+figures): two kinds of judge that err in different nights, each with half a say.
 Screening, not a scoring of breathing: central and obstructive events are not told apart.
 """
 
@@ -15,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from holter2sleep.autonomic.apnea_measures import apnea_measures
 from holter2sleep.autonomic.apnea_net import logits
 from holter2sleep.autonomic.apnea_series import apnea_series
+from holter2sleep.autonomic.apnea_trees import trees_logits
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.weights import Arrays, read_weights
 from holter2sleep.night import EPOCH_S, NN, Beats, Bool, Episodes, EpochGrid, Float
 from holter2sleep.spans import Spans, runs
 
 WEIGHTS = Path(__file__).parent / "weights" / "apnea.npz"  # made by training/apnea.py
-CALIBRATION, AHI = "calibration", "ahi"  # parts of it that are no networks
+CALIBRATION, AHI = "calibration", "ahi"  # its parts
+NETWORK, TREES = "net", "trees"  # and what the names of the others begin with
 CALLED = 0.5  # chance from which an epoch is called respiratory
 
 
@@ -45,25 +49,27 @@ def respiratory_chances(
     if not told.any():
         return np.full(grid.n, np.nan, np.float32)
     parts = read_parts(WEIGHTS)
-    networks = [part for name, part in parts.items() if name not in (CALIBRATION, AHI)]
-    chance = calibrated(mean_logits(networks, nn, grid.n), parts[CALIBRATION])
+    chance = calibrated(mean_logits(parts, nn, grid.n), parts[CALIBRATION])
     return np.where(told, chance, np.nan).astype(np.float32)
 
 
 @cache
 def read_parts(path: Path) -> Mapping[str, Arrays]:
-    """The networks, the calibration and the regression of the index, by name.
+    """The networks, the trees, the calibration and the regression of the index, by name.
 
-    They are kept as float16, which changes no chance by more than 0.002, and computed with as float32.
+    Networks are kept as float16, which changes no chance by more than 0.002, and computed with as float32.
     """
     parts = read_weights(path)
     return {part: {name: array.astype(np.float32) for name, array in arrays.items()} for part, arrays in parts.items()}
 
 
-def mean_logits(networks: list[Arrays], nn: NN, n_epochs: int) -> Float:
-    """Mean of the networks' log odds in each epoch, not calibrated. array (n_epochs,)."""
+def mean_logits(parts: Mapping[str, Arrays], nn: NN, n_epochs: int) -> Float:
+    """Mean of the log odds of the networks and of those of the trees, not calibrated. array (n_epochs,)."""
     series = apnea_series(nn, n_epochs)
-    return np.mean([logits(network, series) for network in networks], axis=0, dtype=np.float64)
+    measures = apnea_measures(series)
+    networks = [logits(part, series) for name, part in parts.items() if name.startswith(NETWORK)]
+    trees = [trees_logits(part, measures) for name, part in parts.items() if name.startswith(TREES)]
+    return np.mean([np.mean(networks, axis=0), np.mean(trees, axis=0)], axis=0, dtype=np.float64)
 
 
 def calibrated(raw: Float, calibration: Arrays) -> Float:

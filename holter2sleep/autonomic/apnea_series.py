@@ -1,4 +1,4 @@
-"""NN intervals to the series in which the network looks for apnoeas.
+"""NN intervals to the series in which networks and trees look for apnoeas.
 
 An apnoea slows the heart, and the breaths that end it speed it up: a swing of 20 to 90 s, on which the breathing itself
 (0.15 Hz and faster) comes and goes. Both are shown in their own size and in that of the minutes around, because a swing

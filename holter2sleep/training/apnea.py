@@ -1,9 +1,9 @@
-"""Fit the networks that find apnoeas in the beats: `python -m holter2sleep.training.apnea APNEA_ECG HUGCDN`.
+"""Fit the networks and trees that find apnoeas in the beats: `python -m holter2sleep.training.apnea APNEA_ECG HUGCDN`.
 
 APNEA_ECG is the folder of the Apnea-ECG Database (PhysioNet, ODC-BY 1.0), HUGCDN that of the RR series of HuGCDN2014
-(CC BY 4.0). Networks are fitted to five folds of subjects first, each judging the subjects it has not heard; these
-chances give the figures, the calibration and the regression of the apnoea-hypopnoea index. Then the networks that are
-shipped are fitted to all. Nothing is chosen on the way.
+(CC BY 4.0). Both are fitted to five folds of subjects first, each judging the subjects it has not heard; these
+chances give the figures, the calibration and the regression of the apnoea-hypopnoea index. Then the networks and trees
+that are shipped are fitted to all. Nothing is chosen on the way.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from holter2sleep.autonomic.ahi import fit_ahi
-from holter2sleep.autonomic.apnea import AHI, CALIBRATION, WEIGHTS, calibrated, mean_logits
+from holter2sleep.autonomic.apnea import AHI, CALIBRATION, NETWORK, TREES, WEIGHTS, calibrated, mean_logits
+from holter2sleep.autonomic.apnea_measures import apnea_measures
 from holter2sleep.autonomic.apnea_series import apnea_series
 from holter2sleep.heart.weights import Arrays, joined, write_weights
 from holter2sleep.night import Float
@@ -30,13 +31,14 @@ from holter2sleep.recipe import load_recipe
 from holter2sleep.training.apnea_data import APNEA_ECG, ScoredNight, folds_by_subject, read_apnea_ecg, read_hugcdn
 from holter2sleep.training.apnea_figures import alignment, figures
 from holter2sleep.training.apnea_net import Course, Labelled, fit
+from holter2sleep.training.apnea_trees import Growth, Measured, fit_trees
 
 log = logging.getLogger(__name__)
 
 N_FOLDS = 5
 LOG_SCALES = (-3.0, 3.0)  # within which the scale of the calibration lies
 
-Networks = list[dict[str, NDArray[np.float32]]]
+Parts = dict[str, Arrays]  # networks and trees by name
 Raw = Mapping[str, Float]  # log odds of a night's epochs by its name, before calibration
 
 
@@ -53,8 +55,8 @@ def main() -> None:
     found = {"cross_validated": figures(nights, chances_across(nights, folds, raw), options.seed)}
     if not options.by_record:
         found["across_sets"] = across_sets(nights, course, options.nets, options.seed)
-        networks = fit_all(nights, course, options.nets)
-        write_weights(options.out, as_kept(joined(**shipped(nights, raw, networks))))
+        parts = fit_all(nights, course, options.nets)
+        write_weights(options.out, as_kept(joined(**shipped(nights, raw, parts))))
         write_split(options.out.with_name("apnea_split.csv"), nights, folds)
     name = "apnea_by_record.json" if options.by_record else "apnea_figures.json"
     options.out.with_name(name).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -75,26 +77,32 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fit_all(nights: Sequence[ScoredNight], course: Course, n_nets: int) -> Networks:
-    """Networks of different seeds, all fitted to the same nights."""
-    labelled = [Labelled(night.source, apnea_series(night.nn, len(night.target)), night.target) for night in nights]
-    return [fit(labelled, dataclasses.replace(course, seed=course.seed + 100 * i)) for i in range(n_nets)]
+def fit_all(nights: Sequence[ScoredNight], course: Course, n_nets: int) -> Parts:
+    """Networks, and trees, of different seeds, all fitted to the same nights."""
+    series = [apnea_series(night.nn, len(night.target)) for night in nights]
+    labelled = [Labelled(night.source, own, night.target) for night, own in zip(nights, series, strict=True)]
+    measured = [
+        Measured(night.source, apnea_measures(own), night.target) for night, own in zip(nights, series, strict=True)
+    ]
+    seeds = [course.seed + 100 * i for i in range(n_nets)]
+    networks = {f"{NETWORK}{i}": fit(labelled, dataclasses.replace(course, seed=seed)) for i, seed in enumerate(seeds)}
+    return {**networks, **{f"{TREES}{i}": fit_trees(measured, Growth(), seed) for i, seed in enumerate(seeds)}}
 
 
 def cross_validated(nights: Sequence[ScoredNight], folds: Mapping[str, int], course: Course, n_nets: int) -> Raw:
-    """Log odds of every night by networks that have heard none of its subject."""
+    """Log odds of every night by networks and trees that have heard none of its subject."""
     raw: dict[str, Float] = {}
     for fold in sorted(set(folds.values())):
         log.info("fold %d", fold)
         heard = [night for night in nights if folds[night.subject] != fold]
-        networks = fit_all(heard, dataclasses.replace(course, seed=course.seed + fold), n_nets)
-        raw |= judged([night for night in nights if folds[night.subject] == fold], networks)
+        parts = fit_all(heard, dataclasses.replace(course, seed=course.seed + fold), n_nets)
+        raw |= judged([night for night in nights if folds[night.subject] == fold], parts)
     return raw
 
 
-def judged(nights: Sequence[ScoredNight], networks: Networks) -> Raw:
+def judged(nights: Sequence[ScoredNight], parts: Parts) -> Raw:
     """Mean log odds of each night's epochs."""
-    return {night.name: mean_logits(list(networks), night.nn, len(night.target)) for night in nights}
+    return {night.name: mean_logits(parts, night.nn, len(night.target)) for night in nights}
 
 
 def chances_across(nights: Sequence[ScoredNight], folds: Mapping[str, int], raw: Raw) -> Raw:
@@ -108,7 +116,7 @@ def chances_across(nights: Sequence[ScoredNight], folds: Mapping[str, int], raw:
 
 
 def across_sets(nights: Sequence[ScoredNight], course: Course, n_nets: int, seed: int) -> dict[str, object]:
-    """Figures of the nights of the other set, by networks fitted to one; the chances are not calibrated."""
+    """Figures of the nights of the other set, by what was fitted to one; the chances are not calibrated."""
     found: dict[str, object] = {}
     for source in sorted({night.source for night in nights}):
         heard = [night for night in nights if night.source == source]
@@ -143,19 +151,18 @@ def _weighted(nights: Sequence[ScoredNight], raw: Raw) -> list[tuple[Float, NDAr
     ]
 
 
-def shipped(nights: Sequence[ScoredNight], raw: Raw, networks: Networks) -> dict[str, Arrays]:
-    """The networks with the calibration and the regression of the index, both from nights not heard."""
+def shipped(nights: Sequence[ScoredNight], raw: Raw, parts: Parts) -> dict[str, Arrays]:
+    """The networks and trees with the calibration and the regression of the index, both from nights not heard."""
     calibration = fit_calibration(nights, raw)
     known = [night for night in nights if night.source == APNEA_ECG]
     share = np.array([calibrated(raw[night.name], calibration).mean() for night in known])
     ahi: Arrays = fit_ahi(share, np.array([night.ahi_per_h for night in known]), [night.subject for night in known])
-    named = {f"net{i}": network for i, network in enumerate(networks)}
-    return {**named, CALIBRATION: calibration, AHI: ahi}
+    return {**parts, CALIBRATION: calibration, AHI: ahi}
 
 
 def as_kept(arrays: Arrays) -> Arrays:
-    """Weights in half precision; what is fitted to their chances stays as it is."""
-    return {name: array.astype(np.float16) if name.startswith("net") else array for name, array in arrays.items()}
+    """Weights of networks in half precision; all else stays as it is."""
+    return {name: array.astype(np.float16) if name.startswith(NETWORK) else array for name, array in arrays.items()}
 
 
 def write_split(path: Path, nights: Sequence[ScoredNight], folds: Mapping[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""The script that fits the respiratory networks: what it hears, and that what it fits is what the package computes."""
+"""The script that fits the respiratory networks and trees: what it hears, and that the package computes the same."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from made_nights import RECIPE, nn_of
 from holter2sleep.autonomic.apnea import AHI, CALIBRATION, read_parts
 from holter2sleep.autonomic.apnea_net import logits
 from holter2sleep.autonomic.apnea_series import CHANNELS, PER_EPOCH, apnea_series
+from holter2sleep.autonomic.apnea_trees import trees_logits
 from holter2sleep.errors import UsageError
-from holter2sleep.training import apnea, apnea_net
+from holter2sleep.training import apnea, apnea_net, apnea_trees
 from holter2sleep.training.apnea_data import folds_by_subject, nn_of_rr, read_apnea_ecg, read_hugcdn
 from holter2sleep.training.apnea_figures import figures, minutes_of
 
@@ -115,6 +116,46 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert all((once[name] == again[name]).all() for name in once)
 
 
+def labelled_by_a_rule(source: str, n: int) -> apnea_trees.Measured:
+    """Measures of which two in product, and a third, make the label."""
+    measures = np.random.default_rng(n).normal(size=(n, 8)).astype(np.float32)
+    target = (measures[:, 0] * measures[:, 1] + measures[:, 2] > 0).astype(np.float32)
+    return apnea_trees.Measured(source, measures, np.repeat(target[::2], 2))
+
+
+def test_the_trees_of_the_package_are_those_of_scikit_learn() -> None:
+    night, growth = labelled_by_a_rule("x", 3000), apnea_trees.Growth(trees=20, least=20)
+    model = apnea_trees.grown([night], growth, seed=0)
+    trees = apnea_trees.exported(model)
+    np.testing.assert_allclose(trees_logits(trees, night.measures), model.decision_function(night.measures), atol=1e-5)
+    asked = np.unique(trees["threshold"])
+    assert len(asked) > 50
+    at_thresholds = np.stack([asked, np.nextafter(asked, np.float32(np.inf))]).reshape(-1, 1) * np.ones(8, np.float32)
+    np.testing.assert_allclose(trees_logits(trees, at_thresholds), model.decision_function(at_thresholds), atol=1e-5)
+
+
+def test_trees_of_nights_that_teach_nothing_say_how_many_minutes_are_respiratory() -> None:
+    target = np.repeat(np.arange(200) % 4 == 0, 2).astype(np.float32)
+    night = apnea_trees.Measured("x", np.zeros((400, 3), np.float32), target)
+    said = trees_logits(apnea_trees.fit_trees([night], apnea_trees.Growth(trees=3), seed=0), night.measures)
+    np.testing.assert_allclose(said, np.log(0.25 / 0.75), atol=1e-5)
+
+
+def test_trees_give_each_set_the_same_say() -> None:
+    """Of one set all minutes are respiratory, of another, ten times larger, none: even odds."""
+    large = apnea_trees.Measured("large", np.zeros((4000, 3), np.float32), np.zeros(4000, np.float32))
+    small = apnea_trees.Measured("small", np.zeros((400, 3), np.float32), np.ones(400, np.float32))
+    said = trees_logits(apnea_trees.fit_trees([large, small], apnea_trees.Growth(trees=3), seed=0), small.measures)
+    np.testing.assert_allclose(said, 0.0, atol=1e-5)
+
+
+def test_the_same_seed_grows_the_same_trees() -> None:
+    night, growth = labelled_by_a_rule("x", 1000), apnea_trees.Growth(trees=3, least=20)
+    once, again, other = (apnea_trees.fit_trees([night], growth, seed) for seed in (1, 1, 2))
+    assert all((once[name] == again[name]).all() for name in once)
+    assert (once["measure"] != other["measure"]).any()
+
+
 def test_calibration_takes_back_overconfidence(sets: tuple[Path, Path]) -> None:
     nights = read_hugcdn(sets[1], RECIPE.nn)
     said = {night.name: np.where(RNG.random(62) < 0.8, 1, -1) * (2 * night.target - 1) * 8.0 for night in nights}
@@ -158,7 +199,7 @@ def test_the_script_runs_from_folders_to_weights(
     argv = ["apnea", *map(str, sets), "--out", str(out), "--steps", "2", "--nets", "1"]
     monkeypatch.setattr(sys, "argv", argv)
     apnea.main()
-    assert set(read_parts(out)) == {"net0", CALIBRATION, AHI}
+    assert set(read_parts(out)) == {"net0", "trees0", CALIBRATION, AHI}
     figures_of_run = json.loads((tmp_path / "apnea_figures.json").read_text())
     assert figures_of_run["cross_validated"]["hugcdn2014"]["n_nights"] == 5
     assert "trained on apnea-ecg" in figures_of_run["across_sets"]

@@ -86,7 +86,9 @@ def show_figures(title: str, found: dict[str, Any]) -> None:
         print(f"  {source:12} {counted}: accuracy {of_set['accuracy']:.3f} ({low:.3f}-{high:.3f}), {_rates(of_set)}")
         clock, majority = of_set["clock"], of_set["majority_accuracy"]
         print(f"  {'':12} floors: majority {majority:.3f}, clock {clock['accuracy']:.3f} (AUC {clock['auc']:.3f})")
-        print(f"  {'':12} AUC of recordings: {', '.join(f'{k} {v:.3f}' for k, v in of_set['recordings'].items())}")
+        for name, score in (("recordings", "mean chance"), ("recordings_by_share", "share of epochs called")):
+            told = ", ".join(f"{question} {area:.3f}" for question, area in of_set[name].items())
+            print(f"  {'':12} AUC of recordings by the {score}: {told}")
 
 
 def _rates(of_set: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.evaluate.minutes import (
+    CALLED,
     Minutes,
     accuracy_of,
     auc,
@@ -29,6 +30,12 @@ RECORDINGS = {
     HUGCDN: {"D against C": (("D",), ("C",)), "D and ND against C": (("D", "ND"), ("C",))},
 }
 
+# What a recording is told by: the mean chance, and the share of its epochs that are called.
+SCORES: dict[str, Callable[[Float], float]] = {
+    "recordings": lambda chance: float(chance.mean()),
+    "recordings_by_share": lambda chance: float((chance >= CALLED).mean()),
+}
+
 
 def figures(nights: Sequence[ScoredNight], chances: Mapping[str, Float], seed: int) -> dict[str, object]:
     """Figures of each data set, with intervals by drawing subjects, and those of guessing by the clock."""
@@ -37,7 +44,7 @@ def figures(nights: Sequence[ScoredNight], chances: Mapping[str, Float], seed: i
         own = [night for night in nights if night.source == source]
         found[source] = {
             **of_minutes(own, chances, seed),
-            "recordings": of_recordings(own, chances),
+            **{name: of_recordings(own, chances, score) for name, score in SCORES.items()},
             "clock": of_minutes(own, _by_the_clock(own), seed),
         }
     return found
@@ -63,14 +70,16 @@ def minutes_of(night: ScoredNight, chance: Float) -> Minutes:
     return compare_minutes(60.0 * np.arange(len(reference), dtype=np.float64), reference, chance)
 
 
-def of_recordings(nights: Sequence[ScoredNight], chances: Mapping[str, Float]) -> dict[str, float | None]:
-    """Area under the ROC curve of the mean chance of a recording, for each question asked of its data set."""
-    mean = np.array([chances[night.name].mean() for night in nights])
+def of_recordings(
+    nights: Sequence[ScoredNight], chances: Mapping[str, Float], score: Callable[[Float], float]
+) -> dict[str, float | None]:
+    """Area under the ROC curve of a recording's score, for each question asked of its data set."""
+    scores = np.array([score(chances[night.name]) for night in nights])
     group = np.array([night.group for night in nights])
     found = {}
     for question, (ill, well) in RECORDINGS[nights[0].source].items():
         asked = np.isin(group, ill + well)
-        found[question] = auc(np.isin(group[asked], ill), mean[asked])
+        found[question] = auc(np.isin(group[asked], ill), scores[asked])
     return found
 
 

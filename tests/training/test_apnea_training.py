@@ -23,7 +23,7 @@ from holter2sleep.autonomic.apnea_trees import trees_logits
 from holter2sleep.errors import UsageError
 from holter2sleep.training import apnea, apnea_net, apnea_trees
 from holter2sleep.training.apnea_data import folds_by_subject, nn_of_rr, read_apnea_ecg, read_hugcdn
-from holter2sleep.training.apnea_figures import figures, minutes_of
+from holter2sleep.training.apnea_figures import SCORES, figures, minutes_of, of_recordings
 
 RNG = np.random.default_rng(0)
 HOURS = 0.5
@@ -185,9 +185,19 @@ def test_figures_of_perfect_chances_are_perfect(sets: tuple[Path, Path]) -> None
     found = figures(nights, {night.name: night.target.astype(np.float64) for night in nights}, seed=0)
     assert found["apnea-ecg"]["accuracy"] == 1.0
     assert found["apnea-ecg"]["recordings"]["a against c"] == 1.0
+    assert found["apnea-ecg"]["recordings_by_share"]["a against c"] == 1.0
     assert found["apnea-ecg"]["n_subjects"] == 4
     assert found["apnea-ecg"]["clock"]["accuracy"] < 1.0
     assert len(minutes_of(nights[0], np.zeros(60)).reference) == 30
+
+
+def test_a_recording_is_told_by_its_mean_chance_and_by_the_share_that_is_called(sets: tuple[Path, Path]) -> None:
+    """An ill night a quarter of which is called for sure, and a well one that is nearly called throughout."""
+    nights = read_apnea_ecg(sets[0], RECIPE.nn)
+    ill = {night.name: np.r_[np.ones(10), np.zeros(30)] for night in nights if night.group == "a"}
+    chances = {night.name: ill.get(night.name, np.full(40, 0.49)) for night in nights}
+    areas = [of_recordings(nights, chances, score)["a against c"] for score in SCORES.values()]
+    assert areas == [0.0, 1.0]
 
 
 def test_the_script_runs_from_folders_to_weights(

@@ -6,12 +6,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from made_nights import all_of, beats_of_rr
 from scipy import stats
 from scipy.optimize import curve_fit
 
 from holter2sleep.autonomic.cosinor import fit_cosinor
-from holter2sleep.autonomic.epoch_rates import epoch_rates
 from holter2sleep.autonomic.night_shape import (
     change_at_onset,
     nadir,
@@ -19,28 +17,11 @@ from holter2sleep.autonomic.night_shape import (
     trend_per_hour,
     ultradian_wave,
 )
-from holter2sleep.night import Beats, EpochGrid, Float
-from holter2sleep.spans import as_spans
+from holter2sleep.night import Float
 
 N = 960  # epochs of eight hours
 ONSET_S = 30.0 * np.arange(N)
 ASLEEP = np.ones(N, bool)
-
-
-# --- rates -----------------------------------------------------------------------------------------
-
-
-def test_the_rate_of_an_epoch_is_sixty_over_its_mean_interval() -> None:
-    beats = beats_of_rr(np.r_[np.full(30, 1.0), np.full(40, 0.75)], start_s=-0.5)
-    found = epoch_rates(beats, all_of(beats), EpochGrid.covering(61.0))
-    assert found.mean_bpm[:2].tolist() == pytest.approx([60.0, 80.0], abs=0.5)
-
-
-def test_an_epoch_without_trusted_intervals_has_no_rate() -> None:
-    beats = beats_of_rr(np.ones(119), start_s=0.5)
-    found = epoch_rates(beats, as_spans([(0, 30), (60, 121)]), EpochGrid.covering(120.0))
-    assert np.isfinite(found.mean_bpm).tolist() == [True, False, True, True]
-    assert np.isnan(epoch_rates(Beats.at([]), as_spans([(0, 120)]), EpochGrid.covering(120.0)).mean_bpm).all()
 
 
 # --- nadir -----------------------------------------------------------------------------------------

@@ -102,10 +102,22 @@ def test_four_dips_are_four_episodes_of_their_width_with_the_beats_within() -> N
     assert np.isnan(found.confidence).tolist() == [True] * len(found)
 
 
-def test_a_dip_belongs_to_a_train_if_any_four_in_a_row_are_alike() -> None:
-    """Cycles of 40, 40, 40, 60 and 140 s: the fifth dip closes a train of its own, the sixth lies too far away."""
-    found = find_cvhr(dips_at([50, 90, 130, 170, 230, 370], 400.0), NOT_SMOOTHED)
-    assert ((found.start_s + found.end_s) / 2).tolist() == [50, 90, 130, 170, 230]
+@pytest.mark.parametrize(
+    ("middle_s", "in_train"),
+    [
+        ([50, 90, 130, 170, 230, 370], [50, 90, 130, 170, 230]),
+        ([50, 190, 250, 290, 330, 370], [190, 250, 290, 330, 370]),
+        ([50, 180, 310, 350], []),
+    ],
+)
+def test_a_dip_belongs_to_a_train_if_any_four_in_a_row_are_alike(middle_s: list[float], in_train: list[float]) -> None:
+    """Cycles of 60, 40 and 40 s are alike as those of 40 s are, with one of 140 or 130 s none."""
+    found = find_cvhr(dips_at(middle_s, 400.0), NOT_SMOOTHED)
+    assert ((found.start_s + found.end_s) / 2).tolist() == in_train
+
+
+def test_three_dips_are_no_train_however_little_they_need_be_alike() -> None:
+    assert len(find_cvhr(dips_at([50, 90, 130], 200.0), dataclasses.replace(NOT_SMOOTHED, minimum_similarity=0.0))) == 0
 
 
 def test_dips_as_alike_as_asked_for_are_a_train() -> None:

@@ -79,8 +79,7 @@ def _rates(night: Night) -> Float:
 
 
 def _asleep_in_bed(night: Night) -> Bool:
-    middle_s = night.grid.onset_s + EPOCH_S / 2
-    return night.hypnogram.mask("sleep") & (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)
+    return night.hypnogram.mask("sleep") & night.lights.dark(night.grid)
 
 
 def _from_midnight_h(night: Night, at_s: float) -> float | None:

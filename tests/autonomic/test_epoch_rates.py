@@ -31,11 +31,12 @@ def test_median_and_percentiles_are_those_of_the_rates_from_beat_to_beat() -> No
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 40])
-def test_percentiles_are_numpys(n: int) -> None:
+def test_mean_and_percentiles_are_numpys(n: int) -> None:
     rr_s = np.random.default_rng(n).uniform(0.5, 0.7, n)
     beats = beats_of_rr(rr_s, start_s=0.5)
     found = epoch_rates(beats, all_of(beats), EpochGrid.covering(30.0))
     expected = 60 / np.quantile(rr_s, [0.5, 0.95, 0.05])
+    assert found.mean_bpm[0] == pytest.approx(60 / rr_s.mean())
     assert [found.median_bpm[0], found.p05_bpm[0], found.p95_bpm[0]] == pytest.approx(expected)
 
 

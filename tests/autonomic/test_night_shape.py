@@ -148,6 +148,10 @@ def test_nothing_but_a_trend_has_no_wave(rate: Float) -> None:
     assert np.isnan([found.period_min, found.amplitude_bpm, found.share]).all()
 
 
+def test_a_small_wave_is_one() -> None:
+    assert ultradian_wave(60 + 1e-4 * np.sin(2 * np.pi * ONSET_S / 5400), ONSET_S).amplitude_bpm == pytest.approx(1e-4)
+
+
 @pytest.mark.parametrize(("n", "is_known"), [(480, True), (479, False)])
 def test_a_wave_needs_two_of_the_longest_cycles(n: int, is_known: bool) -> None:
     rate = np.r_[np.full(30, np.nan), 60 + np.sin(2 * np.pi * ONSET_S[:n] / 5400)]

@@ -10,6 +10,7 @@ from made_beats import Made
 from made_nights import RECIPE, beats_of_rr, staged_night
 from numpy.typing import ArrayLike
 
+from holter2sleep.heart.morphology import first_marks
 from holter2sleep.night import EpochBeats, Night
 from holter2sleep.phenotypes.averages import AVERAGE_SCHEMA, average_table
 
@@ -27,8 +28,8 @@ def with_averages(n_beats: ArrayLike, rr_s: ArrayLike = 0.9, made: Made | None =
 
 
 def test_a_row_has_the_planted_beat_above_its_pq_segment_and_its_marks() -> None:
-    made = Made(rr_s=0.9)
-    [row] = average_table(with_averages([0] * 7 + [10, 20, 30]), RECIPE).filter(stratum="rem").to_dicts()
+    made, night = Made(rr_s=0.9), with_averages([0] * 7 + [10, 20, 30])
+    [row] = average_table(night, RECIPE).filter(stratum="rem").to_dicts()
     assert (row["n_beats"], row["rr_ms"]) == (60, pytest.approx(900.0))
     assert (row["fs"], row["r_index"], len(row["ecg_mv"])) == (500.0, 175, 551)
     np.testing.assert_allclose(row["ecg_mv"], made.averaged().mv, atol=1e-3)
@@ -39,6 +40,10 @@ def test_a_row_has_the_planted_beat_above_its_pq_segment_and_its_marks() -> None
         "t_end_ms": made.qt_ms - 45,
     }
     assert {name: row[name] for name in planted_ms} == pytest.approx(planted_ms, abs=8)
+    assert night.averages is not None
+    found = first_marks(night.averages, night.hypnogram.mask("rem"), RECIPE.morphology)
+    assert found is not None
+    assert row["t_end_ms"] == pytest.approx(1000 * (found[1].t_end_s or 0))
 
 
 def test_the_interval_is_that_of_all_beats() -> None:

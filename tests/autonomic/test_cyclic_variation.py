@@ -98,6 +98,7 @@ def test_four_dips_are_four_episodes_of_their_width_with_the_beats_within() -> N
     assert found.start_s.tolist() == [42, 82, 122, 162]
     assert found.end_s.tolist() == [58, 98, 138, 178]
     assert found.n_beats.tolist() == [32] * 4
+    assert found.kind.tolist() == ["CVHR"] * 4
     assert np.isnan(found.rate_bpm).tolist() == [True] * len(found)
     assert np.isnan(found.confidence).tolist() == [True] * len(found)
 

@@ -13,7 +13,7 @@ from scipy import signal
 
 from holter2sleep.autonomic import hrv
 from holter2sleep.autonomic.blocks import Estimates, block_of, draws, estimates
-from holter2sleep.autonomic.geometric import BIN_MS, geometric_measures
+from holter2sleep.autonomic.geometric import BIN_MS, _foot, geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
@@ -186,6 +186,22 @@ def test_no_other_triangle_comes_nearer_to_a_histogram() -> None:
     feet = [(left, right) for left in range(1, 70) for right in range(1, 90)]
     best = min(feet, key=lambda pair: error(*pair))
     assert time_measures(nn_of(nn_ms))["tinn"] == pytest.approx(sum(best) * 1000 / 128)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_foot_of_few_bins_is_that_of_the_least_squares(seed: int) -> None:
+    """A side with its foot w bins away holds 1 - j / w of the height; of 9 bins, or of the one that there is."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 5, 9).astype(float)
+    top = seed % 9
+    counts[top] = rng.integers(4, 9)
+    down = np.r_[counts[top::-1], np.zeros(9 - top - 1)]
+
+    def error(foot: int) -> float:
+        return float(((down - counts[top] * np.maximum(1 - np.arange(9) / foot, 0)) ** 2).sum())
+
+    found = _foot(counts, np.array([top]))
+    assert error(int(found)) == pytest.approx(min(map(error, range(1, 10))))
 
 
 def test_tinn_of_a_triangle_is_twice_its_index() -> None:

@@ -63,16 +63,16 @@ def numbers(found: Measured) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("stages", "n", "seconds"), [("WWWW2222", 119, 119.0), ("WW222222", 79, 59.25), ("WWW2222W", 119, 118.5)]
+    ("stages", "n", "seconds"), [("WWWW2222", 99, 118.8), ("WW222222", 79, 59.25), ("WWW2222W", 99, 118.5)]
 )
 def test_a_dip_rests_on_the_scarcer_of_wake_and_sleep(stages: str, n: int, seconds: float) -> None:
-    """80/min awake and 60/min asleep; each bout of k epochs has 40 k - 1 or 30 k - 1 intervals.
+    """80/min awake and 50/min asleep; each bout of k epochs has 40 k - 1 or 25 k - 1 intervals.
 
-    In the last night sleep has fewer intervals, 119 to 158, and wake lasts shorter.
+    In the last night sleep has fewer intervals, 99 to 158, and wake lasts shorter.
     """
-    night = by_epochs(stages, np.where(np.array(list(stages)) == "W", 40, 30))
+    night = by_epochs(stages, np.where(np.array(list(stages)) == "W", 40, 25))
     found = dipping_measures(night, night, RECIPE)
-    assert numbers(found) == pytest.approx({"heart_rate_dip": 25.0})
+    assert numbers(found) == pytest.approx({"heart_rate_dip": 37.5})
     assert (found.n, found.coverage_s) == (n, pytest.approx(seconds))
 
 
@@ -86,17 +86,22 @@ def test_before_sleep_is_from_lights_off_to_the_first_sleep_in_bed() -> None:
     assert (found.n, found.coverage_s) == (79, pytest.approx(79 * 0.75))
 
 
-def test_without_sleep_all_of_the_bed_is_before_it() -> None:
-    night = by_epochs("WWWWW", [60, 40, 40, 40, 60], lights=Lights(30.0, 120.0, "option"))
-    found = presleep_dip_measures(night, night, RECIPE)
-    assert np.isnan(list(numbers(found).values())).all()
-    assert (found.n, found.coverage_s) == (0, 0.0)
+def test_without_sleep_in_bed_all_of_the_bed_is_before_it() -> None:
+    """80/min in bed, and 50/min in a nap before lights-off; without that, there is nothing to compare with."""
+    n = [25, 40, 40, 40, 60]
+    found = [
+        presleep_dip_measures(night, night, RECIPE)
+        for night in (by_epochs(stages, n, lights=Lights(30.0, 120.0, "option")) for stages in ("2WWWW", "WWWWW"))
+    ]
+    assert [numbers(each)["heart_rate_dip_presleep"] for each in found] == pytest.approx([37.5, NAN], nan_ok=True)
+    assert [each.n for each in found] == [24, 0]
+    assert [each.coverage_s for each in found] == pytest.approx([24 * 1.2, 0.0])
 
 
 # --- course ----------------------------------------------------------------------------------------
 
-COURSE = "W" * 10 + "2" * 40 + "W" * 10
-COURSE_BEATS = np.repeat([40, 30, 20, 30, 44], [10, 20, 10, 10, 10])
+COURSE = "W" * 10 + "2" * 40 + "W" * 12
+COURSE_BEATS = np.repeat([40, 30, 20, 30, 44], [10, 20, 10, 10, 12])
 
 
 def test_the_course_is_that_of_the_epochs_asleep_in_bed() -> None:
@@ -190,13 +195,13 @@ def test_a_trend_needs_three_cycles(n_beats: list[int], trend: float) -> None:
 
 
 def test_rem_is_set_against_nrem_in_rate_vagal_and_spectral_variability() -> None:
-    """70 and 60/min; intervals swing by 10 and by 20 ms either way, so that RMSSD is 20 and 40 ms."""
-    stages = "2" * 12 + "R" * 10
+    """72 and 56/min; intervals swing by 10 and by 20 ms either way, so that RMSSD is 20 and 40 ms."""
+    stages = "2" * 14 + "R" * 10
     is_rem = np.array(list(stages)) == "R"
-    wobble = np.random.default_rng(0).integers(-1, 2, 22) * 2
-    night = by_epochs(stages, np.where(is_rem, 36, 30), swing_s=np.where(is_rem, 0.01, 0.02))
+    wobble = np.random.default_rng(0).integers(-1, 2, 24) * 2
+    night = by_epochs(stages, np.where(is_rem, 36, 28), swing_s=np.where(is_rem, 0.01, 0.02))
     found = contrast_measures(night, night, RECIPE)
-    assert numbers(found)["heart_rate_rem_nrem"] == pytest.approx(12.0, abs=0.01)
+    assert numbers(found)["heart_rate_rem_nrem"] == pytest.approx(16.0, abs=0.01)
     assert numbers(found)["rmssd_rem_nrem"] == pytest.approx(0.5)
     assert (found.n, found.coverage_s) == (359, pytest.approx(359 * 30 / 36, abs=0.05))
     uneven = by_epochs(stages, 32 + wobble, swing_s=np.where(is_rem, 0.01, 0.02))

@@ -75,6 +75,13 @@ def test_a_fast_run_of_ventricular_beats_is_not_supraventricular() -> None:
     assert set(found(rr_s, label[: len(rr_s) + 1]).kind) == {"VT"}
 
 
+@pytest.mark.parametrize(("v_at", "n"), [((22,), 1), ((22, 24), 0)])
+def test_a_run_half_of_ventricular_beats_is_not_supraventricular(v_at: tuple[int, ...], n: int) -> None:
+    rr_s = [*SINUS, 0.5, 0.4, 0.4, 0.4, 0.9, *SINUS]
+    label = "".join("V" if i in v_at else "N" for i in range(len(rr_s) + 1))
+    assert len(found(rr_s, label).of("SVTA")) == n
+
+
 def test_the_beats_of_a_supraventricular_run_are_s_and_no_others() -> None:
     beats = beats_of_rr([*SINUS, 0.5, *[0.4] * 9, 0.9, *SINUS])
     label = with_s_in_runs(beats, find_episodes(beats, all_of(beats), RECIPE.rhythm)).label

@@ -115,6 +115,8 @@ def test_a_band_without_a_peak_has_none_beside_one_that_has() -> None:
     found = values("hrv_frequency", night)
     assert found["hf_peak"] == pytest.approx(0.25, abs=0.004)
     assert (found["vlf_peak"], found["lf_peak"]) == (None, None)
+    too_short = values("hrv_frequency", staged_night(beats_of_rr(np.ones(200))))
+    assert np.isnan([too_short[f"{band}_peak"] for band in ("vlf", "lf", "hf")]).all()  # type: ignore[arg-type]
 
 
 # --- cyclic variation ------------------------------------------------------------------------------

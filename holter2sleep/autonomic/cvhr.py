@@ -44,7 +44,7 @@ def find_cvhr(nn: NN, rules: CvhrRules) -> Episodes:
     n = len(spans)
     unknown = np.full(n, np.nan)
     n_beats = np.searchsorted(nn.end_s, spans[:, 1]) - np.searchsorted(nn.end_s, spans[:, 0])
-    return Episodes(spans[:, 0], spans[:, 1], np.full(n, "CVHR"), n_beats, unknown, unknown.astype(np.float32))
+    return Episodes(spans[:, 0], spans[:, 1], np.full(n, "CVHR"), n_beats, unknown, unknown)
 
 
 def _smooth_pieces(nn: NN, rules: CvhrRules) -> list[tuple[Float, Float]]:
@@ -100,4 +100,4 @@ def _equivalent(cycles_s: Float) -> bool:
     """Whether cycle lengths lie in range and are nearly equal (Hayano's product of 3 - 2 I / mean I)."""
     factors = 3 - 2 * cycles_s / cycles_s.mean()
     in_range = (cycles_s >= CYCLE_S[0]).all() and (cycles_s <= CYCLE_S[1]).all()
-    return bool(in_range and (factors > 0).all() and factors.prod() > EQUIVALENCE)
+    return bool(in_range and factors.prod() > EQUIVALENCE)  # of three, at most one is negative

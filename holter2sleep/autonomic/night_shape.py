@@ -18,6 +18,7 @@ ONSET_EPOCHS = 10  # 5 min on either side of sleep onset
 MOST_IN_PAIRS = 2000  # epochs whose pairs are all formed, 16 h of sleep; of a fortnight's they would fill any memory
 ULTRADIAN_MIN = np.arange(60.0, 121.0, 5.0)  # periods of the NREM-REM cycle, 90 to 110 min on average
 CYCLES_SEEN = 2  # of the longest period: less time cannot tell a wave from a trend
+SMALLEST_BPM = 1e-6  # root mean square beside the trend: less is rounding
 
 # seconds around the start of the first wake epoch, which begins up to 15 s before or after the awakening itself
 BASELINE_S = (-90.0, -30.0)
@@ -77,7 +78,7 @@ def trend_per_hour(rate_bpm: Float, onset_s: Float, asleep: Bool) -> tuple[float
     if known.sum() < 3:
         return np.nan, (np.nan, np.nan)
     some = np.flatnonzero(known)
-    some = some[:: 1 + len(some) // MOST_IN_PAIRS]
+    some = some[:: 1 + (len(some) - 1) // MOST_IN_PAIRS]
     found = stats.theilslopes(rate_bpm[some], onset_s[some] / 3600)
     return float(found.slope), (float(found.low_slope), float(found.high_slope))
 
@@ -103,24 +104,29 @@ class Wave:
     share: float
 
 
+NO_WAVE = Wave(np.nan, np.nan, np.nan)
+
+
 def ultradian_wave(rate_bpm: Float, onset_s: Float) -> Wave:
     """The sine of 60 to 120 min that fits the rate of the sleep period best, besides a straight trend.
 
-    NaN where less than two of the longest cycles are known, or the rate never changes.
+    NaN where less than two of the longest cycles are known, or nothing is left beside the trend.
     """
     known = np.isfinite(rate_bpm)
-    if known.sum() * EPOCH_S / 60 < CYCLES_SEEN * ULTRADIAN_MIN[-1] or np.ptp(rate_bpm[known]) == 0:
-        return Wave(np.nan, np.nan, np.nan)
+    if known.sum() * EPOCH_S / 60 < CYCLES_SEEN * ULTRADIAN_MIN[-1]:
+        return NO_WAVE
     minutes, values = onset_s[known] / 60, rate_bpm[known]
     line = np.column_stack([np.ones(len(minutes)), minutes - minutes.mean()])
     straight = _fit(line, values)[1]
+    if straight <= len(values) * SMALLEST_BPM**2:
+        return NO_WAVE
     fits = {}
     for period in ULTRADIAN_MIN:
         angle = 2 * np.pi * minutes / period
         weights, left = _fit(np.column_stack([line, np.cos(angle), np.sin(angle)]), values)
         fits[float(period)] = (left, float(np.hypot(*weights[2:])))
     period, (left, amplitude) = min(fits.items(), key=lambda fit: fit[1][0])
-    return Wave(period, amplitude, 1 - left / straight if straight > 0 else 0.0)
+    return Wave(period, amplitude, 1 - left / straight)
 
 
 def _fit(design: Float, values: Float) -> tuple[Float, float]:

@@ -41,7 +41,7 @@ def find_surges(nn: NN, rules: SurgeRules) -> Episodes:
     spans = np.concatenate([np.empty((0, 2)), *found])
     n_beats = np.searchsorted(nn.end_s, spans[:, 1]) - np.searchsorted(nn.end_s, spans[:, 0])
     unknown = np.full(len(spans), np.nan)
-    return Episodes(spans[:, 0], spans[:, 1], np.full(len(spans), "SURGE"), n_beats, unknown, unknown.astype("f4"))
+    return Episodes(spans[:, 0], spans[:, 1], np.full(len(spans), "SURGE"), n_beats, unknown, unknown)
 
 
 def arousal_index(nn: NN, grid: EpochGrid, rules: SurgeRules) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from holter2sleep.clock import Clock
 from holter2sleep.heart.intervals import local_median, trusted_rr
-from holter2sleep.night import EPOCH_S, UNSCORED, Beats, Flag, Float, Hypnogram, Lights, Quality
+from holter2sleep.night import UNSCORED, Beats, Flag, Float, Hypnogram, Lights, Quality
 from holter2sleep.spans import Spans
 
 DETECTED = "detected"  # source of lights that come from here
@@ -161,8 +161,7 @@ def unscored_outside(hypnogram: Hypnogram, lights: Lights) -> Hypnogram:
 
     Where the time in bed is not known, that is everything.
     """
-    middle_s = hypnogram.grid.onset_s + EPOCH_S / 2
-    inside = (middle_s >= lights.off_s) & (middle_s < lights.on_s) & (lights.source != NOT_FOUND)
+    inside = lights.dark(hypnogram.grid) & (lights.source != NOT_FOUND)
     proba = None if hypnogram.proba is None else np.where(inside[:, None], hypnogram.proba, np.float32(np.nan))
     return replace(hypnogram, stage=np.where(inside, hypnogram.stage, UNSCORED), proba=proba)
 

@@ -6,41 +6,26 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from made_nights import all_of, beats_of_rr
 from scipy import stats
 from scipy.optimize import curve_fit
 
+from holter2sleep.autonomic import night_shape
 from holter2sleep.autonomic.cosinor import fit_cosinor
-from holter2sleep.autonomic.epoch_rates import epoch_rates
 from holter2sleep.autonomic.night_shape import (
+    _running,
+    _running_rate,
     change_at_onset,
+    mean_of_known,
     nadir,
     responses_to,
     trend_per_hour,
     ultradian_wave,
 )
-from holter2sleep.night import Beats, EpochGrid, Float
-from holter2sleep.spans import as_spans
+from holter2sleep.night import Float
 
 N = 960  # epochs of eight hours
 ONSET_S = 30.0 * np.arange(N)
 ASLEEP = np.ones(N, bool)
-
-
-# --- rates -----------------------------------------------------------------------------------------
-
-
-def test_the_rate_of_an_epoch_is_sixty_over_its_mean_interval() -> None:
-    beats = beats_of_rr(np.r_[np.full(30, 1.0), np.full(40, 0.75)], start_s=-0.5)
-    found = epoch_rates(beats, all_of(beats), EpochGrid.covering(61.0))
-    assert found.mean_bpm[:2].tolist() == pytest.approx([60.0, 80.0], abs=0.5)
-
-
-def test_an_epoch_without_trusted_intervals_has_no_rate() -> None:
-    beats = beats_of_rr(np.ones(119), start_s=0.5)
-    found = epoch_rates(beats, as_spans([(0, 30), (60, 121)]), EpochGrid.covering(120.0))
-    assert np.isfinite(found.mean_bpm).tolist() == [True, False, True, True]
-    assert np.isnan(epoch_rates(Beats.at([]), as_spans([(0, 120)]), EpochGrid.covering(120.0)).mean_bpm).all()
 
 
 # --- nadir -----------------------------------------------------------------------------------------
@@ -70,7 +55,9 @@ def test_two_unknown_epochs_in_ten_are_bridged_and_three_are_not() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 9])
 def test_less_than_five_minutes_have_no_nadir(n: int) -> None:
-    assert np.isnan(nadir(np.full(n, 60.0), ONSET_S[:n], ASLEEP[:n]).rate_bpm)
+    found = nadir(np.full(n, 60.0), ONSET_S[:n], ASLEEP[:n])
+    assert np.isnan([found.rate_bpm, found.at_s]).all()
+    assert _running(np.ones(n)).tolist() == []
 
 
 # --- trend and onset -------------------------------------------------------------------------------
@@ -80,6 +67,23 @@ def test_a_straight_fall_has_its_slope_and_wild_epochs_do_not_change_it() -> Non
     rate = 70 - 1.5 * ONSET_S / 3600
     rate[::25] = 150
     assert trend_per_hour(rate, ONSET_S, ASLEEP)[0] == pytest.approx(-1.5, abs=0.01)
+
+
+def test_the_trend_of_three_epochs_asleep_is_the_median_of_three_slopes() -> None:
+    """60, 59 and 57/min an hour apart: -1, -2 and -1.5; an epoch awake and one unknown say nothing."""
+    rate, hours = np.array([60.0, 90, 59, np.nan, 57]), np.array([0, 0.5, 1, 1.5, 2])
+    asleep = np.array([True, False, True, True, True])
+    assert trend_per_hour(rate, 3600 * hours, asleep)[0] == pytest.approx(-1.5, rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "step"), [(4, 1), (5, 2), (8, 2), (9, 3)])
+def test_of_more_epochs_than_pairs_are_formed_of_some_are_taken(
+    n: int, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(night_shape, "MOST_IN_PAIRS", 4)
+    rate = np.random.default_rng(n).normal(60, 2, n)
+    taken = stats.theilslopes(rate[::step], ONSET_S[:n:step] / 3600)
+    assert trend_per_hour(rate, ONSET_S[:n], ASLEEP[:n])[0] == pytest.approx(taken.slope)
 
 
 def test_the_trend_turns_with_the_night() -> None:
@@ -111,7 +115,14 @@ def test_the_change_at_onset_compares_five_minutes_on_either_side() -> None:
 
 def test_asleep_from_the_first_epoch_on_there_is_no_change() -> None:
     assert np.isnan(change_at_onset(np.full(100, 60.0), 0))
-    assert np.isnan(change_at_onset(np.full(100, 60.0), 5))
+    assert np.isnan(change_at_onset(np.full(100, 60.0), 7))
+    assert change_at_onset(np.r_[np.full(8, 64.0), np.full(20, 60.0)], 8) == -4.0  # eight of ten epochs are enough
+
+
+@pytest.mark.parametrize(("n_known", "mean"), [(8, 63.5), (7, np.nan), (0, np.nan)])
+def test_a_mean_needs_eight_of_ten_epochs(n_known: int, mean: float) -> None:
+    rate = np.where(np.arange(10) < n_known, 60.0 + np.arange(10), np.nan)
+    assert mean_of_known(rate) == pytest.approx(mean, nan_ok=True)
 
 
 # --- slow waves ------------------------------------------------------------------------------------
@@ -127,10 +138,32 @@ def test_a_planted_wave_is_found_beside_a_trend(period_min: float) -> None:
     assert found.share == pytest.approx(1.0, abs=0.02)
 
 
-def test_noise_has_hardly_any_wave_and_a_constant_rate_none() -> None:
+def test_noise_has_hardly_any_wave() -> None:
     assert ultradian_wave(60 + np.random.default_rng(2).normal(0, 2, N), ONSET_S).share < 0.05
-    assert np.isnan(ultradian_wave(np.full(N, 60.0), ONSET_S).period_min)
-    assert np.isnan(ultradian_wave(np.full(479, 60.0) + ONSET_S[:479], ONSET_S[:479]).period_min)
+
+
+@pytest.mark.parametrize("rate", [np.full(N, 60.0), np.full(N, 67.1), 60.1 - ONSET_S / 7200, 60 + ONSET_S / 700])
+def test_nothing_but_a_trend_has_no_wave(rate: Float) -> None:
+    found = ultradian_wave(rate, ONSET_S)
+    assert np.isnan([found.period_min, found.amplitude_bpm, found.share]).all()
+
+
+def test_a_small_wave_is_one() -> None:
+    assert ultradian_wave(60 + 1e-4 * np.sin(2 * np.pi * ONSET_S / 5400), ONSET_S).amplitude_bpm == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(("n", "is_known"), [(480, True), (479, False)])
+def test_a_wave_needs_two_of_the_longest_cycles(n: int, is_known: bool) -> None:
+    rate = np.r_[np.full(30, np.nan), 60 + np.sin(2 * np.pi * ONSET_S[:n] / 5400)]
+    found = ultradian_wave(rate, ONSET_S[: n + 30])
+    assert np.isfinite([found.period_min, found.amplitude_bpm, found.share]).tolist() == [is_known] * 3
+
+
+def test_the_share_of_a_wave_is_that_of_the_variance() -> None:
+    """Three each way in six cycles of 90 min, and two up and down from epoch to epoch: 4.5 of 4.5 + 4."""
+    at_s = 30.0 * np.arange(1080)
+    rate = 60 + 3 * np.sin(2 * np.pi * at_s / 5400) + 2 * (-1.0) ** np.arange(1080)
+    assert ultradian_wave(rate, at_s).share == pytest.approx(4.5 / 8.5, abs=0.03)  # a trend takes a little of the wave
 
 
 # --- awakenings ------------------------------------------------------------------------------------
@@ -148,6 +181,21 @@ def test_an_awakening_without_beats_around_it_has_no_response() -> None:
     found = responses_to(np.array([5.0, 100.0, 400.0]), np.cumsum(rr_s), rr_s)
     assert np.isnan(found).tolist() == [True, False, True]
     assert np.isnan(responses_to(np.array([5.0]), np.empty(0), np.empty(0))).all()
+
+
+@pytest.mark.parametrize(("rr_s", "rise_bpm"), [(6.0, 10.0), (6.7, np.nan)])
+def test_ten_intervals_before_are_enough(rr_s: float, rise_bpm: float) -> None:
+    """One in 6 s, of which ten end within a minute; five in a row of half the length are twice as fast."""
+    intervals_s = np.full(100, rr_s)
+    intervals_s[49:54] = rr_s / 2  # the last one before ends 6 s before the moment
+    found = responses_to(np.array([50 * rr_s]), np.cumsum(intervals_s), intervals_s)
+    assert found.tolist() == pytest.approx([rise_bpm], nan_ok=True)
+
+
+def test_the_rate_over_five_intervals_takes_the_nearest_at_either_end() -> None:
+    assert _running_rate(np.array([1.0, 1, 1, 1, 1, 2])).tolist() == [60, 60, 60, 50, 50, 50]
+    assert _running_rate(np.array([1.0, 1, 1, 1, 2])).tolist() == [50] * 5
+    assert np.isnan(_running_rate(np.ones(4))).tolist() == [True] * 4
 
 
 # --- daily wave ------------------------------------------------------------------------------------

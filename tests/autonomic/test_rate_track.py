@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_nights import RECIPE
+from scipy import stats
 
-from holter2sleep.autonomic.rate_track import NEAR_BPM, RATES_BPM, _change, _posterior, _prior, track_rates
+from holter2sleep.autonomic.rate_track import (
+    NEAR_BPM,
+    RATES_BPM,
+    USUAL_BPM,
+    USUAL_SPREAD,
+    _change,
+    _posterior,
+    _prior,
+    track_rates,
+)
 
 RULES = RECIPE.breathing.track
 
@@ -36,6 +46,23 @@ def test_where_nothing_is_said_the_usual_rates_remain_and_nobody_is_sure() -> No
     rate_bpm, chance = track_rates(np.zeros((20, len(RATES_BPM))), RULES)
     assert ((rate_bpm > 10) & (rate_bpm < 20)).all()
     assert chance.max() < 0.5
+
+
+def test_a_lone_silent_epoch_has_what_a_log_normal_spread_of_rates_has() -> None:
+    density = stats.lognorm(USUAL_SPREAD, scale=USUAL_BPM).pdf(RATES_BPM)
+    usual = density / density.sum()
+    np.testing.assert_allclose(_prior(), usual)
+    near = np.abs(RATES_BPM - RATES_BPM[usual.argmax()]) <= 2  # nine rates, the outermost two a whole 2/min away
+    assert near.sum() == 9
+    rate_bpm, chance = track_rates(np.zeros((1, len(RATES_BPM))), RULES)
+    assert rate_bpm[0] == pytest.approx(RATES_BPM[near] @ usual[near] / usual[near].sum())
+    assert chance[0] == pytest.approx(usual[near].sum())
+
+
+def test_only_differences_between_the_rates_of_an_epoch_are_evidence() -> None:
+    evidence = speaking_for(np.linspace(12, 20, 10), 3.0)
+    shifted = evidence - 1000.0 * np.arange(10)[:, None]
+    np.testing.assert_allclose(track_rates(shifted, RULES), track_rates(evidence, RULES), rtol=1e-6)
 
 
 def test_strong_evidence_is_followed() -> None:

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_nights import RECIPE, analysed, beats_of_rr, recording_of_beats, simulated
+from made_nights import RECIPE, analysed, beats_of_rr, nn_of, recording_of_beats, simulated, staged_night
 
 from holter2sleep.analyze import analyze_night
 from holter2sleep.io import read_recording
 from holter2sleep.night import AF_KINDS, CORRECTIONS, HANDLINGS, Beats, Night
 from holter2sleep.phenotypes.dictionary import entries_of, handled_name, handlings_of, load_dictionary
-from holter2sleep.phenotypes.measures import FORMULAS
+from holter2sleep.phenotypes.measures import FORMULAS, _in_all_handlings
+from holter2sleep.phenotypes.measures.measured import Measured
 from holter2sleep.phenotypes.table import phenotype_table, strata_of
-from holter2sleep.spans import contains
+from holter2sleep.recipe import Recipe
+from holter2sleep.spans import as_spans, contains
 
 HANDLED = [domain for domain in FORMULAS if handlings_of(domain)]
 
@@ -74,6 +76,31 @@ def test_a_handled_entry_says_how_and_is_otherwise_the_same(handling: str) -> No
 def test_domains_that_do_not_ask_have_one_handling() -> None:
     assert handlings_of("rate") == ()
     assert "heart_rate_mean_raw" not in load_dictionary()
+
+
+def of_first_intervals(part: Night, night: Night, recipe: Recipe) -> Measured:
+    """The first interval of the part and of the night."""
+    assert recipe is RECIPE
+    firsts_ms = (float(each.nn.nn_ms[0]) for each in (part, night))
+    return Measured(dict(zip(("nn_mean", "sdnn"), firsts_ms, strict=True)), 1, 2.0, {"nn_mean": (3.0, 4.0)})
+
+
+def test_a_formula_is_asked_again_with_each_series_in_the_place_of_nn() -> None:
+    night = staged_night(beats_of_rr(np.ones(58), start_s=0.0), "W2")
+    series = {
+        name: nn_of([ms] * 40 + [ms + 1] * 20) for name, ms in (("nn", 800.0), ("rr", 900.0), ("corrected", 700.0))
+    }
+    night = dataclasses.replace(night, **series)
+    formulas = _in_all_handlings("hrv_time", of_first_intervals)
+    assert list(formulas) == ["hrv_time", "hrv_time_raw", "hrv_time_corrected"]
+    for name, ms in (("raw", 900.0), ("corrected", 700.0)):
+        values = {f"nn_mean_{name}": ms, f"sdnn_{name}": ms}
+        expected = Measured(values, 1, 2.0, {f"nn_mean_{name}": (3.0, 4.0)})
+        assert formulas[f"hrv_time_{name}"](night, night, RECIPE) == expected
+    assert formulas["hrv_time"] is of_first_intervals
+    asleep = formulas["hrv_time_raw"](night.during(as_spans([(37.0, 60.0)])), night, RECIPE)
+    assert asleep.values == {"nn_mean_raw": 901.0, "sdnn_raw": 900.0}
+    assert list(_in_all_handlings("rate", of_first_intervals)) == ["rate"]
 
 
 # --- values ----------------------------------------------------------------------------------------

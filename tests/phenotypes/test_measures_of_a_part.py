@@ -108,6 +108,17 @@ def test_windows_that_a_lost_lead_leaves_without_intervals_are_rejected() -> Non
     assert values("hrv_windows", staged_night(beats))["windows_rejected_share"] == 0.0
 
 
+def test_a_band_without_a_peak_has_none_beside_one_that_has() -> None:
+    """Breathing at 15/min alone: the power of the lower bands is what leaks from it, and falls away."""
+    at_s = np.arange(900.0)
+    night = staged_night(beats_of_rr(1 + 0.03 * np.sin(2 * np.pi * 0.25 * at_s)))
+    found = values("hrv_frequency", night)
+    assert found["hf_peak"] == pytest.approx(0.25, abs=0.004)
+    assert (found["vlf_peak"], found["lf_peak"]) == (None, None)
+    too_short = values("hrv_frequency", staged_night(beats_of_rr(np.ones(200))))
+    assert np.isnan([too_short[f"{band}_peak"] for band in ("vlf", "lf", "hf")]).all()  # type: ignore[arg-type]
+
+
 # --- cyclic variation ------------------------------------------------------------------------------
 
 

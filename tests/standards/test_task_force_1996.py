@@ -13,7 +13,7 @@ from scipy import signal
 
 from holter2sleep.autonomic import hrv
 from holter2sleep.autonomic.blocks import Estimates, block_of, draws, estimates
-from holter2sleep.autonomic.geometric import BIN_MS, geometric_measures
+from holter2sleep.autonomic.geometric import BIN_MS, _foot, geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
@@ -186,6 +186,18 @@ def test_no_other_triangle_comes_nearer_to_a_histogram() -> None:
     feet = [(left, right) for left in range(1, 70) for right in range(1, 90)]
     best = min(feet, key=lambda pair: error(*pair))
     assert time_measures(nn_of(nn_ms))["tinn"] == pytest.approx(sum(best) * 1000 / 128)
+
+
+def test_a_foot_of_few_bins_is_that_of_the_least_squares() -> None:
+    """A side with its foot w bins away holds 1 - j / w of the height; of 9 bins, or of the one that there is."""
+    rng = np.random.default_rng(0)
+    counts, top = rng.integers(0, 5, (45, 9)).astype(float), np.arange(45) % 9
+    counts[np.arange(45), top] = rng.integers(4, 9, 45)
+    for row, middle, foot in zip(counts, top, _foot(counts, top[:, None]), strict=True):
+        down = np.r_[row[middle::-1], np.zeros(8 - middle)]
+        sides = row[middle] * np.maximum(1 - np.arange(9) / np.arange(1, 10)[:, None], 0)
+        errors = ((down - sides) ** 2).sum(axis=1)
+        assert errors[int(foot) - 1] == pytest.approx(errors.min())
 
 
 def test_tinn_of_a_triangle_is_twice_its_index() -> None:

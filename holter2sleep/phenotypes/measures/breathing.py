@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from holter2sleep.autonomic.breathing_rate import confident, tells_of_breathing
-from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Float, Night
+from holter2sleep.autonomic.epoch_rates import mean_rates
+from holter2sleep.night import AF_KINDS, EPOCH_S, Bool, Night
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
 from holter2sleep.phenotypes.measures.staged import ratio_interval, summed
 from holter2sleep.recipe import Recipe
@@ -52,16 +52,7 @@ def respiration_measures(part: Night, _night: Night, recipe: Recipe) -> Measured
 def _of_breaths(part: Night, epochs: Bool) -> Values:
     """Values of some epochs with a known rate."""
     rate_bpm, hf_ms2 = part.respiration.rate_bpm[epochs], part.respiration.hf_ms2[epochs]
-    quotient = _heart_rate_bpm(part)[epochs] / rate_bpm
+    quotient = mean_rates(part.beats, part.usable_spans, part.grid)[epochs] / rate_bpm
     low, middle, high = np.percentile(rate_bpm, [25, 50, 75])
     found = (middle, high - low, mean(hf_ms2[np.isfinite(hf_ms2)]), mean(quotient[np.isfinite(quotient)]))
     return dict(zip(_TOLD, map(float, found), strict=True))
-
-
-def _heart_rate_bpm(part: Night) -> Float:
-    """Mean heart rate of each epoch, NaN without a trusted interval. array (n_epochs,)."""
-    trusted = trusted_rr(part.beats, part.usable_spans)
-    epoch = part.grid.epoch_of(part.beats.time_s[trusted])
-    n = np.bincount(epoch, minlength=part.grid.n)
-    total_s = np.bincount(epoch, part.beats.rr_s[trusted], part.grid.n)
-    return 60 * np.divide(n, total_s, out=np.full(part.grid.n, np.nan), where=n > 0)

@@ -63,7 +63,7 @@ def night_course_measures(_part: Night, night: Night, _recipe: Recipe) -> Measur
         "heart_rate_nadir_clock_h": _from_midnight_h(night, lowest.at_s),
         "heart_rate_nadir_position": 100 * (lowest.at_s - night.grid.onset_s[first]) / length_s if length_s else np.nan,
         "heart_rate_sleep_onset": mean_of_known(rates[first : first + NADIR_EPOCHS]) if length_s else np.nan,
-        "heart_rate_change_onset": change_at_onset(rates, first) if length_s else np.nan,
+        "heart_rate_change_onset": change_at_onset(rates, first),
         "heart_rate_trend": slope,
         "ultradian_period": wave.period_min,
         "ultradian_amplitude": wave.amplitude_bpm,
@@ -79,8 +79,7 @@ def _rates(night: Night) -> Float:
 
 
 def _asleep_in_bed(night: Night) -> Bool:
-    middle_s = night.grid.onset_s + EPOCH_S / 2
-    return night.hypnogram.mask("sleep") & (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s)
+    return night.hypnogram.mask("sleep") & night.lights.dark(night.grid)
 
 
 def _from_midnight_h(night: Night, at_s: float) -> float | None:

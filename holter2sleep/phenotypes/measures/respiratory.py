@@ -35,8 +35,7 @@ def respiratory_share_measures(part: Night, _night: Night, _recipe: Recipe) -> M
 
 def ahi_measures(_part: Night, night: Night, _recipe: Recipe) -> Measured:
     """Apnoea-hypopnoea index that the mean chance in bed suggests, with its interval."""
-    middle_s = night.grid.onset_s + EPOCH_S / 2
-    in_bed = (middle_s >= night.lights.off_s) & (middle_s < night.lights.on_s) & (night.lights.source != NOT_FOUND)
+    in_bed = night.lights.dark(night.grid) & (night.lights.source != NOT_FOUND)
     chance = night.respiration.p_respiratory[in_bed]
     chance = chance[np.isfinite(chance)]
     if len(chance) == 0:

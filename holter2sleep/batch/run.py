@@ -87,7 +87,7 @@ def run_batch(
     manifest: Manifest,
     request: Request,
     options: BatchOptions,
-    begin: Callable[[int], Shown],
+    begin: Callable[[int, int], Shown],
     work: Work = analyse,
 ) -> Tally:
     """Analyse what a manifest asks for and is not there yet; each night's end is in the ledger before it is shown.
@@ -99,7 +99,7 @@ def run_batch(
     request
         What is asked for all nights; `out` is the folder of the cohort.
     begin
-        Told the number of nights to analyse; gives what is told each of their records.
+        Told the number of nights to analyse and that of nights that need not be; gives what is told each record.
     work
         What is done with each task.
 
@@ -123,7 +123,7 @@ def run_batch(
         plan = plan_of(rows, request, read_ledger(request.out), options.retry_failed, options.verify)
         _write_failures(manifest, request, {task.recording_id for task in plan.tasks})
         try:
-            ended = _work_off(plan, options, work, ledger, begin(len(plan.tasks)))
+            ended = _work_off(plan, options, work, ledger, begin(len(plan.tasks), len(plan.kept)))
         finally:
             _write_failures(manifest, request, set())
             sweep_leftovers(request.out)  # of nights that were stopped at a limit

@@ -15,6 +15,7 @@ import polars as pl
 from holter2sleep.batch.ledger import DONE, FAILED, Run, count_records, read_ledger, read_runs, runs_folder
 from holter2sleep.cohort.members import MANIFEST
 from holter2sleep.errors import UsageError
+from holter2sleep.io.files import check_folder
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ def batch_status(out: Path) -> Status:
     UsageError
         No batch has written into the folder.
     """
+    check_folder(out, "give the folder of batch's --out")
     if not runs_folder(out).is_dir() or not (out / MANIFEST).is_file():
-        raise UsageError(f"{out}: no batch has begun here; give the folder of its --out")
+        raise UsageError(f"{out}: no batch has begun in this folder; give the one of its --out")
     names = pl.read_parquet(out / MANIFEST, columns=["recording_id"])["recording_id"]
     known = read_ledger(out)
     records = [known[name] for name in names if name in known]

@@ -313,7 +313,7 @@ def run_with(work: Callable[[Any], Any], folder: Path, n: int, **options: Any) -
     manifest = write_cohort(folder / "data", n, 1)
     how = BatchOptions(**options)
     return run_batch(
-        manifest, read_manifest(manifest), asked(folder / "out"), how, lambda _n: lambda _record: None, work
+        manifest, read_manifest(manifest), asked(folder / "out"), how, lambda _n, _n_kept: lambda _record: None, work
     )
 
 

@@ -24,6 +24,7 @@ from holter2sleep.batch.night import Task, analyse
 from holter2sleep.batch.plan import Plan, in_shard, plan_of
 from holter2sleep.batch.worker import Lost, Work
 from holter2sleep.cohort.members import MANIFEST
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
 from holter2sleep.io.files import sha256_of
@@ -78,7 +79,7 @@ def checked_manifest(path: Path, request: Request, skip_bad_rows: bool, tell: Ca
     n_bad, n = len(manifest.bad), len(manifest.bad) + len(manifest.rows)
     if n_bad and not (skip_bad_rows and manifest.rows):
         works = "mend them, or leave them out with --skip-bad-rows" if manifest.rows else "mend them"
-        raise UsageError(f"{path.name}: {n_bad} of {n} rows cannot be used, so nothing was run; {works}")
+        raise UsageError(f"{path.name}: {n_bad} of {counted(n, 'row')} cannot be used, so nothing was run; {works}")
     return manifest
 
 

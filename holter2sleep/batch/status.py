@@ -14,6 +14,7 @@ import polars as pl
 
 from holter2sleep.batch.ledger import DONE, FAILED, Run, count_records, read_ledger, read_runs, runs_folder
 from holter2sleep.cohort.members import MANIFEST
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.io.files import check_folder
 
@@ -89,11 +90,12 @@ def _left_s(live: Sequence[Run], ended: Sequence[int], n_waiting: int) -> float 
 def as_text(status: Status) -> str:
     """For a person to read."""
     lines = [
-        f"{status.n_nights} nights: {status.n_done} done, {status.n_failed} failed, {status.n_waiting} not ended yet",
+        f"{counted(status.n_nights, 'night')}: {status.n_done} done, {status.n_failed} failed, "
+        f"{status.n_waiting} not ended yet",
         *(f"  {error}: {n}" for error, n in sorted(status.errors.items())),
         *(
             f"process {run.pid} on {run.machine} since {run.started[:16]} UTC: shard {run.shard[0]}/{run.shard[1]}, "
-            f"{run.n_ended} nights ended"
+            f"{counted(run.n_ended, 'night')} ended"
             for run in status.running
         ),
     ]

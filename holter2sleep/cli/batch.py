@@ -11,6 +11,7 @@ import rich_click as click
 from holter2sleep.cli.analyze import OUTPUT, analyze
 from holter2sleep.cli.groups import Runs
 from holter2sleep.cli.number import Number
+from holter2sleep.counted import counted
 
 if TYPE_CHECKING:
     from holter2sleep.batch.run import Tally
@@ -155,7 +156,7 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
 
 def _tell(tally: Tally, out: Path) -> None:
     kept = f", {tally.n_kept} of them from before" if tally.n_kept else ""
-    click.echo(f"{tally.n_done} nights done, {tally.n_failed} failed{kept}: {out}")
+    click.echo(f"{counted(tally.n_done, 'night')} done, {tally.n_failed} failed{kept}: {out}")
     if tally.n_failed or tally.n_bad_rows:
         click.echo(f"why: {out / 'failures.csv'}; once mended: --retry-failed")
 
@@ -192,7 +193,7 @@ def init(directory: Path, out: Path, subjects: Path | None, overwrite: bool) -> 
     for note in draft.notes:
         click.echo(note, err=True)
     known = f", {draft.n_known} with a row of {subjects.name}" if subjects else ""
-    found = f"{draft.n_rows} rows, {draft.n_hypnograms} with a hypnogram{known}"
+    found = f"{counted(draft.n_rows, 'row')}, {draft.n_hypnograms} with a hypnogram{known}"
     click.echo(f"{found}: {out}  (fill in what is known; then holter2sleep batch {out} --out DIR)")
 
 

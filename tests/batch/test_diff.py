@@ -137,7 +137,7 @@ def test_sums_do_not_depend_on_how_many_nights_are_summed_at_a_time(
 def test_the_command_prints_and_writes_every_changed_value(before: Path, after: Path, tmp_path: Path) -> None:
     plant(after / "n0", "rmssd", "night", value=1.0)
     shown = ok("batch", "diff", before, after, "--out", tmp_path / "changes.csv").output
-    assert "1 nights changed, 2 the same" in shown
+    assert "1 night changed, 2 the same" in shown
     assert "changed: n0" in shown
     (row,) = pl.read_csv(tmp_path / "changes.csv").to_dicts()
     assert (row["recording_id"], row["phenotype"], row["stratum"], row["value_b"]) == ("n0", "rmssd", "night", 1.0)

@@ -21,6 +21,7 @@ from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
 from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
 from holter2sleep.autonomic.surges import arousal_index, find_surges
+from holter2sleep.counted import counted
 from holter2sleep.errors import NotEnoughSignal
 from holter2sleep.given_beats import doubt_given_beats
 from holter2sleep.heart.classify import classify_beats
@@ -285,8 +286,8 @@ def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tupl
     whose = f"{recording.source.file!r}: {usable_s:.0f} s analysable of {recording.duration_s:.0f} s"
     if usable_s < MINIMUM_S or n_beats < 2:
         raise NotEnoughSignal(
-            f"Not enough analysable signal in {whose} ({n_beats} beats); at least {MINIMUM_S:.0f} s are needed. "
-            f"Another lead may be better (--channel), or trusted beats (--beats)"
+            f"Not enough analysable signal in {whose} ({counted(n_beats, 'beat')}); at least {MINIMUM_S:.0f} s are "
+            f"needed. Another lead may be better (--channel), or trusted beats (--beats)"
         )
     if usable_s >= WARNING_S:
         return ()

@@ -18,7 +18,7 @@ PACKAGE = Path(holter2sleep.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Who may import whom, from the ground up: a room reads itself and what it names here.
-GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices", "whole_files"}
+GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices", "whole_files", "counted"}
 HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
 SLEEP = AUTONOMIC | {"sleep"}
@@ -30,6 +30,7 @@ ALLOWED = {
     "assets": set(),
     "start": {"cli"},
     "errors": set(),
+    "counted": set(),
     "choices": {"assets", "errors"},
     "locks": set(),
     "whole_files": set(),
@@ -56,7 +57,7 @@ ALLOWED = {
     "simulate": GROUND | {"io", ""},
     # Figures come from annotations, whoever made them; sleep measures, the clock floor and the columns of a night's
     # tables have one definition.
-    "evaluate": {"night", "clock", "spans", "errors", "io", "sleep", "phenotypes"},
+    "evaluate": {"night", "clock", "spans", "errors", "counted", "io", "sleep", "phenotypes"},
     # a head is taught on nights as `analyze` makes them, of cohorts as `batch` reads them
     "training": RUN | {"batch", "cohort", "evaluate", "simulate", ""},
     "profiles": {"errors", "assets", "choices"},

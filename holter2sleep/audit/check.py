@@ -38,6 +38,7 @@ from holter2sleep.audit.judge import (
 from holter2sleep.audit.looked import Stretch, estimated, look, looked_s, usable_s
 from holter2sleep.audit.measures import beat_figures, directions, signal_figures, turns
 from holter2sleep.audit.wfdb_fields import checksum_finding
+from holter2sleep.counted import counted
 from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.heart.detect import is_inverted
 from holter2sleep.heart.scale import doubt_scale
@@ -270,7 +271,7 @@ def _verdict(recording: Recording, stretches: tuple[Stretch, ...]) -> tuple[int,
     about = "about " if looked_s(stretches) < recording.duration_s - 1 else ""
     found = f"{about}{_hours(usable)} of {_hours(recording.duration_s)} can be analysed"
     if usable < MINIMUM_S or n_beats < 2:
-        decided = finding("not_enough_signal", f"{found} ({n_beats} beats); {MINIMUM_S:.0f} s are needed")
+        decided = finding("not_enough_signal", f"{found} ({counted(n_beats, 'beat')}); {MINIMUM_S:.0f} s are needed")
         return 4, f"analyze would stop with exit code 4: {found}", [decided]
     if usable < WARNING_S:
         return 0, f"analyze would run, with little to tell: {found}", [finding("little_signal", found)]

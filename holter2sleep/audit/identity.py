@@ -9,6 +9,7 @@ from typing import Any
 from holter2sleep.audit.edf_fields import RawHeader
 from holter2sleep.audit.ishne_fields import RawIshne
 from holter2sleep.audit.wfdb_fields import RawWfdb
+from holter2sleep.counted import counted
 from holter2sleep.errors import Holter2SleepError
 from holter2sleep.io.edf_annotations import read_edf_annotations
 from holter2sleep.io.edf_header import text_of
@@ -84,7 +85,7 @@ def _annotation_texts(path: Path) -> list[str]:
     except (Holter2SleepError, OSError, ValueError):
         return []  # the reader has said what is wrong
     n = sum(bool(text.strip()) and not is_known_annotation(text) for _, _, text in notes)
-    return [f"free text in {n} annotation{'s' if n > 1 else ''}"] if n else []
+    return [f"free text in {counted(n, 'annotation')}"] if n else []
 
 
 def wfdb_identity(raw: RawWfdb) -> tuple[str, ...]:

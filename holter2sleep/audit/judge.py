@@ -14,6 +14,7 @@ from holter2sleep.audit.headers import HeaderAudit
 from holter2sleep.audit.measures import BeatFigures, SignalFigures
 from holter2sleep.audit.pacing import PACE_SHARE
 from holter2sleep.clock import Clock, date_known
+from holter2sleep.counted import counted
 from holter2sleep.heart.scale import doubt_scale
 from holter2sleep.io.edf_time_line import STAMP_JITTER_S
 from holter2sleep.io.labels import ecg_rank
@@ -167,12 +168,20 @@ def continuity_findings(facts: Continuity, header: HeaderAudit) -> list[Finding]
     if facts.gaps:
         shown = ", ".join(f"{a:.1f} to {b:.1f} s" for a, b in facts.gaps[:LISTED])
         more = f" and {len(facts.gaps) - LISTED} more" if len(facts.gaps) > LISTED else ""
-        said = f"{len(facts.gaps)} gaps, {facts.total_gap_s:.1f} s in all, the longest {facts.longest_gap_s:.1f} s"
+        said = f"{counted(len(facts.gaps), 'gap')}, {facts.total_gap_s:.1f} s in all"
+        said += f", the longest {facts.longest_gap_s:.1f} s"
         found.append(finding("gaps", f"{said} ({shown}{more})"))
         if (header.dialect or "").endswith("+C"):
-            found.append(finding("gaps_in_continuous", f"{header.dialect} with {len(facts.gaps)} gaps in its stamps"))
+            found.append(
+                finding("gaps_in_continuous", f"{header.dialect} with {counted(len(facts.gaps), 'gap')} in its stamps")
+            )
     if facts.n_overlaps:
-        found.append(finding("overlaps", f"{facts.n_overlaps} records begin before the one before them has ended"))
+        found.append(
+            finding(
+                "overlaps",
+                f"{counted(facts.n_overlaps, 'record begins', 'records begin')} before the one before has ended",
+            )
+        )
     if header.onset_s is not None and (missing := int(np.isnan(header.onset_s).sum())):
         found.append(finding("stamps_missing", f"{missing} of {len(header.onset_s)} records have no time stamp"))
     return found
@@ -333,7 +342,7 @@ def beat_findings(recording: Recording, beats: BeatFigures) -> list[Finding]:
     found = []
     rate = beats.rate_median_bpm
     if recording.ecg is None:
-        found.append(finding("beats_only", f"{beats.n_beats} beats, {recording.source.format}"))
+        found.append(finding("beats_only", f"{counted(beats.n_beats, 'beat')}, {recording.source.format}"))
         share = beats.implausible_rr_share
         if share is not None and share > IMPLAUSIBLE_RR_SHARE:
             found.append(finding("rr_implausible", f"{share:.0%} of the intervals are below 0.25 s or above 3 s"))

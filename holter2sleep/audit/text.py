@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from holter2sleep.audit.facts import Audit, ChannelFacts
 from holter2sleep.audit.findings import KINDS, TOPICS, Finding
+from holter2sleep.counted import counted
 
 NARROWEST, WIDEST = 40, 100
 MAX_CHANNELS = 32  # listed; the others are counted
@@ -47,11 +48,11 @@ def _facts(audit: Audit) -> Iterator[str]:
     container, clock, scale, signal, beats = audit.container, audit.clock, audit.scale, audit.signal, audit.beats
     if container.format:
         size = f", {_bytes(container.file_bytes)}" if container.file_bytes is not None else ""
-        records = f", {container.records_found} records" if container.records_found is not None else ""
+        records = f", {counted(container.records_found, 'record')}" if container.records_found is not None else ""
         yield f"file: {container.format}{size}{records}"
     if clock.duration_s is not None:
         gaps = audit.continuity.gaps
-        broken = f", {len(gaps)} gaps" if gaps else ""
+        broken = f", {counted(len(gaps), 'gap')}" if gaps else ""
         yield f"time: {_length(clock.duration_s)} from {_moment(clock.start)}{broken}"
     if audit.channel is not None:
         yield f"lead: {audit.channel} at {audit.fs:g} Hz"
@@ -82,7 +83,7 @@ def _channel_lines(audit: Audit, width: int) -> list[str]:
     lines = [f"  {a:>{widths[0]}}  {b:<{widths[1]}}  {c}{f'  ({d})' if d else ''}"[:width] for a, b, c, d in rows]
     more = len(audit.channels) - len(shown)
     n = len(audit.channels)
-    return [f"{n} channel{'s' if n > 1 else ''}", *lines, *([f"  and {more} more"] if more else [])]
+    return [f"{counted(n, 'channel')}", *lines, *([f"  and {more} more"] if more else [])]
 
 
 def _role(channel: ChannelFacts) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holter2sleep.audit.repair import Change
+from holter2sleep.counted import counted
 from holter2sleep.io.channels import MIN_FS_HZ
 from holter2sleep.io.edf_header import EdfHeader
 from holter2sleep.io.edf_time_line import record_times
@@ -40,7 +41,7 @@ def mended_time_line(path: Path, header: EdfHeader) -> tuple[Float, str, list[Ch
         beside = f"up to {np.abs(firm_s - onset_s).max():.3g} s beside the sample clock"
         changes.append(Change("time stamps", beside, "of the sample clock", "the file says it is continuous"))
     if len(runs) > 1:
-        why = f"its time stamps have {len(runs) - 1} gaps"
+        why = f"its time stamps have {counted(len(runs) - 1, 'gap')}"
         changes.append(Change("continuity", header.dialect, f"{header.kind}+D", why))
     return firm_s, "+C" if len(runs) == 1 else "+D", changes
 

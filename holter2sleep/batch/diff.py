@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from holter2sleep.errors import UsageError
 from holter2sleep.phenotypes.files import read_run, read_table
 from holter2sleep.phenotypes.find import find_nights
 
@@ -65,7 +66,7 @@ def diff_runs(a: Path, b: Path, keep: Callable[[pl.DataFrame], None] = lambda _r
     UsageError
         A folder without a night.
     """
-    nights_a, nights_b = ({folder.name: folder for folder in find_nights([run])} for run in (a, b))
+    nights_a, nights_b = _nights(a), _nights(b)
     both = sorted(nights_a.keys() & nights_b.keys())
     made_by, changed, sums, waiting = dict.fromkeys(MADE_BY, 0), [], list[pl.DataFrame](), list[pl.DataFrame]()
     for name in both:
@@ -82,6 +83,13 @@ def diff_runs(a: Path, b: Path, keep: Callable[[pl.DataFrame], None] = lambda _r
     summary = _finished(_added([*sums, *waiting])) if changed else pl.DataFrame(schema=SUMMARY_SCHEMA)
     only_a, only_b = (tuple(sorted(one.keys() - other.keys())) for one, other in _both_ways(nights_a, nights_b))
     return Diff(tuple(changed), len(both) - len(changed), only_a, only_b, made_by, summary)
+
+
+def _nights(run: Path) -> dict[str, Path]:
+    found = {folder.name: folder for folder in find_nights([run]) if (folder / "run.json").is_file()}
+    if not found:
+        raise UsageError(f"{run}: no night in it; give the folder that batch or analyze wrote nights into")
+    return found
 
 
 def _both_ways(a: dict[str, Path], b: dict[str, Path]) -> tuple[tuple[dict[str, Path], dict[str, Path]], ...]:

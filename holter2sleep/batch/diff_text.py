@@ -8,6 +8,7 @@ from typing import IO, Any
 import polars as pl
 
 from holter2sleep.batch.diff import CHANGE_SCHEMA, Diff, diff_runs
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.whole_files import whole
 
@@ -53,7 +54,7 @@ def as_text(diff: Diff) -> str:
     """For a person to read: counts, names, and a line for each phenotype that changed."""
     otherwise = ", ".join(f"{what} of {n}" for what, n in diff.made_by.items() if n)
     lines = [
-        f"{len(diff.changed)} nights changed, {diff.n_same} the same",
+        f"{counted(len(diff.changed), 'night')} changed, {diff.n_same} the same",
         f"made otherwise: {otherwise or 'none'}",
         *_named("changed", diff.changed),
         *_named("only in A", diff.only_a),

@@ -8,11 +8,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from holter2sleep.batch.manifest import RESERVED
-from holter2sleep.errors import UsageError
-from holter2sleep.io.files import exists, is_folder
+from holter2sleep.batch.own_table import Facts, read_own_table, told_apart
+from holter2sleep.io.files import check_folder
 from holter2sleep.io.hypnogram_names import hypnogram_of, names_in
 from holter2sleep.io.inputs import find_inputs
 
@@ -22,36 +23,57 @@ COLUMNS = (
 )
 
 
-def draft_manifest(folder: Path, beside: Path) -> tuple[str, int, int]:
-    """CSV text with a row for each recording in a folder, their number, and that of hypnograms.
+@dataclass(frozen=True)
+class Draft:
+    """A manifest as CSV text, what was found for it, and what was not."""
+
+    text: str
+    n_rows: int
+    n_hypnograms: int
+    n_known: int  # recordings that the user's table knows
+    notes: tuple[str, ...]
+
+
+def draft_manifest(folder: Path, beside: Path, own: Path | None = None) -> Draft:
+    """A row for each recording in a folder.
 
     Paths begin at the folder `beside`. An id is the stem of the file, with the names of its folders before it where
-    two would be the same. Hypnograms are found by their names. What only the user knows is left empty; age and sex
-    then come from the header of each recording.
+    two would be the same. Hypnograms are found by their names. What the user knows comes from the table `own`, and is
+    left empty without one; age and sex then come from the header of each recording.
 
     Raises
     ------
     UsageError
-        No such folder, or one without a recording.
+        No such folder, or one without a recording; a table that cannot be used.
     """
-    if not is_folder(folder):
-        what = "a file, not a folder" if exists(folder) else "no such folder"
-        raise UsageError(f"{folder}: {what}; give the folder that holds the recordings")
+    check_folder(folder, "give the folder that holds the recordings")
     paths = find_inputs([folder])
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(COLUMNS)
-    index, n_hypnograms = names_in(folder), 0
+    table = read_own_table(own) if own is not None else None
+    index, rows, used, without = names_in(folder), list[Facts](), set[str](), list[str]()
     for name, path in zip(_ids(paths, folder), paths, strict=True):
         hypnogram = hypnogram_of(path, index)
-        n_hypnograms += hypnogram is not None
-        known = {
-            "recording_id": name,
-            "path": _from(beside, path),
-            "hypnogram": _from(beside, hypnogram) if hypnogram else "",
-        }
-        table.writerow([known.get(column, "") for column in COLUMNS])
-    return text.getvalue(), len(paths), n_hypnograms
+        known = table.of_recording(name, _place(path, folder)) if table is not None else None
+        used |= {known[0]} if known else set()
+        without += [] if known else [name]
+        found = {"recording_id": name, "path": _from(beside, path)}
+        found |= {"hypnogram": _from(beside, hypnogram)} if hypnogram else {}
+        rows.append({**(known[1] if known else {}), **found})
+    notes = told_apart(own, without, [key for key in table.rows if key not in used]) if own and table else []
+    columns = dict.fromkeys((*COLUMNS, *(table.columns if table else ())))
+    n_hypnograms = sum("hypnogram" in row for row in rows)
+    return Draft(_csv(list(columns), rows), len(rows), n_hypnograms, len(rows) - len(without), tuple(notes))
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Facts]) -> str:
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return text.getvalue()
+
+
+def _place(path: Path, folder: Path) -> Path:
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def _from(beside: Path, path: Path) -> str:

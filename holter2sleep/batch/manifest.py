@@ -93,7 +93,7 @@ def read_manifest(path: Path, tz: str | None = None) -> Manifest:
         No table, or one whose columns cannot be used.
     """
     table = read_rows(path)
-    _check_columns(path, table.columns)
+    check_columns(path, table.columns)
     base, rows, bad = path.absolute().parent, list[Row](), list[BadRow]()
     for line, told in enumerate(table.iter_rows(named=True), _FIRST_LINE):
         row, faults = _row(line, told, base, tz)
@@ -107,9 +107,17 @@ def read_manifest(path: Path, tz: str | None = None) -> Manifest:
     return Manifest(good, tuple(bad), _travelling(table[[row.line - _FIRST_LINE for row in good]]))
 
 
-def _check_columns(path: Path, names: list[str]) -> None:
-    """A column that travels along may not be taken for one of the cohort's own."""
+def check_columns(path: Path, names: list[str]) -> None:
+    """A column that travels along may not be taken for one that is understood, or for one of the cohort's own.
+
+    Raises
+    ------
+    UsageError
+        It is called like such a one.
+    """
     for name in names:
+        if name not in UNDERSTOOD and name.casefold() in UNDERSTOOD:
+            raise UsageError(f"{path}: column {name!r} is not understood; write {name.casefold()!r}, or another name")
         if name not in UNDERSTOOD and (name in _BESIDE or _WIDE in name):
             advice = "subject_id" if name == "subject" else "another name"
             raise UsageError(f"{path}: column {name!r} has a name of the cohort's own tables; call it {advice}")

@@ -26,14 +26,8 @@ def read_rows(path: Path) -> pl.DataFrame:
     UsageError
         No such file, no table, no row, or a column that is missing or there twice.
     """
-    if not is_file(path):
-        what = "a folder, not a manifest" if is_folder(path) else "no such file"
-        raise UsageError(f"{path}: {what}; `holter2sleep batch init FOLDER` drafts one of the recordings in a folder")
-    table = _from_parquet(path) if path.suffix.lower() == ".parquet" else _from_text(path)
-    table = table.rename(lambda name: name.strip().removeprefix("\ufeff"))
-    twice = [found[1] for name in table.columns if (found := _TWICE.fullmatch(name)) and found[1] in table.columns]
-    if twice:
-        raise UsageError(f"{path}: column {twice[0]!r} is there twice; rename one")
+    works = "`holter2sleep batch init FOLDER` drafts one of the recordings in a folder"
+    table = read_text_table(path, works, "a folder, not a manifest")
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise UsageError(
@@ -41,6 +35,29 @@ def read_rows(path: Path) -> pl.DataFrame:
         )
     if table.is_empty():
         raise UsageError(f"{path}: no row; a manifest has one for each night")
+    return table
+
+
+def read_text_table(path: Path, works: str, folder: str = "a folder, not a table") -> pl.DataFrame:
+    """A table as text, null where nothing is written; column names and values without blanks around them.
+
+    Parameters
+    ----------
+    works, folder
+        What would work in place of what is no file, and what a folder is called.
+
+    Raises
+    ------
+    UsageError
+        No such file, no table, or a column that is there twice.
+    """
+    if not is_file(path):
+        raise UsageError(f"{path}: {folder if is_folder(path) else 'no such file'}; {works}")
+    table = _from_parquet(path) if path.suffix.lower() == ".parquet" else _from_text(path)
+    table = table.rename(lambda name: name.strip().removeprefix("\ufeff"))
+    twice = [found[1] for name in table.columns if (found := _TWICE.fullmatch(name)) and found[1] in table.columns]
+    if twice:
+        raise UsageError(f"{path}: column {twice[0]!r} is there twice; rename one")
     text = pl.all().cast(pl.String).str.strip_chars()
     return table.select(pl.when(text.is_in(MISSING)).then(None).otherwise(text).name.keep())
 

@@ -24,6 +24,7 @@ from holter2sleep.batch.night import Task, analyse
 from holter2sleep.batch.plan import Plan, in_shard, plan_of
 from holter2sleep.batch.worker import Lost, Work
 from holter2sleep.cohort.members import MANIFEST
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
 from holter2sleep.io.files import sha256_of
@@ -78,7 +79,7 @@ def checked_manifest(path: Path, request: Request, skip_bad_rows: bool, tell: Ca
     n_bad, n = len(manifest.bad), len(manifest.bad) + len(manifest.rows)
     if n_bad and not (skip_bad_rows and manifest.rows):
         works = "mend them, or leave them out with --skip-bad-rows" if manifest.rows else "mend them"
-        raise UsageError(f"{path.name}: {n_bad} of {n} rows cannot be used, so nothing was run; {works}")
+        raise UsageError(f"{path.name}: {n_bad} of {counted(n, 'row')} cannot be used, so nothing was run; {works}")
     return manifest
 
 
@@ -87,7 +88,7 @@ def run_batch(
     manifest: Manifest,
     request: Request,
     options: BatchOptions,
-    begin: Callable[[int], Shown],
+    begin: Callable[[int, int], Shown],
     work: Work = analyse,
 ) -> Tally:
     """Analyse what a manifest asks for and is not there yet; each night's end is in the ledger before it is shown.
@@ -99,7 +100,7 @@ def run_batch(
     request
         What is asked for all nights; `out` is the folder of the cohort.
     begin
-        Told the number of nights to analyse; gives what is told each of their records.
+        Told the number of nights to analyse and that of nights that need not be; gives what is told each record.
     work
         What is done with each task.
 
@@ -123,7 +124,7 @@ def run_batch(
         plan = plan_of(rows, request, read_ledger(request.out), options.retry_failed, options.verify)
         _write_failures(manifest, request, {task.recording_id for task in plan.tasks})
         try:
-            ended = _work_off(plan, options, work, ledger, begin(len(plan.tasks)))
+            ended = _work_off(plan, options, work, ledger, begin(len(plan.tasks), len(plan.kept)))
         finally:
             _write_failures(manifest, request, set())
             sweep_leftovers(request.out)  # of nights that were stopped at a limit

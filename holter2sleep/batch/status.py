@@ -14,7 +14,9 @@ import polars as pl
 
 from holter2sleep.batch.ledger import DONE, FAILED, Run, count_records, read_ledger, read_runs, runs_folder
 from holter2sleep.cohort.members import MANIFEST
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
+from holter2sleep.io.files import check_folder
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ def batch_status(out: Path) -> Status:
     UsageError
         No batch has written into the folder.
     """
+    check_folder(out, "give the folder of batch's --out")
     if not runs_folder(out).is_dir() or not (out / MANIFEST).is_file():
-        raise UsageError(f"{out}: no batch has begun here; give the folder of its --out")
+        raise UsageError(f"{out}: no batch has begun in this folder; give the one of its --out")
     names = pl.read_parquet(out / MANIFEST, columns=["recording_id"])["recording_id"]
     known = read_ledger(out)
     records = [known[name] for name in names if name in known]
@@ -87,11 +90,12 @@ def _left_s(live: Sequence[Run], ended: Sequence[int], n_waiting: int) -> float 
 def as_text(status: Status) -> str:
     """For a person to read."""
     lines = [
-        f"{status.n_nights} nights: {status.n_done} done, {status.n_failed} failed, {status.n_waiting} not ended yet",
+        f"{counted(status.n_nights, 'night')}: {status.n_done} done, {status.n_failed} failed, "
+        f"{status.n_waiting} not ended yet",
         *(f"  {error}: {n}" for error, n in sorted(status.errors.items())),
         *(
             f"process {run.pid} on {run.machine} since {run.started[:16]} UTC: shard {run.shard[0]}/{run.shard[1]}, "
-            f"{run.n_ended} nights ended"
+            f"{counted(run.n_ended, 'night')} ended"
             for run in status.running
         ),
     ]

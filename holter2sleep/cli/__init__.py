@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Any, NoReturn, TextIO
 
 import rich_click as click
-from click.exceptions import Abort, ClickException, Exit
+from click.exceptions import Abort, ClickException, Exit, NoArgsIsHelpError
 
 from holter2sleep import __version__
 from holter2sleep.cli.analyze import analyze
@@ -32,6 +33,7 @@ from holter2sleep.cli.train import train
 from holter2sleep.errors import Holter2SleepError, UsageError
 from holter2sleep.start import INTERRUPTED
 
+_WORDS = "holter2sleep.words"  # what the program was called with
 _UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT)  # of a disk that is locked or full: never of reading
 
 
@@ -47,8 +49,38 @@ def _stop(error: OSError) -> NoReturn:
     sys.exit(UsageError.exit_code if isinstance(error, PermissionError) or error.errno == errno.EROFS else 1)
 
 
+def _refuse(error: ClickException, words: Sequence[str]) -> NoReturn:
+    """End with wrong use in one line, as all other errors do; `words` are what stands after the program's name."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = f"; see {context.command_path} --help" if context else ""
+    found = " ".join(error.format_message().split()).removesuffix(".")
+    tell(f"{found}{_named_like(error, words)}{where}")
+    sys.exit(error.exit_code)
+
+
+def _named_like(error: ClickException, words: Sequence[str]) -> str:
+    """How to give a file whose name was taken for an option."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    files = [word for word in words if word.startswith(error.option_name) and os.path.lexists(word)]
+    return f"; the file {files[0]} is given as ./{files[0]}" if files else ""
+
+
 class _Commands(click.RichGroup):
     """A group whose commands end with the exit codes of the contract instead of tracebacks."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        words = tuple(args)
+        try:
+            context = super().make_context(info_name, args, parent, **extra)
+        except NoArgsIsHelpError:
+            raise
+        except ClickException as error:
+            _refuse(error, words)
+        context.meta[_WORDS] = words
+        return context
 
     def main(self, *args: Any, **options: Any) -> Any:
         if isinstance(sys.stdout, TextIOWrapper):  # a name of bytes that are no UTF-8 can be shown
@@ -66,8 +98,10 @@ class _Commands(click.RichGroup):
                 traceback.print_exc()
             tell(str(error))
             sys.exit(error.exit_code)
-        except (ClickException, Exit, Abort):
+        except (NoArgsIsHelpError, Exit, Abort):
             raise
+        except ClickException as error:
+            _refuse(error, ctx.meta[_WORDS])
         except KeyboardInterrupt:  # which click would end with code 1
             click.echo("Error: interrupted", err=True)  # `tell` would load modules, of which one may be half loaded
             sys.exit(INTERRUPTED)

@@ -11,6 +11,7 @@ import rich_click as click
 from holter2sleep.cli.analyze import OUTPUT, analyze
 from holter2sleep.cli.groups import Runs
 from holter2sleep.cli.number import Number
+from holter2sleep.counted import counted
 
 if TYPE_CHECKING:
     from holter2sleep.batch.run import Tally
@@ -155,7 +156,7 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
 
 def _tell(tally: Tally, out: Path) -> None:
     kept = f", {tally.n_kept} of them from before" if tally.n_kept else ""
-    click.echo(f"{tally.n_done} nights done, {tally.n_failed} failed{kept}: {out}")
+    click.echo(f"{counted(tally.n_done, 'night')} done, {tally.n_failed} failed{kept}: {out}")
     if tally.n_failed or tally.n_bad_rows:
         click.echo(f"why: {out / 'failures.csv'}; once mended: --retry-failed")
 
@@ -163,15 +164,21 @@ def _tell(tally: Tally, out: Path) -> None:
 @batch.command()
 @click.argument("directory", metavar="DIR", type=PATH)
 @click.option("--out", type=PATH, default=Path("manifest.csv"), show_default=True, help="File to write.")
+@click.option("--subjects", type=PATH, metavar="FILE", help="Table of your own: subject_id, age, sex, and more.")
 @click.option("--overwrite", is_flag=True, help="Replace it.")
-def init(directory: Path, out: Path, overwrite: bool) -> None:
+def init(directory: Path, out: Path, subjects: Path | None, overwrite: bool) -> None:
     """Draft a manifest of the recordings in a folder and those in it, to be completed by hand.
 
     A hypnogram is found by its name: night.hypnogram.csv, night-nsrr.xml, night.st and others belong to night.edf.
 
+    --subjects brings in what a table (CSV, TSV, Parquet) says of people: all its columns. A row belongs to the
+    recordings that lie in a folder called by its subject_id, or whose names are that id or begin with it: p01.edf,
+    p01_visit2.edf, p01/first.edf. Where names say it otherwise the table has a row a recording, with recording_id.
+
     \b
-    Example:
+    Examples:
       holter2sleep batch init recordings/ --out study/manifest.csv
+      holter2sleep batch init recordings/ --subjects people.csv
     """  # noqa: D301  click reads the backspace
     from holter2sleep.batch.draft import draft_manifest
     from holter2sleep.errors import UsageError
@@ -181,9 +188,12 @@ def init(directory: Path, out: Path, overwrite: bool) -> None:
         raise UsageError(f"{out}: is there already; choose another --out, or give --overwrite")
     if not out.absolute().parent.is_dir():
         raise UsageError(f"{out}: there is no folder {out.absolute().parent}; make it first")
-    text, n_rows, n_hypnograms = draft_manifest(directory, out.absolute().parent)
-    write_bytes(out, text.encode("utf-8"))
-    found = f"{n_rows} rows, {n_hypnograms} with a hypnogram"
+    draft = draft_manifest(directory, out.absolute().parent, subjects)
+    write_bytes(out, draft.text.encode("utf-8"))
+    for note in draft.notes:
+        click.echo(note, err=True)
+    known = f", {draft.n_known} with a row of {subjects.name}" if subjects else ""
+    found = f"{counted(draft.n_rows, 'row')}, {draft.n_hypnograms} with a hypnogram{known}"
     click.echo(f"{found}: {out}  (fill in what is known; then holter2sleep batch {out} --out DIR)")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from holter2sleep.cli.groups import Runs
+from holter2sleep.counted import counted
 
 if TYPE_CHECKING:
     from holter2sleep.cohort.tables import Made
@@ -157,7 +158,9 @@ def _told(made: Made, exclude: str | None) -> int:
     flow, would = made.flow, made.would_exclude
     steps = ", ".join(f"{name} {n}" for name, n in would["step"].value_counts(sort=True, name="n").iter_rows())
     if exclude is not None:
-        click.echo(f"{flow['nights']} nights kept, {flow['excluded']} left out ({steps or 'none'})", err=True)
+        click.echo(
+            f"{counted(flow['nights'], 'night')} kept, {flow['excluded']} left out ({steps or 'none'})", err=True
+        )
     elif would.height:
         said = f"every night is in; --exclude cohort would leave out {would.height} of {flow['nights']} ({steps})"
         click.echo(said, err=True)
@@ -166,7 +169,8 @@ def _told(made: Made, exclude: str | None) -> int:
             shown = ", ".join(f"{name[:16]} {n}" for name, n in found.items())
             click.echo(f"the nights are not made alike: {what} {shown}; see quality_nights.csv", err=True)
     if made.problems.height:
-        click.echo(f"{made.problems.height} kinds of rows differ from the dictionary: see problems.csv", err=True)
+        differ = counted(made.problems.height, "kind of rows differs", "kinds of rows differ")
+        click.echo(f"{differ} from the dictionary: see problems.csv", err=True)
     for why in made.broken.values():
         tell(why)
     return RecordingError.exit_code if made.broken else 0
@@ -198,7 +202,7 @@ def embed(directory: Path, encoder: str, recordings: Path | None) -> None:
         made = embed_cohort(directory, used, recordings, lambda n: stack.enter_context(nights_shown(n)))
     for why in made.without.values():
         click.echo(why, err=True)
-    click.echo(f"{made.n_nights} nights with an embedding, {len(made.without)} without", err=True)
+    click.echo(f"{counted(made.n_nights, 'night')} with an embedding, {len(made.without)} without", err=True)
     click.echo(made.path)
 
 
@@ -256,7 +260,7 @@ def audit(
     if as_json:
         click.echo(audit_as_json(found))
     else:
-        click.echo(f"{found.flagged.height} differences flagged")
+        click.echo(f"{counted(found.flagged.height, 'difference')} flagged")
         for path in paths:
             click.echo(path)
     for why in found.broken.values():

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from holter2sleep.counted import counted
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -66,7 +68,7 @@ def _echo(table: pl.DataFrame, columns: list[str], out: Path | None) -> None:
         click.echo("\t".join(_shown(value) for value in row))
     if out is not None:
         write_csv(out, table)
-        click.echo(f"{len(table)} rows of all strata: {out}", err=True)
+        click.echo(f"{counted(len(table), 'row')} of all strata: {out}", err=True)
 
 
 def _shown(value: object) -> str:

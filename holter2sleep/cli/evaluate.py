@@ -11,6 +11,7 @@ import rich_click as click
 from holter2sleep.cli.evaluate_options import Rows, echo_json, inputs, out_option, subject_options, write_reports
 from holter2sleep.cli.evaluate_stages import stages
 from holter2sleep.cli.number import Number
+from holter2sleep.counted import counted
 
 
 @click.group()
@@ -183,7 +184,7 @@ def episodes(
     _echo_deviations(protocol.deviations)
     _echo_rates("record", rows)
     click.echo(
-        f"\n{' '.join(kinds)}: reference {total.n_reference} episodes, {total.reference_s / 60:.1f} min; "
+        f"\n{' '.join(kinds)}: reference {counted(total.n_reference, 'episode')}, {total.reference_s / 60:.1f} min; "
         f"test {total.n_test} of at least {min_length:g} s, {total.test_s / 60:.1f} min"
     )
     click.echo(f"\n{table.text()}", nl=False)
@@ -232,8 +233,10 @@ def minutes(
         return
     _echo_rates("night", rows)
     for name, interval in intervals.items():
-        _echo_interval(name, rows["pooled"][name], interval, f"{len(set(people))} subjects, {DRAWS} draws, seed {seed}")
-    click.echo(f"{n_minutes['judged']} minutes judged, {n_minutes['indeterminate']} indeterminate")
+        _echo_interval(
+            name, rows["pooled"][name], interval, f"{counted(len(set(people)), 'subject')}, {DRAWS} draws, seed {seed}"
+        )
+    click.echo(f"{counted(n_minutes['judged'], 'minute')} judged, {n_minutes['indeterminate']} indeterminate")
 
 
 def _echo_interval(name: str, value: float | None, interval: tuple[float, float] | None, drawn: str) -> None:

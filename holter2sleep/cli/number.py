@@ -11,6 +11,8 @@ import rich_click as click
 class Number(click.FloatRange):
     """A number within limits, which `nan` is not although it lies beyond none of them."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number.
 

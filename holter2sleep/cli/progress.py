@@ -82,18 +82,19 @@ def exposures_shown(n: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def batch_shown() -> Iterator[Callable[[int], Callable[[Record], None]]]:
-    """A function that is told the number of nights to come, and gives one that is told what became of each."""
+def batch_shown() -> Iterator[Callable[[int, int], Callable[[Record], None]]]:
+    """A function that is told how many nights are to come and how many are there, and gives one for their records."""
     with ExitStack() as stack:
 
-        def begin(n: int) -> Callable[[Record], None]:
-            return stack.enter_context(_batch_bar(n)) if n and sys.stderr.isatty() else _BatchLines(n)
+        def begin(n: int, n_kept: int) -> Callable[[Record], None]:
+            on_terminal = n and sys.stderr.isatty()
+            return stack.enter_context(_batch_bar(n, n_kept)) if on_terminal else _BatchLines(n, n_kept)
 
         yield begin
 
 
 @contextmanager
-def _batch_bar(n: int) -> Iterator[Callable[[Record], None]]:
+def _batch_bar(n: int, n_kept: int) -> Iterator[Callable[[Record], None]]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -107,7 +108,7 @@ def _batch_bar(n: int) -> Iterator[Callable[[Record], None]]:
     words = TextColumn("{task.description}")
     columns = (TimeElapsedColumn(), MofNCompleteColumn(), words, BarColumn(bar_width=20), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task, n_failed = progress.add_task("", total=n), 0
+        task, n_failed = progress.add_task("", total=n_kept + n, completed=n_kept), 0
 
         def show(record: Record) -> None:
             nonlocal n_failed
@@ -122,8 +123,8 @@ def _batch_bar(n: int) -> Iterator[Callable[[Record], None]]:
 class _BatchLines:
     """A line on stderr for each night that has ended, with the time that the others may take."""
 
-    def __init__(self, n: int) -> None:
-        self._n, self._n_ended, self._begun = n, 0, time.monotonic()
+    def __init__(self, n: int, n_kept: int) -> None:
+        self._n, self._n_kept, self._n_ended, self._begun = n, n_kept, 0, time.monotonic()
 
     def __call__(self, record: Record) -> None:
         from holter2sleep.batch.status import duration_text
@@ -133,7 +134,8 @@ class _BatchLines:
         seconds = f" in {record.seconds:.1f} s" if record.seconds is not None else ""
         became = f"failed: {record.failures[0].message}" if record.failures else f"done{seconds}"
         left = f", about {duration_text(left_s)} left" if self._n_ended < self._n else ""
-        click.echo(f"{self._n_ended} of {self._n}{left}: {record.recording_id} {became}", err=True)
+        place = f"{self._n_kept + self._n_ended} of {self._n_kept + self._n}"
+        click.echo(f"{place}{left}: {record.recording_id} {became}", err=True)
 
 
 @contextmanager

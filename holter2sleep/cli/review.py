@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from holter2sleep.counted import counted
+
 if TYPE_CHECKING:
     from holter2sleep.review.recompute import Source
 
@@ -101,7 +103,7 @@ def _verify(folder: Path) -> None:
     edits = verified(folder)
     last = f", the last with SHA-256 {edits[-1].sha256}" if edits else ""
     behind = "; the tables are older than the log: --recompute" if is_behind(folder, edits) else ""
-    click.echo(f"{_edits(len(edits))}, the chain is whole{last}{behind}")
+    click.echo(f"{counted(len(edits), 'edit')}, the chain is whole{last}{behind}")
 
 
 def _apply(folder: Path, source: Source, asked: Path, who: str | None) -> None:
@@ -120,12 +122,8 @@ def _apply(folder: Path, source: Source, asked: Path, who: str | None) -> None:
     new = append(
         folder, who, lambda edits: changes_of(rows, tables, edits, duration_s, lambda i: f"{asked}, row {i + 1}")
     )
-    click.echo(f"{_edits(len(new))} of {asked.name} added to {folder / 'edits.jsonl'}")
+    click.echo(f"{counted(len(new), 'edit')} of {asked.name} added to {folder / 'edits.jsonl'}")
     _recompute(folder, source)
-
-
-def _edits(n: int) -> str:
-    return "1 edit" if n == 1 else f"{n} edits"
 
 
 def _recompute(folder: Path, source: Source) -> None:

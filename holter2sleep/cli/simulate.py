@@ -34,6 +34,7 @@ def simulate(out: Path, preset_name: str, hours: float | None, fs: float | None,
     import numpy as np
 
     from holter2sleep.errors import OutputError, UsageError
+    from holter2sleep.folders import check_writable
     from holter2sleep.simulate import preset, simulate_night
     from holter2sleep.simulate.files import output_paths, write_night
 
@@ -46,6 +47,7 @@ def simulate(out: Path, preset_name: str, hours: float | None, fs: float | None,
         raise click.UsageError(f"{there[0]} exists; choose another --out, or give --overwrite")
     if not out.parent.is_dir():
         raise click.UsageError(f"{out.parent} is not a folder; create it first")
+    check_writable(out.parent)
     plan = dataclasses.replace(plan, hours=hours or plan.hours, fs=fs or plan.fs)
     try:
         paths = write_night(out, simulate_night(plan, np.random.default_rng(seed)), seed)

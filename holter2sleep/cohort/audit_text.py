@@ -9,6 +9,7 @@ import polars as pl
 
 from holter2sleep.cohort.audit import Audit
 from holter2sleep.cohort.audit_measures import ABSTENTION, ALL_MISSING, FLOW, SIGNAL, words_of
+from holter2sleep.counted import counted
 
 SHOWN = (ALL_MISSING, *ABSTENTION, *SIGNAL, *FLOW, "kappa", "calibration_error")
 MOST_FLAGGED = 40  # lines; the rest is in audit.csv, and is counted
@@ -27,8 +28,8 @@ def _head(audit: Audit) -> str:
         [
             "# Audit of a cohort by groups",
             "",
-            f"{audit.n_nights} nights of {audit.n_subjects} subjects{scored}. Research use only. All stages and "
-            "numbers are automatic and unconfirmed.",
+            f"{counted(audit.n_nights, 'night')} of {counted(audit.n_subjects, 'subject')}{scored}. Research use "
+            "only. All stages and numbers are automatic and unconfirmed.",
             "",
             "Question: are numbers missing more often, is the signal worse, or are the stages less certain or less "
             "right, in one group of people than in the others? A difference says nothing of its cause.",

@@ -14,6 +14,7 @@ import polars as pl
 from holter2sleep.cohort.members import FAILURE_COLUMNS, FAILURES, Members, members_of
 from holter2sleep.cohort.merge import Merged, NightTable, merge_nights
 from holter2sleep.cohort.nights import facts_of_runs, night_numbers
+from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.phenotypes.files import read_run
 from holter2sleep.phenotypes.find import find_nights
@@ -70,7 +71,9 @@ def read_source(directory: Path, runs: Runs, scratch: Path, begin: Callable[[int
     """
     members = members_of(directory, runs)
     if not members.folders:
-        raise RecordingError(f"{directory}: none of {len(runs)} nights is a finished one of the manifest; run batch")
+        raise RecordingError(
+            f"{directory}: none of {counted(len(runs), 'night')} is a finished one of the manifest; run batch"
+        )
     facts = facts_of_runs({folder: runs[folder] for folder in members.folders}, members.subjects)
     folder_of = dict(facts.runs.select("recording_id", "folder").iter_rows())
     tables = [NightTable(name, Path(folder) / "phenotypes.parquet") for name, folder in folder_of.items()]

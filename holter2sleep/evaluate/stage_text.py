@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from holter2sleep.counted import counted
 from holter2sleep.evaluate.bland_altman import BY_T
 from holter2sleep.evaluate.bootstrap import DRAWS
 from holter2sleep.evaluate.classes import CLASSES
@@ -42,8 +43,9 @@ def _head(found: StageEvaluation) -> list[str]:
     return [
         f"Sleep stages by {found.scorers} against the references. Research use only.",
         "A stager that has learned from these nights is flattered.",
-        f"{len(found.finest.nights)} nights of {n_subjects} subjects, {total.counts.sum()} epochs staged on both sides",
-        f"Left out: {total.n_reference_unscored} epochs without a reference stage, "
+        f"{counted(len(found.finest.nights), 'night')} of {counted(n_subjects, 'subject')}, "
+        f"{counted(total.counts.sum(), 'epoch')} staged on both sides",
+        f"Left out: {counted(total.n_reference_unscored, 'epoch')} without a reference stage, "
         f"{total.n_test_unscored} not staged by the test",
         f"In brackets: 95 % intervals ({drawn})",
     ]

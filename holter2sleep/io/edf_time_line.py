@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.counted import counted
 from holter2sleep.io.edf_annotations import record_onsets
 from holter2sleep.io.edf_header import EdfHeader
 from holter2sleep.io.files import MAX_ELAPSED_S, refusal
@@ -84,7 +85,9 @@ def _doubts(header: EdfHeader, times: RecordTimes) -> list[str]:
     if times.n_unknown:
         notes.append(f"{times.n_unknown} of {header.n_records} records have no time stamp: taken as contiguous")
     if not dialect.endswith("+D") and len(times.runs) > 1:
-        notes.append(f"{dialect} says continuous, but its time stamps have {len(times.runs) - 1} gaps: kept as gaps")
+        notes.append(
+            f"{dialect} says continuous, but its time stamps have {counted(len(times.runs) - 1, 'gap')}: kept as gaps"
+        )
     if dialect.endswith("+D") and times.coarse:
         below = f"gaps below {1000 * STAMP_JITTER_S:g} ms cannot be told from it"
         notes.append(f"time stamps step back: a coarse clock, {below}")
@@ -101,7 +104,7 @@ def _drift(times: RecordTimes, n_kept: int) -> list[str]:
         return []
     ppm = 1e6 * away_s[at] / (times.steady_s[at] - times.steady_s[times.runs[run[at]]])
     drift = f"time stamps drift by {away_s[at]:+.1f} s ({ppm:+.0f} ppm) against the sample clock, which was followed"
-    return [f"{drift}; {n_kept} gaps would have vanished and kept their length" if n_kept else drift]
+    return [f"{drift}; {counted(n_kept, 'gap')} would have vanished and kept their length" if n_kept else drift]
 
 
 def _begins(onset_s: Float, runs: NDArray[np.intp], steady_s: Float, record_s: float) -> tuple[Float, int]:

@@ -116,6 +116,23 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112  Path.is_dir raises in a folder that must not be searched
 
 
+def check_folder(path: Path, works: str) -> None:
+    """Refuse what is no folder.
+
+    Parameters
+    ----------
+    works
+        What would work, the end of the message.
+
+    Raises
+    ------
+    UsageError
+        There is a file, or nothing.
+    """
+    if not is_folder(path):
+        raise UsageError(f"{path}: {'a file, not a folder' if exists(path) else 'no such folder'}; {works}")
+
+
 def read_bytes(path: Path, works: str = READABLE, max_bytes: int = MAX_WHOLE_BYTES) -> bytes:
     """Content of a file that the user named.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from holter2sleep.counted import counted
 from holter2sleep.io.hdf5_leads import Lead, attributes, bare_key, plain_value
 from holter2sleep.io.hdf5_scale import GAIN_NAMES, Scale, of_column, scale_of
 from holter2sleep.io.options import ReadOptions
@@ -106,7 +107,7 @@ def clock_beside_dataset(path: Path, dataset: Any, n_samples: int) -> tuple[Samp
             continue  # without a unit, steps of one may be rows as well as milliseconds
         clock = clock_of(path, _Times(item, unit_s or guessed_unit_s(first)), 1)
         lost = clock.n_samples - n_samples
-        holes = f", {len(clock.row) - 1} holes in it: {lost} samples missing" if lost else ""
+        holes = f", {counted(len(clock.row) - 1, 'hole')} in it: {lost} samples missing" if lost else ""
         return clock, [f"{clock.fs:g} Hz by the dataset {key!r}{holes}"]
     return None, []
 

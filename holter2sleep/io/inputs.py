@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io import READERS
 from holter2sleep.io.annotations import ANNOTATION_SUFFIXES, REFERENCE_SUFFIXES
@@ -117,10 +118,11 @@ def _recordings_of(files: Iterable[Path], path: Path, kind: str, fs: float | Non
     if not kept and _is_ours(path):
         raise UsageError(f"{path}: holds results of analyze, no recording; `report` draws its PDF again")
     if not kept:
-        seen = f"{n_passed_over} other files" if n_passed_over else "no file at all"
+        seen = counted(n_passed_over, "other file") if n_passed_over else "no file at all"
         found = "found in this folder" if kind == "folder" else "matches this pattern"
         raise UsageError(f"{path}: no recording {found}, {seen}. What would work: {READABLE}")
-    log.info("%s: %d recordings, %d other files passed over", path.name, len(kept), n_passed_over)
+    found, others = counted(len(kept), "recording"), counted(n_passed_over, "other file")
+    log.info("%s: %s, %s passed over", path.name, found, others)
     return sorted(kept)
 
 

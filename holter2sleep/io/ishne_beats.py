@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from holter2sleep.counted import counted
 from holter2sleep.io.files import refusal
 from holter2sleep.io.ishne import IshneHeader, read_ishne_header
 from holter2sleep.night import Bool, Text
@@ -72,7 +73,9 @@ def _notes(body: bytes, symbol: Text, is_timeout: Bool, is_beat: Bool) -> tuple[
     strange = sorted(set(symbol[is_beat].tolist()) - set(_AAMI))
     if strange:
         n_strange = int(np.isin(symbol, strange).sum())
-        notes.append(f"{n_strange} beats with labels that ISHNE does not have ({strange[0]!r}, ...): taken as Q")
+        notes.append(
+            f"{counted(n_strange, 'beat')} with labels that ISHNE does not have ({strange[0]!r}, ...): taken as Q"
+        )
     if is_timeout.any():
         notes.append(f"{is_timeout.sum()} time-outs: times behind the first rest on the distances written with them")
     if (len(body) - 4) % _RECORD.itemsize:

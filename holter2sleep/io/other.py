@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from holter2sleep.counted import counted
 from holter2sleep.io.channels import Channel, choose_ecg, ecg_rank
 from holter2sleep.io.fif import check_fif
 from holter2sleep.io.files import MAX_ELAPSED_S, is_file, read_head, refusal, sha256_of
@@ -170,7 +171,9 @@ def _opened(path: Path, format_: _Format) -> _Opened:
         raw = getattr(mne.io, format_.reader)(path, preload=False, verbose="error")
         opened = _facts(raw, format_)
     if not opened.names or not opened.fs > 0:
-        raise refusal(path, f"a {format_.name} file of {len(opened.names)} channels at {opened.fs:g} Hz", _WHOLE)
+        raise refusal(
+            path, f"a {format_.name} file of {counted(len(opened.names), 'channel')} at {opened.fs:g} Hz", _WHOLE
+        )
     said = [str(warning.message).partition("\n")[0] for warning in heard]
     kept = dict.fromkeys(text[:160] for text in said if _TELLING.search(text) and "/" not in text)
     told = (*opened.warnings, *(f"mne says: {text}" for text in kept))

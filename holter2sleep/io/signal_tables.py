@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.channels import MIN_FS_HZ, Channel, Choice, choose_ecg, ecg_rank, may_be_ecg
 from holter2sleep.io.files import MAX_ELAPSED_S, quoted, refusal, sha256_of
@@ -274,7 +275,7 @@ def _clock(
     n_holes = len(clock.row) - 1
     lost = clock.n_samples - n_rows
     if n_holes:
-        notes = (*notes, f"{n_holes} holes in the time column: {lost} samples missing")
+        notes = (*notes, f"{counted(n_holes, 'hole')} in the time column: {lost} samples missing")
     if np.any(np.abs(np.diff(clock.sample - clock.row) / clock.fs - HOUR_S) < 1.0) and options.zone is None:
         notes = (*notes, "a hole of one hour: if summer time began there, --tz tells the true time line")
     return clock, notes

@@ -20,7 +20,8 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.edits import LOG, MACHINE, Edit, read_edits
-from holter2sleep.errors import OutputError, RecordingError, UsageError
+from holter2sleep.errors import OutputError, RecordingError
+from holter2sleep.io.files import check_folder
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.averages import average_table
 from holter2sleep.phenotypes.cross import cross_table
@@ -143,9 +144,7 @@ def read_night(folder: Path) -> NightTables:
     RecordingError
         The folder is not one that `analyze` has finished.
     """
-    if not folder.is_dir():
-        what = "a file, not a folder" if folder.exists() else "no such folder"
-        raise UsageError(f"{folder}: {what}; give the folder that analyze made for a night")
+    check_folder(folder, "give the folder that analyze made for a night")
     run = read_run(folder)
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:

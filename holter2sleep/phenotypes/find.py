@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from holter2sleep.errors import UsageError
-from holter2sleep.io.files import exists, is_folder
+from holter2sleep.io.files import check_folder, exists
 from holter2sleep.phenotypes.files import read_run
 
 _RUN, _PHENOTYPES, _NIGHTS = "run.json", "phenotypes.parquet", "nights.parquet"
@@ -39,9 +39,7 @@ def _matching(path: Path) -> list[Path]:
 
 
 def _nights(folder: Path) -> list[Path]:
-    if not is_folder(folder):
-        what = "a file, not a folder" if exists(folder) else "no such folder"
-        raise UsageError(f"{folder}: {what}; give the folder that analyze made for a night")
+    check_folder(folder, "give the folder that analyze made for a night, or the one that it lies in")
     if (folder / _NIGHTS).is_file() and not (folder / _PHENOTYPES).is_file():
         return _of_summary(folder)
     if (folder / _RUN).is_file():

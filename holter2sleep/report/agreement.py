@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from matplotlib.backends.backend_pdf import PdfPages
 
+from holter2sleep.counted import counted
 from holter2sleep.evaluate.bootstrap import DRAWS
 from holter2sleep.evaluate.classes import CLASSES
 from holter2sleep.evaluate.peers import CLOCK, MAJORITY
@@ -48,7 +49,7 @@ def agreement_page(found: StageEvaluation) -> Page:
     page, n_subjects = Page(), found.finest.draws.n_subjects
     head = (
         f"Sleep stages by {found.scorers} against the reference",
-        f"{len(found.finest.nights)} nights, {n_subjects} subjects",
+        f"{counted(len(found.finest.nights), 'night')}, {counted(n_subjects, 'subject')}",
     )
     draw_frame(page, head, (LIMIT, load_words()("page.foot"), "unconfirmed"), title_size=11)
     y_mm = _write_figures(page, found, TOP_MM)
@@ -80,7 +81,7 @@ def _write_figures(page: Page, found: StageEvaluation, top_mm: float) -> float:
 def _left_out(found: StageEvaluation) -> str:
     total = found.total
     return (
-        f"{total.counts.sum()} epochs; left out: {total.n_reference_unscored} without a reference stage, "
+        f"{counted(total.counts.sum(), 'epoch')}; left out: {total.n_reference_unscored} without a reference stage, "
         f"{total.n_test_unscored} not staged by the test."
     )
 

@@ -17,8 +17,9 @@ def edited_words(night: ReportNight) -> str:
     facts, kinds = night.run["edits"], {edit.kind for edit in _holding(night)}
     done = "looked_at" if kinds and kinds <= {NOTE, CONFIRM} else "edited"
     last = facts["last"][:16].replace("T", " ")
-    words, count = night.words, "edits.one" if facts["n"] == 1 else "edits.many"
-    said = {"who": ", ".join(facts["who"]), "edits": words(count, n=facts["n"]), "last": last, "mark": RECOMPUTED}
+    words = night.words
+    count = words("edits.count", n=facts["n"])
+    said = {"who": ", ".join(facts["who"]), "edits": count, "last": last, "mark": RECOMPUTED}
     text = words(f"edits.{done}", **said)
     return wrap(text, TEXT_WIDTH_MM, 6.2, "bold")[0]
 

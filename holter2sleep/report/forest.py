@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from holter2sleep.counted import counted
 from holter2sleep.report.page import FAINT, INK, MM_PER_INCH, RULE, SOFT, fitting, text_width_mm
 
 MAIN, SUBGROUP = "main", "subgroup"
@@ -68,7 +69,7 @@ def _lines(rows: pl.DataFrame) -> tuple[list[Row], str]:
     for row in shown.iter_rows(named=True):
         own = (pl.col("kind") == SUBGROUP) & (pl.col("exposure") == row["exposure"])
         lines += [row, *rows.filter(own).iter_rows(named=True)]
-    return lines, f" {len(shown)} of {len(main):,} exposures, those with the smallest p." if len(shown) < len(
+    return lines, f" {len(shown)} of {counted(len(main), 'exposure')}, those with the smallest p." if len(shown) < len(
         main
     ) else ""
 

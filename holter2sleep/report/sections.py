@@ -233,7 +233,7 @@ def basis(cell: Cell, width_mm: float, interval_shown: bool = False, size: float
     if cell.status == "insufficient_data":
         return _short_of(cell, width_mm, size)
     words = cell.words
-    items = f"{words.whole(cell.n)} {words.counts(cell.entry.counts)}" if cell.n else ""
+    items = f"{words.whole(cell.n)} {words.counts(cell.entry.counts, cell.n)}" if cell.n else ""
     hours = words.number(f"{cell.coverage_s / 3600:.1f} h") if cell.coverage_s else ""
     # where no column holds the interval, it says more than what the number rests on
     interval = words("number.rests_on_interval", interval=cell.interval) if cell.interval and not interval_shown else ""

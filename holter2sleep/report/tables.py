@@ -78,7 +78,7 @@ class Cell:
         """How many there are of how many needed, and of what; None where neither items nor minutes are short."""
         n, coverage_s = self.n or 0, self.coverage_s or 0.0
         if n < self.entry.minimum_n:
-            return n, self.entry.minimum_n, self.words.counts(self.entry.counts)
+            return n, self.entry.minimum_n, self.words.counts(self.entry.counts, self.entry.minimum_n)
         if coverage_s < self.entry.minimum_coverage_s:
             needed = math.ceil(self.entry.minimum_coverage_s / 60)
             return math.floor(coverage_s / 60), needed, self.words("status.minutes")

@@ -19,6 +19,7 @@ from holter2sleep.phenotypes.dictionary import Entry, handled_name, handlings_of
 
 ENGLISH = "en"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+AGREEING = re.compile(r"\{(?P<name>\w+)\|(?P<one>[^{}|]+)\|(?P<many>[^{}|]+)\}")  # a count with its noun
 THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3})+$)")  # where marks stand in the digits before the point
 
 
@@ -31,9 +32,17 @@ class Words:
     english: dict[str, str]
 
     def __call__(self, key: str, **facts: object) -> str:
-        """The text of a key, with `{name}` filled from the facts; English where the language lacks it."""
+        """The text of a key, English where the language lacks it, filled from the facts.
+
+        `{name}` is a fact, `{name|singular|plural}` a count with its noun.
+
+        Examples
+        --------
+        >>> load_words("de")("cohort.n_nights", n="1"), load_words("de")("cohort.n_nights", n="1.200")
+        ('1 Nacht', '1.200 Nächte')
+        """
         text = self.texts.get(key, self.english[key])
-        return text.format(**facts) if facts else text
+        return AGREEING.sub(lambda found: _agreeing(found, facts), text).format(**facts) if facts else text
 
     def number(self, printed: str) -> str:
         """A printed number, or several, with the marks of the language for decimals and thousands.
@@ -63,9 +72,15 @@ class Words:
         """A text of a layout; as the layout has it where it was not translated."""
         return self.texts.get(f"layout.{text}", text)
 
-    def counts(self, text: str) -> str:
-        """What the `n` of a phenotype counts."""
-        return self.texts.get(f"counts.{text}", text)
+    def counts(self, text: str, n: int | None) -> str:
+        """What the `n` of a phenotype counts, in the form that agrees with it.
+
+        Examples
+        --------
+        >>> load_words("de").counts("complete cycles", 1), load_words("de").counts("complete cycles", 2)
+        ('vollständiger Zyklus', 'vollständige Zyklen')
+        """
+        return self(f"one.{text}") if n == 1 else self.texts.get(f"counts.{text}", text)
 
     def source(self, key: str, text: str) -> str:
         """Where a threshold or definition comes from."""
@@ -102,6 +117,10 @@ class Words:
     def stage(self, letter: str) -> str:
         """A stage as it stands in figures and legends."""
         return self(f"stage.{letter}") if f"stage.{letter}" in self.english else letter
+
+
+def _agreeing(found: re.Match[str], facts: dict[str, object]) -> str:
+    return f"{{{found['name']}}} {found['one'] if str(facts[found['name']]) == '1' else found['many']}"
 
 
 @cache

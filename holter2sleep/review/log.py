@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from holter2sleep.counted import counted
 from holter2sleep.edits import KINDS, LOG, Edit, read_edits
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.locks import wait_for
@@ -90,8 +91,8 @@ def verified(folder: Path) -> tuple[Edit, ...]:
     n = made_from["n_lines"]
     if n > len(edits) or (n and edits[n - 1].sha256 != made_from["sha256"]):
         raise RecordingError(
-            f"{folder / LOG}: {len(edits)} edits, and run.json was made from {n}, the last with another hash: the end "
-            f"of the log is missing or was replaced. Put back a copy of it"
+            f"{folder / LOG}: {counted(len(edits), 'edit')}, and run.json was made from {n}, the last with "
+            f"another hash: the end of the log is missing or was replaced. Put back a copy of it"
         )
     return edits
 
@@ -114,8 +115,8 @@ def _overtaken_words(edits: tuple[Edit, ...], known: int) -> str:
     others = sorted({edit.who for edit in edits[known:]})
     by = f" by {', '.join(others)}" if others else ""
     return (
-        f"the log holds {len(edits)} edits{by}, and {known} were known here: look at what has changed, and do it again "
-        f"if it still holds"
+        f"the log holds {counted(len(edits), 'edit')}{by}, and {known} were known here: look at what has changed, "
+        f"and do it again if it still holds"
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from holter2sleep.batch.manifest import Row, read_manifest
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.people import subjects_of
 from holter2sleep.io.files import is_file, is_folder
@@ -45,8 +46,8 @@ def find_cohort(cohorts: Sequence[Path], subjects: Path | None = None) -> tuple[
     labelled = [row for row in rows if row.hypnogram is not None]
     if not labelled:
         raise UsageError(
-            f"{', '.join(map(str, cohorts))}: {len(rows)} recordings and no hypnogram; it has the stem of its "
-            f"recording and {', '.join(SUFFIXES[:8])}, or stands in the column hypnogram of a manifest"
+            f"{', '.join(map(str, cohorts))}: {counted(len(rows), 'recording')} and no hypnogram; it has the stem of "
+            f"its recording and {', '.join(SUFFIXES[:8])}, or stands in the column hypnogram of a manifest"
         )
     people = subjects_of([row.recording_id for row in labelled], subjects)
     if subjects is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
+from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.inputs import find_inputs
@@ -111,7 +112,7 @@ def read_lessons(
     chosen = split_by_chance(paths, TEST_SHARE, seed) if split is None else read_split(split)
     unknown = sorted(set(paths) - set(chosen.part))
     if unknown:
-        raise UsageError(f"{split}: says nothing of {', '.join(unknown[:3])} ({len(unknown)} recordings)")
+        raise UsageError(f"{split}: says nothing of {', '.join(unknown[:3])} ({counted(len(unknown), 'recording')})")
     parts: dict[str, list[Patient]] = {FIT: [], TEST: []}
     donors = []
     for part, patients in parts.items():
@@ -123,8 +124,8 @@ def read_lessons(
     synthetic = list(simulated_patients(made_up.n_simulated, seed))
     composed = list(_composed(made_up, donors, seed, told))
     told(
-        f"{len(parts[FIT])} recordings, {len(synthetic)} synthetic and {len(composed)} composed stretches to learn "
-        f"from, {len(parts[TEST])} recordings to test on"
+        f"{counted(len(parts[FIT]), 'recording')}, {len(synthetic)} synthetic and {len(composed)} composed stretches "
+        f"to learn from, {counted(len(parts[TEST]), 'recording')} to test on"
     )
     return Lessons([*parts[FIT], *synthetic, *composed], parts[TEST], noises), chosen
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from holter2sleep import __version__
+from holter2sleep.counted import counted
 from holter2sleep.night import SCHEMES
 from holter2sleep.sleep.staging.cards import CardEncoder
 from holter2sleep.sleep.staging.head_card import HEAD
@@ -71,7 +72,7 @@ def trained_on(made: Made) -> str:
     nights = [night for part in made.parts.values() for night in part]
     counts = ", ".join(f"{_n_subjects(found)} {part}" for part, found in made.parts.items())
     text = f"{', '.join(made.cohorts)}: {len(nights)} scored nights; subjects: {counts} (split.csv); {_people(nights)}"
-    return text if not made.left_out else f"{text}; {made.left_out} recordings could not be used"
+    return text if not made.left_out else f"{text}; {counted(made.left_out, 'recording')} could not be used"
 
 
 def figure_texts(made: Made) -> list[str]:
@@ -114,8 +115,7 @@ def limits(made: Made) -> list[str]:
         "pacing, beta-blockade and autonomic neuropathy remove what it looks at",
     ]
     if n_test < FEW_SUBJECTS:
-        people = "one test subject" if n_test == 1 else f"{n_test} test subjects"
-        said.insert(0, f"a demonstration: figures of {people} hold for hardly anyone else")
+        said.insert(0, f"a demonstration: figures of {counted(n_test, 'test subject')} hold for hardly anyone else")
     if made.scheme != "AASM5":
         letters = ", ".join(SCHEMES[made.scheme])
         said.append(f"tells {letters} only: nobody scored more finely what it was taught on")
@@ -131,7 +131,7 @@ def _people(nights: Sequence[LabelledNight]) -> str:
     ages = [night.age_years for night in nights if night.age_years is not None]
     sexes = [night.sex for night in nights if night.sex is not None]
     age = f"ages {min(ages):.0f} to {max(ages):.0f}, median {np.median(ages):.0f}" if ages else "ages unknown"
-    sex = f"{sexes.count('F')} nights of women, {sexes.count('M')} of men" if sexes else "sexes unknown"
+    sex = f"{counted(sexes.count('F'), 'night')} of women, {sexes.count('M')} of men" if sexes else "sexes unknown"
     return f"{age}; {sex}"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from holter2sleep.batch.manifest import Row
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN
 from holter2sleep.night import SCHEMES, Float
@@ -69,7 +70,7 @@ def train_head(
     check_may_begin(out / CHECKPOINT, resume)
     rows, without = _rows(sources)
     if without:
-        told(f"{len(without)} recordings without hypnogram left out: {', '.join(without[:5])}")
+        told(f"{counted(len(without), 'recording')} without hypnogram left out: {', '.join(without[:5])}")
     _check_subjects(row.subject_id for row in rows)
     out.mkdir(parents=True, exist_ok=True)
     with one_thread():
@@ -108,7 +109,9 @@ def _rows(sources: HeadSources) -> tuple[list[Row], list[str]]:
     split = read_split(sources.split, PARTS)
     unknown = [row.recording_id for row in rows if row.recording_id not in split.part]
     if unknown:
-        raise UsageError(f"{sources.split}: says nothing of {', '.join(unknown[:3])} ({len(unknown)} recordings)")
+        raise UsageError(
+            f"{sources.split}: says nothing of {', '.join(unknown[:3])} ({counted(len(unknown), 'recording')})"
+        )
     return [replace(row, subject_id=split.subject[row.recording_id]) for row in rows], without
 
 
@@ -116,8 +119,8 @@ def _check_subjects(who: Iterable[str | None]) -> None:
     n = len(set(who))
     if n < len(PARTS):
         raise UsageError(
-            f"{n} subjects with a hypnogram; a head needs at least {len(PARTS)}: to learn from, to say when to stop, "
-            f"and to test on. Without a test nobody knows what it is worth"
+            f"{counted(n, 'subject')} with a hypnogram; a head needs at least {len(PARTS)}: to learn from, to say "
+            f"when to stop, and to test on. Without a test nobody knows what it is worth"
         )
 
 

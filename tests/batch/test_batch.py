@@ -313,7 +313,7 @@ def run_with(work: Callable[[Any], Any], folder: Path, n: int, **options: Any) -
     manifest = write_cohort(folder / "data", n, 1)
     how = BatchOptions(**options)
     return run_batch(
-        manifest, read_manifest(manifest), asked(folder / "out"), how, lambda _n: lambda _record: None, work
+        manifest, read_manifest(manifest), asked(folder / "out"), how, lambda _n, _n_kept: lambda _record: None, work
     )
 
 
@@ -466,7 +466,7 @@ def test_the_status_names_who_is_at_work(cohort: Path) -> None:
         ledger.add(Record("n0", "done", "x"))
         shown = ok("batch", "status", cohort / "out").output
     assert f"process {os.getpid()}" in shown
-    assert "shard 2/8, 1 nights ended" in shown
+    assert "shard 2/8, 1 night ended" in shown
 
 
 def test_a_folder_without_a_batch_has_no_status(tmp_path: Path) -> None:

@@ -101,6 +101,20 @@ def test_nights_of_one_run_only_are_named(before: Path, after: Path) -> None:
     assert diff_runs(after, before).only_b == ("n0",)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("nowhere", "no such folder"), ("file", "a file, not a folder"), ("empty", "no night in it")]
+)
+def test_what_is_no_run_is_told(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "n0").mkdir()
+    (tmp_path / "n0" / "run.json").touch()
+    for pair in ((name, "."), (".", name)):
+        done = run("batch", "diff", *(tmp_path / each for each in pair))
+        assert done.exit_code == 2
+        assert f"{tmp_path / name}: {said}; give the folder" in done.output
+
+
 def test_what_the_nights_were_made_by_is_compared(before: Path, after: Path) -> None:
     for name, key in (("n0", "version"), ("n1", "recipe_sha256")):
         run_facts = json.loads((after / name / "run.json").read_text(encoding="utf-8"))
@@ -123,7 +137,7 @@ def test_sums_do_not_depend_on_how_many_nights_are_summed_at_a_time(
 def test_the_command_prints_and_writes_every_changed_value(before: Path, after: Path, tmp_path: Path) -> None:
     plant(after / "n0", "rmssd", "night", value=1.0)
     shown = ok("batch", "diff", before, after, "--out", tmp_path / "changes.csv").output
-    assert "1 nights changed, 2 the same" in shown
+    assert "1 night changed, 2 the same" in shown
     assert "changed: n0" in shown
     (row,) = pl.read_csv(tmp_path / "changes.csv").to_dicts()
     assert (row["recording_id"], row["phenotype"], row["stratum"], row["value_b"]) == ("n0", "rmssd", "night", 1.0)

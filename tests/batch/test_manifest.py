@@ -10,7 +10,7 @@ import pytest
 from command_runs import ok, run
 from made_cohorts import FAST, asked, write_cohort, write_rr
 
-from holter2sleep.batch.manifest import Manifest, read_manifest
+from holter2sleep.batch.manifest import Manifest, Row, read_manifest
 from holter2sleep.errors import UsageError
 
 
@@ -189,6 +189,74 @@ def test_a_draft_finds_hypnograms_by_their_names(tmp_path: Path) -> None:
     assert said.startswith("3 rows, 2 with a hypnogram: ")
     found = {row.recording_id: row.hypnogram for row in read_manifest(tmp_path / "m.csv").rows}
     assert found == {"s1": data / "s1.hypnogram.csv", "s2": data / "scored" / "S2-nsrr.xml", "s3": None}
+
+
+def drafted(data: Path, own: str) -> tuple[dict[str, Row], Manifest, str]:
+    """The rows of a draft by their ids, the manifest, and what was said."""
+    table = data.parent / "people.csv"
+    table.write_text(own, encoding="utf-8")
+    out = data.parent / "m.csv"
+    said = ok("batch", "init", data, "--out", out, "--subjects", table, "--overwrite").output
+    found = read_manifest(out)
+    assert not found.bad
+    return {row.recording_id: row for row in found.rows}, found, said
+
+
+def test_a_table_of_people_fills_the_draft_by_folders_and_names(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    for place in ("p1.txt", "p1_2.txt", "p10-a.txt", "p2/first.txt", "p3/p1_x.txt", "p1b.txt"):
+        (data / place).parent.mkdir(parents=True, exist_ok=True)
+        write_rr(data / place, 1)
+    people = "subject_id,age,sex,site\np1,51,F,A\np10,62,male,B\np2,70,,\np3,40,M,A\np9,33,F,B\n"
+    rows, manifest, said = drafted(data, people)
+    found = {name: (row.subject_id, row.age, row.sex) for name, row in rows.items()}
+    assert found == {
+        "p1": ("p1", 51.0, "F"),
+        "p1_2": ("p1", 51.0, "F"),
+        "p10-a": ("p10", 62.0, "M"),
+        "first": ("p2", 70.0, None),
+        "p1_x": (None, None, None),  # the folder says p3, the name p1
+        "p1b": (None, None, None),
+    }
+    sites = dict(manifest.columns.select("recording_id", "site").iter_rows())
+    assert (sites["p1_2"], sites["p10-a"], sites["first"]) == ("A", "B", None)
+    assert "6 rows, 0 with a hypnogram, 4 with a row of people.csv" in said
+    assert "no row of people.csv fits p1b, p1_x: left empty" in said
+    assert "no recording fits p3, p9 of people.csv" in said
+
+
+def test_a_table_of_recordings_fills_the_draft_by_their_ids(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("n1", "n2"):
+        write_rr(data / f"{name}.txt", 1)
+    own = "\ufeffrecording_id;subject_id;visit;age\nn2;x;2;55\nn1;x;1;54\n"
+    rows, manifest, _ = drafted(data, own)
+    assert {name: (row.subject_id, row.age) for name, row in rows.items()} == {"n1": ("x", 54.0), "n2": ("x", 55.0)}
+    assert manifest.columns["visit"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ("id,age\np1,50\n", "no column subject_id or recording_id among id, age"),
+        ("subject_id,age\np1,50\np1,51\n", "row 3 is the second of subject_id 'p1'; name the recording"),
+        ("subject_id,age\n,50\n", "row 2 has no subject_id"),
+        ("subject_id,Age\np1,50\n", "column 'Age' is not understood; write 'age'"),
+        ("subject_id,rmssd__rem\np1,50\n", "has a name of the cohort's own tables"),
+        (None, "no such file; give a table"),
+    ],
+)
+def test_a_table_of_people_that_cannot_be_used_is_told(tmp_path: Path, own: str | None, said: str) -> None:
+    (tmp_path / "data").mkdir()
+    write_rr(tmp_path / "data" / "p1.txt", 1)
+    if own is not None:
+        (tmp_path / "own.csv").write_text(own, encoding="utf-8")
+    words = ("batch", "init", tmp_path / "data", "--out", tmp_path / "m.csv", "--subjects", tmp_path / "own.csv")
+    done = run(*words)
+    assert done.exit_code == 2
+    assert said in done.output
+    assert not (tmp_path / "m.csv").exists()
 
 
 def test_a_draft_replaces_no_manifest_unasked(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -82,11 +83,22 @@ def ended(name: str, *failures: Failure) -> Record:
 def test_a_batch_in_a_terminal_counts_what_failed_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = terminal(monkeypatch)
     with batch_shown() as begin:
-        show = begin(2)
+        show = begin(2, 5)
         show(ended("n1"))
         show(ended("n2", Failure("n2", "beats", "NotEnoughSignal", "too [little] signal")))
     assert "n2: too [little] signal" in shown.getvalue()
     assert "n2, 1 failed" in shown.getvalue()
+    assert "7/7" in shown.getvalue()
+
+
+def test_a_batch_that_goes_on_counts_the_nights_from_before(capsys: pytest.CaptureFixture[str]) -> None:
+    with batch_shown() as begin:
+        show = begin(2, 5)
+        show(ended("n6"))
+        show(ended("n7"))
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"6 of 7, about \d+ s left: n6 done", first)
+    assert last == "7 of 7: n7 done"
 
 
 def test_bytes_are_told_at_each_tenth_or_at_64_mb_where_their_number_is_unknown(

@@ -115,6 +115,19 @@ def test_a_folder_without_a_cohort_is_refused(tmp_path: Path, made: bytes | None
     assert words in result.output
 
 
+@pytest.mark.parametrize(
+    ("lacks", "command"), [("nights.parquet", ("associate", "--plan", "PLAN")), ("flow.json", ("cohort", "report"))]
+)
+def test_a_folder_is_told_what_it_is_in_place_of_a_cohort(tmp_path: Path, lacks: str, command: tuple[str, ...]) -> None:
+    words = [write_plan(tmp_path / "plan.toml", LINEAR) if word == "PLAN" else word for word in command]
+    assert "no night lies there either; give the folder" in run(*words, tmp_path).output
+    (tmp_path / "n0").mkdir()
+    (tmp_path / "n0" / "run.json").touch()
+    assert f"`holter2sleep cohort {tmp_path}` makes it of the nights there" in run(*words, tmp_path).output
+    (tmp_path / lacks).touch()
+    assert "the tables of a cohort themselves; give the folder that it lies in" in run(*words, tmp_path).output
+
+
 def test_a_missing_plan_or_folder_is_wrong_use(cohort: Path, tmp_path: Path) -> None:
     assert run("associate", cohort, "--plan", tmp_path / "plan.toml").exit_code == 2
     assert run("associate", cohort).exit_code == 2

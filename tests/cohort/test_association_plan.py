@@ -52,6 +52,13 @@ def test_a_model_that_cannot_be_meant_is_refused(tmp_path: Path, change: str, wo
     assert words in refused(tmp_path, f"{LINEAR}{change}\n")
 
 
+@pytest.mark.parametrize("told", ['"cohort"', '["bmi > 70", "mine.toml"]'])
+def test_rules_of_the_cohort_in_a_plan_are_told_where_they_belong(tmp_path: Path, told: str) -> None:
+    name = "cohort" if "cohort" in told else "mine.toml"
+    said = refused(tmp_path, f"[cohort]\nexclusions = {told}\n{LINEAR}")
+    assert f"by `holter2sleep cohort DIR --exclude {name}`" in said
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -54,7 +54,7 @@ def test_the_text_is_also_written(written: tuple[Path, Result]) -> None:
     assert result.exit_code == 0, result.output
     assert (out / "stages.txt").read_text() == result.stdout
     assert (out / "stages.pdf").read_bytes().startswith(b"%PDF")
-    assert "6 nights of 5 subjects, 1440 epochs staged on both sides" in result.stdout
+    assert "6 nights of 5 subjects, 1,440 epochs staged on both sides" in result.stdout
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -273,7 +273,7 @@ def test_a_gap_does_not_vanish_behind_a_drift(tmp_path: Path) -> None:
     onsets = [f"+{i * 0.995 + (3 if i >= 1000 else 0):.3f}" for i in range(1200)]
     recording = read(tmp_path, drifting("EDF+D", onsets))
     np.testing.assert_allclose(recording.gaps, [[1000.0, 1003.0]])
-    assert "1 gaps would have vanished" in " ".join(recording.warnings)
+    assert "1 gap would have vanished" in " ".join(recording.warnings)
 
 
 def test_a_missing_stamp_is_reckoned_from_the_one_before(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_a_dataset_of_times_gives_the_rate_and_the_holes(tmp_path: Path, name: s
     assert (recording.fs, recording.duration_s) == (FS_HZ, 28.0)
     np.testing.assert_allclose(recording.gaps, [[12.0, 20.0]])
     np.testing.assert_allclose(recording.ecg[5000:], ECG[3000:], atol=1e-6)
-    assert f"by the dataset {name!r}, 1 holes in it: 2000 samples missing" in " ".join(recording.warnings)
+    assert f"by the dataset {name!r}, 1 hole in it: 2000 samples missing" in " ".join(recording.warnings)
 
 
 def test_a_counter_named_as_a_time_gives_no_rate(tmp_path: Path) -> None:

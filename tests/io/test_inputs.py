@@ -77,7 +77,7 @@ def test_what_is_no_recording_is_passed_over_and_counted(tmp_path: Path, caplog:
     fill(tmp_path, others | {"night.edf": EDF, ".hidden.edf": EDF, ".git/old.edf": EDF})
     with caplog.at_level(logging.INFO):
         assert found(tmp_path) == ["night.edf"]
-    assert "1 recordings, 7 other files passed over" in caplog.text
+    assert "1 recording, 7 other files passed over" in caplog.text
 
 
 def test_a_broken_recording_is_an_input_so_that_it_fails_visibly(tmp_path: Path) -> None:

@@ -167,5 +167,5 @@ def test_annotations_without_a_beat_are_refused(tmp_path: Path, content: bytes, 
 def test_oddities_of_annotations_are_told(tmp_path: Path) -> None:
     recording = read_recording(written(tmp_path, ann_bytes([("N", 160), ("Y", 160), ("N", 160)]) + b"\1"))
     told = " ".join(recording.warnings)
-    assert "1 beats with labels that ISHNE does not have ('Y'" in told
+    assert "1 beat with labels that ISHNE does not have ('Y'" in told
     assert "ends within a beat" in told

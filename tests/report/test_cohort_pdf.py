@@ -475,7 +475,7 @@ def associations(n: int, **changes: object) -> pl.DataFrame:
 def test_folder_without_a_cohort_is_told(tmp_path: Path) -> None:
     result = run("cohort", "report", tmp_path)
     assert result.exit_code == 3
-    assert "no flow.json" in result.output
+    assert "cohort/flow.json is missing" in result.output
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ def test_german_has_every_source_and_no_text_that_nothing_asks_for() -> None:
     assert sorted(set(load_rulebook(load_words()).sources) - keys("source.")) == []
     assert keys("source.") <= set(load_rulebook(load_words()).sources)
     assert keys("label.") <= set(load_dictionary())
+    assert keys("one.") == {entry.counts for entry in load_dictionary().values()}
     assert keys("counts.") <= {entry.counts for entry in load_dictionary().values()}
 
 
@@ -96,7 +97,7 @@ def test_german_has_every_reason_of_a_strip() -> None:
 @pytest.mark.parametrize("key", sorted(set(load_words().english) - set(SENTENCES)))
 def test_translation_has_the_same_places_to_fill(key: str) -> None:
     def fields(text: str) -> set[str]:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        return {name.partition("|")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
     assert fields(GERMAN(key)) == fields(load_words()(key))
 

@@ -240,7 +240,7 @@ def test_who_was_overtaken_is_told_and_sees_what_the_other_did(page: Page, serve
     page.choose_first_beat()
     edit(server, 0, kind="note", start_s=1.0, end_s=2.0, text="the other was here")
     page.press("v")
-    page.until("toast", "1 edits by A. Reader, and 0 were known here")
+    page.until("toast", "1 edit by A. Reader, and 0 were known here")
     page.until("log", "the other was here")
     assert len(verified(server.session.folder)) == 1
     page.press("v")

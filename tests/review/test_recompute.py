@@ -334,7 +334,7 @@ def test_a_report_without_the_log_of_its_edits_says_so(night: Path) -> None:
     recomputed(night, {"kind": "stage", "first_epoch": 3, "last_epoch": 4, "stage": "R"})
     (night / "edits.jsonl").unlink()
     ok("report", night)
-    assert "The log of 1 edits that the tables were made with is not in the folder" in " ".join(pages(night))
+    assert "The log of 1 edit that the tables were made with is not in the folder" in " ".join(pages(night))
     assert all("Edited by A. Reader: 1 edit," in page for page in pages(night))
 
 
@@ -400,7 +400,7 @@ def test_a_night_that_was_killed_between_two_moves_is_put_back(night: Path) -> N
 def test_who_was_overtaken_is_told_by_whom(night: Path) -> None:
     note = {"kind": "note", "start_s": 1.0, "end_s": 2.0, "text": "mine"}
     edit(night, note, who="B. Other")
-    with pytest.raises(Overtaken, match=r"1 edits by B\. Other, and 0 were known here"):
+    with pytest.raises(Overtaken, match=r"1 edit by B\. Other, and 0 were known here"):
         append(night, "A. Reader", lambda edits: [], known=0)
     assert len(verified(night)) == 1
 

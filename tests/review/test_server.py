@@ -187,7 +187,7 @@ def test_who_has_not_seen_the_last_edit_is_told_and_nothing_is_saved(server: Rev
     assert edit(server, 0, **NOTE).status == 200
     answer = edit(server, 0, **{**NOTE, "text": "late"})
     assert answer.status == 409
-    assert "1 edits by A. Reader, and 0 were known here" in answer.json["error"]
+    assert "1 edit by A. Reader, and 0 were known here" in answer.json["error"]
     assert [each.after for each in verified(server.session.folder)] == ["n"]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import edfio
@@ -97,6 +99,19 @@ def test_files_that_are_there_are_kept_unless_overwrite_is_said(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["n.truth.json"]
     assert run("--out", tmp_path / "n.edf", "--preset", "short", "--overwrite").exit_code == 0
     assert (tmp_path / "n.truth.json").read_text(encoding="utf-8") != "mine"
+
+
+def test_a_place_that_cannot_be_written_is_wrong_use_and_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(**_options: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", locked)
+    monkeypatch.setattr("holter2sleep.simulate.simulate_night", None)
+    done = run("--out", tmp_path / "n.edf", "--preset", "short")
+    assert isinstance(done.exception, UsageError)
+    assert f"{tmp_path}: cannot be written (Permission denied)" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,7 @@ def test_a_given_split_is_kept(few: tuple[HeadSources, Path], tmp_path: Path) ->
     with pytest.raises(UsageError, match="'p0' is in two parts"):
         train_head(HeadSources(sources.cohorts, split=path), tmp_path / "torn", SHORT)
     path.write_text("\n".join(lines[:-1]) + "\n")
-    with pytest.raises(UsageError, match=r"says nothing of n05 \(1 recordings\)"):
+    with pytest.raises(UsageError, match=r"says nothing of n05 \(1 recording\)"):
         train_head(HeadSources(sources.cohorts, split=path), tmp_path / "short", SHORT)
 
 
@@ -331,7 +331,7 @@ def test_a_bad_night_is_told_and_left_out(few: tuple[HeadSources, Path]) -> None
     train_head(sources, out, SHORT, told=heard.append)
     assert any("n01 left out: n01.hypnogram.csv" in words for words in heard)
     assert set(figures(out)["left_out"]) == {"n01"}
-    assert "1 recordings could not be used" in read_head_card(out).trained_on
+    assert "1 recording could not be used" in read_head_card(out).trained_on
 
 
 def test_a_damaged_kept_night_is_told_and_left_out(few: tuple[HeadSources, Path]) -> None:
@@ -355,7 +355,7 @@ def test_no_hypnogram_is_told_with_the_names_that_would_work(cohort: Path, tmp_p
     shutil.copy(cohort / "n00.csv", tmp_path)
     found = run("train", "head", tmp_path, "--out", tmp_path / "out")
     assert found.exit_code == 2
-    assert "1 recordings and no hypnogram" in found.output
+    assert "1 recording and no hypnogram" in found.output
     assert "-nsrr.xml" in found.output
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from holter2sleep.cohort.association.columns import NIGHTS
 from holter2sleep.cohort.publish import SEAL
+from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError
 from holter2sleep.report.cohort.tables import flow_of_file
 
@@ -42,8 +43,9 @@ def _entered(flow: Flow) -> Iterator[str]:
     subjects = flow["subjects"]
     lost = flow.get("failed", 0) + flow["unreadable"]
     yield (
-        f"{flow['entered']:,} recordings of {subjects['entered']:,} subjects entered; {lost:,} failed and "
-        f"{flow.get('not_analysed', 0):,} were not analysed, which left {flow['nights_finished']:,} nights."
+        f"{counted(flow['entered'], 'recording')} of {counted(subjects['entered'], 'subject')} entered; "
+        f"{lost:,} failed and {flow.get('not_analysed', 0):,} were not analysed, "
+        f"which left {counted(flow['nights_finished'], 'night')}."
     )
 
 

@@ -12,7 +12,9 @@ import polars as pl
 from holter2sleep.cohort.association.plan import SUBJECT, Model, Plan
 from holter2sleep.cohort.association.rules import check_kind, is_rule, rule_of
 from holter2sleep.errors import RecipeError, RecordingError, UsageError, did_you_mean
+from holter2sleep.io.files import check_folder
 from holter2sleep.phenotypes.wide import NAME, phenotype_of
+from holter2sleep.report.cohort.tables import WHERE, without_cohort
 
 NIGHTS, INTERVALS = Path("cohort", "nights.parquet"), Path("cohort", "phenotypes.parquet")
 ID = "recording_id"
@@ -43,10 +45,10 @@ def read_schema(directory: Path) -> Schema:
     RecordingError
         Its table is broken.
     """
+    check_folder(directory, WHERE)
     path = directory / NIGHTS
     if not path.is_file():
-        what = f"{NIGHTS} is missing" if directory.is_dir() else "no such folder"
-        raise UsageError(f"{directory}: {what}; `holter2sleep cohort DIR` makes it of finished nights")
+        raise UsageError(without_cohort(directory, NIGHTS.name))
     try:
         schema = dict(pl.read_parquet_schema(path))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:

@@ -8,6 +8,7 @@ import numpy as np
 
 from holter2sleep.cohort.association.fits import TOO_FEW, NoEstimate, Problem
 from holter2sleep.cohort.association.plan import COUNTS, Family
+from holter2sleep.counted import counted
 from holter2sleep.night import Float
 
 # Vittinghoff E, McCulloch CE (2007) Am J Epidemiol 165:710-718: from 5 to 9 events a parameter on, intervals hold
@@ -66,10 +67,12 @@ def check_enough(problem: Problem, family: Family) -> None:
     n_parameters = problem.design.shape[1] - 1
     scarce, needed, what = _scarce(problem, family)
     if scarce < needed * n_parameters:
-        plural = "" if n_parameters == 1 else "s"
-        raise NoEstimate(TOO_FEW, f"{scarce} {what} for {n_parameters} parameter{plural}; {needed} each are the least")
+        of = counted(n_parameters, "parameter")
+        raise NoEstimate(TOO_FEW, f"{scarce} {what} for {of}; {needed} each are the least")
     if problem.n_groups is not None and problem.n_groups < LEAST_CLUSTERS:
-        raise NoEstimate(TOO_FEW, f"{problem.n_groups} clusters; {LEAST_CLUSTERS} are the least for robust errors")
+        raise NoEstimate(
+            TOO_FEW, f"{counted(problem.n_groups, 'cluster')}; {LEAST_CLUSTERS} are the least for robust errors"
+        )
 
 
 def _scarce(problem: Problem, family: Family) -> tuple[int, int, str]:

@@ -19,6 +19,7 @@ from holter2sleep.cohort.association.plan import BY_DOMAIN, BY_MODEL, DICTIONARY
 from holter2sleep.cohort.association.plan_file import PlanFile
 from holter2sleep.cohort.association.selection import left_out
 from holter2sleep.cohort.association.study import Studied
+from holter2sleep.counted import counted
 
 LIBRARIES = ("statsmodels", "scipy", "numpy", "polars")
 _TRANSFORMS = {
@@ -61,8 +62,8 @@ def _nights(selection: Selection, found: Studied) -> str:
     rest = f" Steps in order: {steps}." if steps else ""
     several = " All nights of a subject were used." if selection.nights == "all" else ""
     return (
-        f"Of {first.n_nights:,} nights of {first.n_subjects:,} subjects, {last.n_nights:,} nights of "
-        f"{last.n_subjects:,} were studied.{rest}{several}"
+        f"Of {counted(first.n_nights, 'night')} of {counted(first.n_subjects, 'subject')}, "
+        f"{counted(last.n_nights, 'night')} of {last.n_subjects:,} were studied.{rest}{several}"
     )
 
 
@@ -75,10 +76,10 @@ def _what(model: Model, found: Studied) -> Iterator[str]:
     n, complete = found.n_exposures[model.name], found.complete[model.name]
     outcome = f"Time to {model.outcome_column} ({model.time_column})" if model.time_column else model.outcome_column
     scale = "" if model.outcome_transform == "none" else f" ({model.outcome_transform})"
-    yield f"{outcome}{scale} was related to {n:,} exposure{'s' if n > 1 else ''}, one model each,"
+    yield f"{outcome}{scale} was related to {counted(n, 'exposure')}, one model each,"
     adjusted = ", ".join(_covariate(name, found.references[model.name]) for name in model.covariates)
     yield f"adjusted for {adjusted}." if adjusted else "without adjustment."
-    yield f"{complete:,} nights had outcome and covariates; each model used those that had the exposure too."
+    yield f"{counted(complete, 'night')} had outcome and covariates; each model used those that had the exposure too."
 
 
 def _covariate(name: str, references: dict[str, str]) -> str:

@@ -6,10 +6,12 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from holter2sleep.assets import asset
 from holter2sleep.choices import content_of, filled, parsed_toml
 from holter2sleep.cohort.association.plan import Plan, faults_of
+from holter2sleep.cohort.exclusions import SHIPPED
 from holter2sleep.errors import RecipeError, UsageError
 
 EXAMPLE = "association.toml"
@@ -44,10 +46,24 @@ def read_plan(path: Path) -> PlanFile:
         raise UsageError(f"--plan {path}: {what}; {asset('pipelines', EXAMPLE)} is one to begin with")
     content = content_of(path, f"Plan {path}")
     table = parsed_toml(content, f"Plan {path}")
+    _check_exclusions(table, f"Plan {path.name}")
     advice = f"; {asset('pipelines', EXAMPLE)} has an example"
     plan: Plan = filled(Plan, {"cohort": {}, **table}, f"Plan {path.name}", advice)
     _check(plan, f"Plan {path.name}")
     return PlanFile(path, plan, content)
+
+
+def _check_exclusions(table: dict[str, Any], where: str) -> None:
+    """Rules of the cohort are no rules of a plan: refuse their name or file with the way to apply them."""
+    cohort = table.get("cohort")
+    told = cohort.get("exclusions") if isinstance(cohort, dict) else None
+    for name in told if isinstance(told, list) else [told]:
+        if isinstance(name, str) and (name == SHIPPED or name.endswith(".toml")):
+            raise RecipeError(
+                f"{where}: cohort: exclusions = {name!r}: the rules of that file are applied before the plan, by "
+                f"`holter2sleep cohort DIR --exclude {name}`; here stands a list of rules of the plan's own, such as "
+                f'["af_burden__night > 50"], or []'
+            )
 
 
 def _check(plan: Plan, where: str) -> None:

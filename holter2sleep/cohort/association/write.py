@@ -12,6 +12,7 @@ from holter2sleep.cohort.association.methods_text import methods_text, software
 from holter2sleep.cohort.association.plan_file import PlanFile, read_plan
 from holter2sleep.cohort.association.selection import left_out
 from holter2sleep.cohort.association.study import Begin, Studied, study
+from holter2sleep.counted import counted
 from holter2sleep.errors import UsageError
 from holter2sleep.folders import check_writable
 from holter2sleep.io.files import sha256_of
@@ -113,11 +114,14 @@ def flow_boxes(found: Studied) -> list[Box]:
     """The flow as it is drawn: who is left after each step, and beside it who was left out."""
     before = boxes_of_cohort(found.before, load_words())[:-1] if found.before else []
     steps = [
-        Box((step.words, f"{step.n_nights:,} nights of {step.n_subjects:,} persons"), left_out(step) if i else "")
+        Box(
+            (step.words, f"{counted(step.n_nights, 'night')} of {counted(step.n_subjects, 'person')}"),
+            left_out(step) if i else "",
+        )
         for i, step in enumerate(found.flow)
     ]
     models = [
-        f"{name}: {n:,} nights complete, {found.n_exposures[name]:,} exposure{'s' * (found.n_exposures[name] > 1)}"
+        f"{name}: {counted(n, 'night')} complete, {counted(found.n_exposures[name], 'exposure')}"
         for name, n in found.complete.items()
     ]
     return [*before, *steps, Box(("Models", *models), "")]

@@ -56,6 +56,8 @@ def write_cohort_report(directory: Path, layout: Path | None = None, language: s
 
     Raises
     ------
+    UsageError
+        No such folder.
     RecordingError
         No finished cohort in the folder, or a broken table.
     RecipeError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,13 @@ from holter2sleep.night import Night
 from holter2sleep.provenance import models_sha256
 from holter2sleep.sleep.staging import Evidence, Stager, get_stager, shipped, stage_sleep
 from holter2sleep.sleep.staging.cards import read_card, read_weights
+from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
 from holter2sleep.sleep.staging.fusion import Fusion, read_networks
+from holter2sleep.sleep.staging.head_encoder import seen_of
 from holter2sleep.sleep.staging.shipped import list_shipped
 from holter2sleep.training.staging import WEIGHTS
-from holter2sleep.training.staging_nights import evidence_of
+from holter2sleep.training.staging_nights import HeardNight, evidence_of
+from holter2sleep.training.staging_waves import embedded
 
 WITH_WAVEFORM = "fusion-waveform"
 (ENCODER,) = list_shipped()
@@ -92,6 +96,25 @@ def test_windows_that_cannot_be_trusted_leave_the_beats(stager: Stager, evidence
     heard = np.isfinite(get_stager("fusion").stage(dataclasses.replace(evidence, quality=quality))[0]).all(axis=1)
     np.testing.assert_array_equal(np.isfinite(proba).all(axis=1), heard)
     assert heard[20:30].any()
+
+
+def test_a_waveform_without_a_window_to_trust_is_as_none(stager: Stager, evidence: Evidence) -> None:
+    quality = dataclasses.replace(evidence.quality, usable=np.zeros_like(evidence.quality.usable))
+    blind = dataclasses.replace(evidence, quality=quality)
+    np.testing.assert_array_equal(stager.stage(blind)[0], get_stager("fusion").stage(blind)[0])
+
+
+def test_what_training_is_shown_is_what_staging_is_shown_and_computed_once(evidence: Evidence, tmp_path: Path) -> None:
+    _, encoder, profile = find_encoder_file(ENCODER.name)
+    heard = HeardNight("n", "n", evidence, np.zeros(evidence.grid.n, np.int64))
+    (once,) = embedded([heard], encoder, profile, tmp_path / "waves.npz")
+    shown, _ = seen_of(evidence, read_card(WITH_WAVEFORM))
+    assert shown is not None
+    np.testing.assert_array_equal(once.embedding, shown.astype(np.float16))
+    (again,) = embedded(
+        [dataclasses.replace(heard, evidence=beats_of(evidence))], encoder, profile, tmp_path / "waves.npz"
+    )
+    np.testing.assert_array_equal(again.embedding, once.embedding)
 
 
 def test_the_waveform_alone_is_no_answer(stager: Stager, evidence: Evidence) -> None:

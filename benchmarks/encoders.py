@@ -5,7 +5,8 @@
 Processor time for a night of 8 h, 2,880 windows of 10 s, from the best of several runs of a few windows; the largest
 difference from the plain network in float32, which is the published one; then the whole way from a recording of 8 h at
 256 Hz to the embeddings of its epochs. Weights are drawn: speed does not depend on them. The arrangements
-that are not used are written here and nowhere else.
+that are not used are written here and nowhere else. Last the step of staging by the shipped head, from beats and with
+the waveform through the shipped encoder, each in a process of its own with the peak of its memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded: with two, both cores fight
 
 import argparse
+import dataclasses
+import multiprocessing
+import resource
 import time
 from collections.abc import Callable
 
@@ -23,15 +27,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from holter2sleep.analyze import analyze_night
 from holter2sleep.night import EpochGrid, Quality, Recording
+from holter2sleep.recipe import load_recipe
 from holter2sleep.simulate import preset, simulate_night
+from holter2sleep.sleep.staging import stage_sleep
 from holter2sleep.sleep.staging.embeddings import BATCH, epoch_embeddings
 from holter2sleep.sleep.staging.encoder import CONFIGS, STRIDE, Block, Net1D
 from holter2sleep.sleep.staging.profiles import PROFILES
 from holter2sleep.spans import complement
+from holter2sleep.training.staging_nights import evidence_of
 
 Embed = Callable[[Tensor], Tensor]
 
+RECIPE = load_recipe("overnight", ("staging.stager=clock",))
 NIGHT_WINDOWS = 2880
 RUNS = 9
 FASTEST_CHANNELS = 16  # of a group, which AVX-512 kernels are made for
@@ -170,6 +179,20 @@ def whole_way(name: str, recording: Recording) -> None:
         print(f"{name}, 8 h at 256 Hz, {profile.name} {form}: {time.process_time() - start:.2f} s")
 
 
+def stage(stager: str) -> None:
+    """Print what staging the sample night takes, and the peak of this process before and after."""
+    night = analyze_night(simulate_night(preset("sample"), np.random.default_rng(0)).recording, RECIPE)
+    evidence, before = evidence_of(night), peak_mb()
+    start = time.process_time()
+    stage_sleep(evidence, dataclasses.replace(RECIPE.staging, stager=stager))
+    print(f"8 h at 256 Hz staged by {stager}: {time.process_time() - start:.2f} s, {before:.0f} to {peak_mb():.0f} MB")
+
+
+def peak_mb() -> float:
+    """Largest memory of this process so far, on Linux."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     """Print everything."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -182,6 +205,11 @@ def main() -> None:
         compare("clef-medium", max(BATCH, given.windows // 8))
     print()
     whole_way("clef-small", simulate_night(preset("sample"), np.random.default_rng(0)).recording)
+    print(flush=True)
+    for stager in ("fusion", "fusion-waveform"):
+        process = multiprocessing.get_context("spawn").Process(target=stage, args=(stager,))
+        process.start()
+        process.join()
 
 
 if __name__ == "__main__":

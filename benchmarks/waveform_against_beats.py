@@ -7,8 +7,10 @@ sleep_accel_features where the networks are not in DIR yet). The nights are thos
 `holter2sleep/training/semi_synthetic_nights.py`: beats and stages of the men of slpdb, shapes of MIT-BIH DS2, noise of
 nstdb.
 
-(a) The shipped way: the networks of `training/staging.py`, taught on given beats and on beats found, each man staged by
-those that have seen neither of his, from the given beats, and from the beats found in the waveform.
+(a) The shipped way: the networks of `training/staging.py`, taught on given beats, on beats found and on what the
+shipped encoder makes of the waveform, each man staged by those that have seen nothing of his: from the given beats,
+from the beats found, from beats and waveform; and networks of the same seeds that were taught on beats alone. DIR may
+be the `--work` of `python -m holter2sleep.training.staging`, and DIR/beats_alone that of one with `--beats-alone`.
 (b) A head as `train head` makes it, men left out three at a time: taught on the beats found, and on beats and an
 encoder's embedding; with random weights as a floor, and with FILE. Then shown both, the beats alone, or the waveform
 alone.
@@ -30,27 +32,34 @@ from numpy.typing import NDArray
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, merged
 from holter2sleep.evaluate.ec57 import compare_beats
 from holter2sleep.evaluate.stages import counts_of, kappa
-from holter2sleep.heart.weights import read_weights
 from holter2sleep.night import Beats, Float
-from holter2sleep.sleep.staging.base import Evidence
 from holter2sleep.sleep.staging.encoder import CONFIGS, Net1D
 from holter2sleep.sleep.staging.encoder_weights import load_encoder
 from holter2sleep.sleep.staging.fusion import calibrated
-from holter2sleep.sleep.staging.head_encoder import waveform_inputs
 from holter2sleep.sleep.staging.profiles import PROFILES
-from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
+from holter2sleep.sleep.staging.shipped import NAMES as SHIPPED
 from holter2sleep.training.fusion import TrainingNight
 from holter2sleep.training.head import HeadCourse, HeadLecture, chances_of
 from holter2sleep.training.head_nights import RECIPE
-from holter2sleep.training.staging import kept_without, networks_without, read_material
+from holter2sleep.training.staging import (
+    Material,
+    calibrated_ways,
+    left_out,
+    networks_without,
+    read_material,
+    subjects_of,
+    with_opinion,
+)
 from holter2sleep.training.staging_figures import clock_left_out, truth_of
 from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored, training_night
+from holter2sleep.training.staging_waves import embedded
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 NETS, SEED = 5, 0  # of the shipped way, as in the card of the fusion head
 COURSE = HeadCourse(epochs=10, steps=40, nets=2, patience=10, seed=0)
 AT_A_TIME = 3  # men left out
 DRAWS = 2000
+TAUGHT_ON_BEATS = "taught on beats"
 
 Answers = list[Float]  # chances of W, N1, N2, N3, R, one array a night
 
@@ -127,38 +136,36 @@ def _kappa(by_man: NDArray[np.int64]) -> float:
 # --- (a) the shipped way ----------------------------------------------------------------------------
 
 
-def shipped(data: Path, given: Sequence[HeardNight], made: Sequence[Made], work: Path) -> dict[str, Answers]:
-    """Answers from the given beats and from those found, by networks that have not seen the man."""
-    men = sorted({night.subject for night in given})
-    if not all(kept_without(man, work).exists() for man in men):
-        material = read_material(data, SEED)
-        for man in men:
-            networks_without(material, man, NETS, SEED, work)
-    networks = {man: list(read_weights(kept_without(man, work)).values()) for man in men}
-    mesa = SecondOpinion()
+def shipped(material: Material, work: Path) -> dict[str, Answers]:
+    """Answers by networks that have not seen the man, by what they are shown of the nights."""
+    own = left_out(material, NETS, SEED, work)
+    return calibrated_ways(material.ways, with_opinion(material, own))
 
-    nights = [*given, *(one.heard for one in made)]
-    shown = [training_night(night) for night in nights]
-    own = [chances_of(networks[night.subject], night) for night in shown]
-    both = [agreed(one, mesa.of(night.evidence)) for one, night in zip(own, nights, strict=True)]
-    answers = calibrated_left_out(shown, both)
-    return {"given beats": answers[: len(given)], "beats found in the waveform": answers[len(given) :]}
+
+def waveform_alone(material: Material, work: Path) -> Answers:
+    """Answers by the same networks where they hear no beat, and nobody's second opinion."""
+    deaf = [replace(night, features=np.full_like(night.features, np.nan)) for night in material.found]
+    networks = {man: networks_without(material, man, NETS, SEED, work) for man in subjects_of(material)}
+    return calibrated_left_out(deaf, [chances_of(networks[night.subject], night) for night in deaf])
+
+
+def with_and_without(data: Path, work: Path, clock: Answers) -> None:
+    """Print what the shipped networks are worth by what they are shown, and beside networks taught on beats alone."""
+    material = read_material(data, SEED, SHIPPED[0], work)
+    deaf = replace(material, found=[replace(night, embedding=None) for night in material.found])
+    (work / "beats_alone").mkdir(exist_ok=True)
+    ours, theirs = shipped(material, work), shipped(deaf, work / "beats_alone")
+    given, found, both = (ours[way] for way in ("beats_given", "beats_found", "waveform"))
+    alone = {"waveform alone": waveform_alone(material, work)}
+    compared(material.found, {"given beats": given, "beats found": found, "beats and waveform": both, **alone}, clock)
+    print("\nfrom the given beats")
+    compared(material.given, {TAUGHT_ON_BEATS: theirs["beats_given"], "taught with the waveform": given}, clock)
+    print("\nfrom the waveform")
+    taught = {"taught with it, shown beats": found, "taught with it, shown both": both}
+    compared(material.found, {TAUGHT_ON_BEATS: theirs["beats_found"], **taught}, clock)
 
 
 # --- (b) a head with an encoder ---------------------------------------------------------------------
-
-
-def embedded(made: Sequence[Made], encoder: Net1D, kept: Path) -> list[TrainingNight]:
-    """The nights with what an encoder makes of them."""
-    if not kept.exists():
-        waves = {one.heard.name: _wave(one.heard.evidence, encoder) for one in made}
-        np.savez(kept, **waves)
-    with np.load(kept) as file:
-        return [replace(training_night(one.heard), embedding=file[one.heard.name]) for one in made]
-
-
-def _wave(evidence: Evidence, encoder: Net1D) -> NDArray[np.float16]:
-    return waveform_inputs(evidence, encoder, PROFILES["clef"]).astype(np.float16)
 
 
 def folds(men: Sequence[str]) -> list[tuple[list[str], list[str]]]:
@@ -168,7 +175,7 @@ def folds(men: Sequence[str]) -> list[tuple[list[str], list[str]]]:
     return [(test, tested[(i + 1) % len(tested)][:2]) for i, test in enumerate(tested)]
 
 
-def left_out(nights: Sequence[TrainingNight], work: Path, name: str) -> dict[str, Answers]:
+def heads_left_out(nights: Sequence[TrainingNight], work: Path, name: str) -> dict[str, Answers]:
     """Answers by heads that have not seen the man: shown everything, the beats alone, the waveform alone."""
     ways = {
         "beats and waveform": lambda night: night,
@@ -217,12 +224,12 @@ def main() -> None:
     print(f"{100 * usable:.1f} % of the epochs usable")
     print("beats found: sensitivity {:.2f} %, positive predictivity {:.2f} %".format(*detection(made)))
     print("\n(a) the shipped way", flush=True)
-    compared(plain, shipped(asked.data, given, made, asked.work), clock)
-    alone = left_out(plain, asked.work, "beats")["beats alone"]
+    with_and_without(asked.data, asked.work, clock)
+    alone = heads_left_out(plain, asked.work, "beats")["beats alone"]
     for name, encoder in encoders(asked.encoder).items():
         print(f"\n(b) heads with the encoder {name}", flush=True)
-        nights = embedded(made, encoder, asked.work / f"{name}.npz")
-        compared(plain, {"taught on beats": alone, **left_out(nights, asked.work, name)}, clock)
+        nights = embedded([one.heard for one in made], encoder, PROFILES["clef"], asked.work / f"{name}.npz")
+        compared(plain, {TAUGHT_ON_BEATS: alone, **heads_left_out(nights, asked.work, name)}, clock)
 
 
 if __name__ == "__main__":

@@ -80,9 +80,10 @@ def models_sha256(stager: str) -> str:
 
 
 def _weights_of(card: Card) -> str:
-    """Hashes of a stager's weights: those of its package, and those that the user has installed for it."""
+    """Hashes of a stager's weights: of its package, of its encoder, and of what the user has installed for it."""
     installed = [weights for weights in map(get_installable, card.installable) if is_installed(weights)]
-    return " ".join([card.weights.sha256 if card.weights else "", *map(installed_sha256, installed)])
+    encoder = [card.encoder.sha256] if card.encoder else []
+    return " ".join([card.weights.sha256 if card.weights else "", *encoder, *map(installed_sha256, installed)])
 
 
 def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch, part: Part | None = None) -> Facts:

@@ -39,19 +39,20 @@ def staging() -> str:
     figures = read_figures(STAGING)
     heads = ["classes", "kappa", "accuracy", "majority", "macro F1", "calibration error", "clock alone, kappa"]
     heads += ["surer half of the epochs, kappa", "beats found in a made waveform, kappa"]
+    heads += ["those and the waveform (`fusion-waveform`), kappa"]
     return table(heads, [_staging_row(n, figures) for n in CLASSES])
 
 
 def _staging_row(n: int, figures: dict[str, Any]) -> list[str]:
-    own, found = figures[f"{n}_classes"], figures["beats_found"][f"{n}_classes"]
+    own, found, seen = (part[f"{n}_classes"] for part in (figures, figures["beats_found"], figures["waveform"]))
     shares = (own[name] for name in ("accuracy", "majority_accuracy", "macro_f1", "calibration_error", "clock_kappa"))
-    kappas = [with_interval(each["kappa"], each["kappa_interval"]) for each in (own, found)]
+    kappas = [with_interval(each["kappa"], each["kappa_interval"]) for each in (own, found, seen)]
     return [
         str(n),
         kappas[0],
         *(f"{share:.3f}" for share in shares),
         f"{own['kappa_by_coverage']['0.5']:.3f}",
-        kappas[1],
+        *kappas[1:],
     ]
 
 

@@ -61,7 +61,7 @@ def cards() -> str:
 def _card(card: Card) -> str:
     facts = [
         ("classes", code(card.scheme)),
-        ("looks at", "the waveform" if card.needs_waveform else "beats alone"),
+        ("looks at", _looks_at(card)),
         ("taught on", plain(card.trained_on)),
         ("subjects taught on", str(card.n_subjects)),
         ("agreement", plain(card.external_figure)),
@@ -77,6 +77,14 @@ def _card(card: Card) -> str:
     return "\n\n".join(
         part for part in (f"## {card.name}", known, figures, f"Limits:\n\n{listed(card.limits)}") if part
     )
+
+
+def _looks_at(card: Card) -> str:
+    if card.needs_waveform:
+        return "the waveform"
+    if card.encoder is None:
+        return "beats alone"
+    return f"beats, and where there is a waveform what the encoder {code(card.encoder.installable or '')} makes of it"
 
 
 def _weights(card: Card) -> str:

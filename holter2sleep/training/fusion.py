@@ -85,10 +85,11 @@ class FusionNet(torch.nn.Module):
 
     def _fused(self, beats: torch.Tensor, heard: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         """The two codes weighed by the gate; where only one branch knows the epoch, that one."""
-        seen = torch.isfinite(embedding).all(-1, keepdim=True)
-        wave = torch.relu(self.wave(self.dropout(torch.where(seen, embedding, 0.0))))
+        seen = torch.isfinite(embedding).all(-1)
+        wave = torch.zeros_like(beats)
+        wave[seen] = torch.relu(self.wave(self.dropout(embedding[seen])))  # no work for pieces without, which are most
         gate = torch.sigmoid(self.gate(torch.cat([beats, wave], -1)))
-        gate = torch.where(seen, torch.where(heard[..., None], gate, 1.0), 0.0)
+        gate = torch.where(seen[..., None], torch.where(heard[..., None], gate, 1.0), 0.0)
         return (1 - gate) * beats + gate * wave
 
 

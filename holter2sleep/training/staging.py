@@ -3,9 +3,11 @@
 DATA holds `slpdb` (11 men, scored), `mitdb` and `nstdb` (beat shapes and noise), the nights without apnoea of
 `apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored: teachers say what they think of them) and `sleep_accel_features`
 (23 people, scored, from which one teacher is made). Each scored night is learned from twice, from its audited beats and
-from those that our detectors find in a waveform made of them: what detection does to a feature is learned with it.
-Each man of slpdb is staged, both ways, by networks that have seen neither of his; what those answers are worth is
-written as figures, with the temperature fitted on the other men's. The networks that are written have seen all of them.
+from those that our detectors find in a waveform made of them: what detection does to a feature is learned with it. Of
+that waveform the networks are also shown what an encoder makes of it, now and then without the beats, now and then
+without it (`--beats-alone` leaves it out altogether). Each man of slpdb is staged by networks that have seen none of
+his: from the given beats, from those found, and from those with the waveform. What the answers are worth is written as
+figures, with the temperature fitted on the other men's. The networks that are written have seen all of them.
 """
 
 from __future__ import annotations
@@ -21,14 +23,20 @@ import numpy as np
 import torch
 
 from holter2sleep.heart.weights import joined, read_weights, write_weights
+from holter2sleep.night import Float
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging.base import Proba
+from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
 from holter2sleep.sleep.staging.fusion import Networks, inputs, networks_content, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
+from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
+from holter2sleep.sleep.staging.shipped import NAMES
 from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
-from holter2sleep.training.staging_figures import agreement_with, beside, clock_left_out, figures_of
+from holter2sleep.training.head import chances_of
+from holter2sleep.training.staging_figures import agreement_with, beside, clock_left_out, figures_of, more_than
 from holter2sleep.training.staging_nights import (
+    HeardNight,
     read_apnoeic,
     read_controls,
     read_found,
@@ -37,12 +45,14 @@ from holter2sleep.training.staging_nights import (
     training_night,
 )
 from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
+from holter2sleep.training.staging_waves import embedded
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parents[1] / "sleep" / "staging" / "weights"
 STEPS, SWING_NETS = 400, 3
+Answers = dict[str, list[Proba]]  # of the scored nights, by what of them was shown
 CONTROL_STEP = 3  # every third control is held back once, to see how far from SleepECG the head goes there
 
 
@@ -51,7 +61,7 @@ class Material:
     """All nights the head is fitted on."""
 
     given: list[TrainingNight]  # scored, from audited beats
-    found: list[TrainingNight]  # the same nights, from the beats found in waveforms made of them
+    found: list[TrainingNight]  # the same nights, from the beats found in waveforms made of them, maybe encoded
     opinions: list[Proba]  # of the given, then of the found, by SleepECG
     taught: list[TrainingNight]
     taught_opinions: list[Proba]  # of those, by SleepECG
@@ -64,9 +74,27 @@ class Material:
         """All that are scored: pieces are drawn from the given and from the found alike."""
         return [*self.given, *self.found]
 
+    @property
+    def ways(self) -> dict[str, list[TrainingNight]]:
+        """The scored nights as they are staged for the figures, by what of them is shown."""
+        found = {"beats_found": [replace(night, embedding=None) for night in self.found]}
+        seen = all(night.embedding is not None for night in self.found)
+        return {"beats_given": self.given, **found, **({"waveform": self.found} if seen else {})}
 
-def read_material(data: Path, seed: int) -> Material:
-    """Scored nights, and unscored ones with what two teachers think of them."""
+    def opinion_on(self, way: str) -> list[Proba]:
+        """SleepECG's chances of those nights; it reads beats alone."""
+        n = len(self.given)
+        return self.opinions[:n] if way == "beats_given" else self.opinions[n:]
+
+
+def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Material:
+    """Scored nights, and unscored ones with what two teachers think of them; embeddings are kept in `work`.
+
+    Parameters
+    ----------
+    encoder
+        Of the waveforms: a name, or a file; None leaves the nights with beats alone.
+    """
     recipe = load_recipe("overnight", ("staging.stager=clock",))
     given, found = read_scored(data / "slpdb", recipe), read_found(data, recipe, seed)
     controls = read_controls(data, recipe)
@@ -78,7 +106,7 @@ def read_material(data: Path, seed: int) -> Material:
     taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
     return Material(
         [training_night(night) for night in given],
-        [training_night(night) for night in found],
+        [training_night(night) for night in found] if encoder is None else encoded(found, encoder, work),
         [mesa.of(night.evidence) for night in (*given, *found)],
         [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
         opinions,
@@ -86,6 +114,12 @@ def read_material(data: Path, seed: int) -> Material:
         tuple(inputs(given[0].evidence)),
         tuple(night.subject for night in swings),
     )
+
+
+def encoded(nights: list[HeardNight], encoder: str, work: Path) -> list[TrainingNight]:
+    """The nights with what an encoder makes of their waveforms."""
+    path, network, profile = find_encoder_file(encoder)
+    return embedded(nights, network, profile, work / f"waves_{hash_of(path, 'sha256')[:8]}.npz")
 
 
 def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:
@@ -107,10 +141,20 @@ def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> l
     return [agreed(a, b) for a, b in zip(own, material.taught_opinions[::CONTROL_STEP], strict=True)]
 
 
-def left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
-    """Chances of each scored night by networks that have not seen its subject."""
+def left_out(material: Material, nets: int, seed: int, work: Path) -> Answers:
+    """Chances of each scored night, by way, by networks that have not seen its subject."""
     networks = {who: networks_without(material, who, nets, seed, work) for who in subjects_of(material)}
-    return [stage_chances(networks[night.subject], night.features) for night in material.scored]
+    return {
+        way: [chances_of(networks[night.subject], night) for night in nights] for way, nights in material.ways.items()
+    }
+
+
+def with_opinion(material: Material, own: Answers) -> Answers:
+    """Those chances, weighed against SleepECG's."""
+    return {
+        way: [agreed(a, b) for a, b in zip(chances, material.opinion_on(way), strict=True)]
+        for way, chances in own.items()
+    }
 
 
 def subjects_of(material: Material) -> list[str]:
@@ -133,23 +177,42 @@ def networks_without(material: Material, subject: str, nets: int, seed: int, wor
     return [dict(network) for network in read_weights(path).values()]
 
 
-def _figures(material: Material, own: list[Proba], chances: list[Proba]) -> dict[str, Any]:
-    """Of the head from given and from found beats, of its networks alone, and of the second opinion alone."""
-    n, clock = len(material.given), clock_left_out(material.given)
-    answers = calibrated_left_out(material.scored, chances)
-    figures = figures_of(material.given, answers[:n], clock)
-    figures["beats_found"] = figures_of(material.found, answers[n:], clock)
-    alone = figures_of(material.given, calibrated_left_out(material.scored, own)[:n], clock)
-    figures["without_second_opinion"] = {name: found["kappa"] for name, found in alone.items()}
-    figures["second_opinion_alone"] = beside(material.given, chances[:n], material.opinions[:n])
+def figures_left_out(material: Material, own: Answers) -> dict[str, Any]:
+    """What the head is worth by what it is shown, and without the second opinion, and that alone."""
+    ways, chances, clock = material.ways, with_opinion(material, own), clock_left_out(material.given)
+    answers, alone = calibrated_ways(ways, chances), calibrated_ways(ways, own)
+    figures = {way: figures_of(nights, answers[way], clock) for way, nights in ways.items()}
+    of_networks = figures_of(material.given, alone["beats_given"], clock)
+    figures = {
+        **figures.pop("beats_given"),
+        **figures,
+        "without_second_opinion": {name: found["kappa"] for name, found in of_networks.items()},
+        "second_opinion_alone": beside(material.given, chances["beats_given"], material.opinion_on("beats_given")),
+    }
+    if "waveform" in ways:
+        figures["waveform_more"] = more_than(material.found, answers["waveform"], answers["beats_found"])
     return figures
 
 
-def split_of(material: Material, nets: int, seed: int) -> dict[str, Any]:
+def calibrated_ways(ways: dict[str, list[TrainingNight]], chances: Answers) -> dict[str, list[Float]]:
+    """Chances of each way, with one temperature for all of them, that of the other subjects' nights."""
+    every = [night for nights in ways.values() for night in nights]
+    answers = iter(calibrated_left_out(every, [chance for way in ways for chance in chances[way]]))
+    return {way: [next(answers) for _ in nights] for way, nights in ways.items()}
+
+
+def shipped_temperature(material: Material, own: Answers) -> float:
+    """The temperature of the left-out answers of all subjects."""
+    chances, ways = with_opinion(material, own), material.ways
+    return fit_temperature([c for way in ways for c in chances[way]], [n.stage for way in ways for n in ways[way]])
+
+
+def split_of(material: Material, nets: int, seed: int, encoder: str | None) -> dict[str, Any]:
     """Who was in which part."""
     return {
         "seed": seed,
         "networks": nets,
+        "encoder": None if encoder is None else Path(encoder).name,
         "scored": {night.name: night.subject for night in material.given},
         "folds": "each subject of the scored left out once, with all records, given and found",
         "taught": [night.name for night in material.taught],
@@ -163,23 +226,25 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--work", type=Path, required=True, help="folder for the answers of finished folds")
+    parser.add_argument("--encoder", default=NAMES[0], help="of the waveforms: a name, or a file")
+    parser.add_argument("--beats-alone", action="store_true", help="teach no branch for the waveform")
     parser.add_argument("--nets", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
-    material = read_material(options.data, options.seed)
+    encoder = None if options.beats_alone else options.encoder
+    material = read_material(options.data, options.seed, encoder, options.work)
     own = left_out(material, options.nets, options.seed, options.work)
-    chances = [agreed(a, b) for a, b in zip(own, material.opinions, strict=True)]
-    figures = _figures(material, own, chances)
+    figures = figures_left_out(material, own)
     controls = controls_left_out(material, options.nets, options.seed, options.work)
     figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
     networks = fit_networks(material, options.nets, options.seed)
-    temperature = fit_temperature(chances, [night.stage for night in material.scored])
-    content = networks_content(Networks(tuple(networks), material.names, temperature))
+    content = networks_content(Networks(tuple(networks), material.names, shipped_temperature(material, own)))
     (options.out / "fusion.npz").write_bytes(content)
-    for name, table in (("split", split_of(material, options.nets, options.seed)), ("figures", figures)):
+    split = split_of(material, options.nets, options.seed, encoder)
+    for name, table in (("split", split), ("figures", figures)):
         (options.out / f"fusion_{name}.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 

@@ -87,14 +87,26 @@ def _rounded(value: float | None) -> float | None:
 
 def beside(nights: Sequence[TrainingNight], chances: Sequence[Proba], opinions: Sequence[Proba]) -> dict[str, Any]:
     """Kappa of another's W, NREM and R on the same epochs, and how much more ours has, with its interval."""
+    others = [np.where(np.isfinite(opinion).all(axis=1), opinion.argmax(axis=1), UNKNOWN) for opinion in opinions]
+    return _more(nights, [chance.astype(np.float64) for chance in chances], others, 3)
+
+
+def more_than(
+    nights: Sequence[TrainingNight], chances: Sequence[Float], others: Sequence[Float]
+) -> dict[str, dict[str, Any]]:
+    """How much more kappa some chances of the five stages have than others of the same nights, by number of classes."""
+    return {
+        f"{n}_classes": _more(nights, chances, [merged(other, n).argmax(axis=1) for other in others], n)
+        for n in CLASSES
+    }
+
+
+def _more(
+    nights: Sequence[TrainingNight], chances: Sequence[Float], others: Sequence[Codes], n_classes: int
+) -> dict[str, Any]:
     both = [
-        paired_counts(
-            truth_of(night, 3),
-            merged(chance.astype(np.float64), 3).argmax(axis=1),
-            np.where(np.isfinite(opinion).all(axis=1), opinion.argmax(axis=1), UNKNOWN),
-            3,
-        )
-        for night, chance, opinion in zip(nights, chances, opinions, strict=True)
+        paired_counts(truth_of(night, n_classes), merged(chance, n_classes).argmax(axis=1), other, n_classes)
+        for night, chance, other in zip(nights, chances, others, strict=True)
     ]
     interval = Draws([night.subject for night in nights], SEED).of_sums(both, more_kappa)
     total = np.sum(both, axis=0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +15,12 @@ from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
-from holter2sleep.training.staging import WEIGHTS, Material, fit_networks
+from holter2sleep.training.semi_synthetic_nights import SHAPES
+from holter2sleep.training.staging import WEIGHTS, Material, figures_left_out, fit_networks
 from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
 from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
+from holter2sleep.training.subject_split import FIT, read_split
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 
 N_FEATURES, N_DIMENSIONS = 4, 6
@@ -172,10 +176,68 @@ def test_who_is_left_out_is_so_with_given_and_with_found_beats(monkeypatch: pyte
     assert seen == [["a", "c", "a", "c"], ["a", "b", "c", "a", "b", "c"]]
 
 
+def judged_material(*, embedded: bool) -> Material:
+    """Four people, whose nights are known from given and from found beats; nobody has a second opinion."""
+    given, found = (
+        [night(s, i) for i, s in enumerate("abcd")],
+        [night(s, i, embedded=embedded) for i, s in enumerate("abcd")],
+    )
+    silent = [np.full((len(one.stage), 3), np.nan, np.float32) for one in (*given, *found)]
+    return Material(given, found, silent, [], [], [], (), ())
+
+
+def test_found_nights_are_judged_with_the_waveform_and_without() -> None:
+    ways = judged_material(embedded=True).ways
+    assert list(ways) == ["beats_given", "beats_found", "waveform"]
+    assert all(one.embedding is None for one in ways["beats_found"])
+    assert all(one.embedding is not None for one in ways["waveform"])
+    assert list(judged_material(embedded=False).ways) == ["beats_given", "beats_found"]
+
+
+def test_figures_tell_what_the_waveform_brings() -> None:
+    material = judged_material(embedded=True)
+    right = [np.eye(5, dtype=np.float32)[one.stage] for one in material.found]
+    wrong = [np.full((len(one.stage), 5), 0.2, np.float32) for one in material.found]
+    figures = figures_left_out(material, {"beats_given": right, "beats_found": wrong, "waveform": right})
+    assert figures["waveform"]["5_classes"]["kappa"] == figures["5_classes"]["kappa"] == 1.0
+    assert figures["beats_found"]["5_classes"]["kappa"] == 0.0
+    for n_classes in CLASSES:
+        found = figures["waveform_more"][f"{n_classes}_classes"]
+        assert found == {"kappa": 0.0, "ours_more": 1.0, "interval": [1.0, 1.0]}
+    alone = figures_left_out(judged_material(embedded=False), {"beats_given": right, "beats_found": right})
+    assert not {"waveform", "waveform_more"} & set(alone)
+
+
+def test_the_second_opinion_on_a_night_is_that_on_its_beats() -> None:
+    material = judged_material(embedded=True)
+    ours = [object() for _ in range(8)]
+    told = dataclasses.replace(material, opinions=ours)
+    assert told.opinion_on("beats_given") == ours[:4]
+    assert told.opinion_on("beats_found") == told.opinion_on("waveform") == ours[4:]
+
+
+def test_an_embedding_of_another_width_is_refused() -> None:
+    both = fit([night("a", 0, embedded=True)], [], Course(3, 1))
+    beats = fit([night("a", 0)], [], Course(3, 1))
+    one = night("b", 1, embedded=True)
+    assert one.embedding is not None
+    with pytest.raises(ValueError, match="embedding of 5 numbers an epoch, the network was taught with 6"):
+        logits(both, one.features, one.embedding[:, :5])
+    with pytest.raises(ValueError, match="embedding of 6 numbers an epoch, the network was taught with 0"):
+        logits(beats, one.features, one.embedding)
+
+
 def test_no_subject_is_both_scored_and_taught() -> None:
     split = json.loads((WEIGHTS / "fusion_split.json").read_text())
     assert len(set(split["scored"].values())) == 11
     assert not set(split["scored"]) & set(split["taught"])
+
+
+def test_the_encoder_has_learned_from_no_man_and_no_shape_that_the_head_is_judged_on() -> None:
+    split = json.loads((WEIGHTS / "fusion_split.json").read_text())
+    learned = set(read_split(Path(staging.__file__).with_name("encoder_split.csv")).names(FIT))
+    assert len(learned) > 100
+    assert not learned & {*SHAPES, *split["scored"], *split["scored"].values()}
 
 
 def test_weights_are_small() -> None:

@@ -40,6 +40,11 @@ def logits(weights: Weights, features: Rows, embedding: Rows | None = None) -> R
         Of the beats, not yet standardised; array (n_epochs, n_features), NaN where unknown.
     embedding
         Of the waveform; array (n_epochs, n_dimensions), rows of NaN where there is none; None without a waveform.
+
+    Raises
+    ------
+    ValueError
+        The embedding is not as wide as that which the network was taught with, or it knows none.
     """
     code = relu(standardised(weights, features) @ weights["beats.weight"] + weights["beats.bias"])
     if embedding is not None:
@@ -52,6 +57,11 @@ def logits(weights: Weights, features: Rows, embedding: Rows | None = None) -> R
 
 def _fused(weights: Weights, beats: Rows, heard: Bool, embedding: Rows) -> Rows:
     """The two codes weighed by the gate; where only one branch knows the epoch, that one."""
+    taught_with = len(weights["wave.weight"]) if "wave.weight" in weights else 0
+    if embedding.shape[1] != taught_with:
+        raise ValueError(
+            f"embedding of {embedding.shape[1]} numbers an epoch, the network was taught with {taught_with}"
+        )
     seen = np.asarray(np.isfinite(embedding).all(axis=1))
     known = np.where(seen[:, None], embedding, np.float32(0))
     wave = relu(known @ weights["wave.weight"] + weights["wave.bias"])

@@ -18,9 +18,7 @@ from holter2sleep.sleep.staging.cards import Card, read_weights
 from holter2sleep.sleep.staging.fusion import Networks, calibrated, inputs, read_networks, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.head_card import HEAD, read_head_card
-from holter2sleep.sleep.staging.head_encoder import find_encoder, waveform_inputs
-
-WITHOUT_WAVEFORM = "stages: from the beats alone, for the recording holds no waveform for the encoder {network}"
+from holter2sleep.sleep.staging.head_encoder import find_encoder, seen_of
 
 
 class Head:
@@ -35,21 +33,11 @@ class Head:
     def stage(self, evidence: Evidence) -> tuple[Proba, tuple[str, ...]]:
         """Probabilities in the card's scheme; NaN where neither beats nor waveform tell of an epoch."""
         columns = inputs(evidence)
-        embedding, notes = self._embedding(evidence)
+        embedding, notes = seen_of(evidence, self.card, self._folder)
         chances = stage_chances(self._networks.arrays, self._networks.shown(columns), embedding)
         answer = (calibrated(chances, self._networks.temperature) @ self._into).astype(np.float32)
         known = answerable(self._networks.shown(columns), embedding)
         return np.where(known[:, None], answer, np.float32(np.nan)), notes
-
-    def _embedding(self, evidence: Evidence) -> tuple[Rows | None, tuple[str, ...]]:
-        """What the networks are shown of the waveform; None where they know no waveform, or there is none."""
-        wanted = self.card.encoder
-        if wanted is None:
-            return None, ()
-        if evidence.recording.ecg is None:
-            return None, (WITHOUT_WAVEFORM.format(network=wanted.network),)
-        encoder, profile = find_encoder(wanted, self._folder, self.card.name)
-        return waveform_inputs(evidence, encoder, profile), ()
 
 
 def check_head(folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from holter2sleep.errors import WeightsError
 from holter2sleep.sleep.staging.base import Evidence
-from holter2sleep.sleep.staging.cards import CardEncoder
+from holter2sleep.sleep.staging.cards import CARDS, Card, CardEncoder
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.installed import unaltered
 from holter2sleep.sleep.staging.physiology import against_night
@@ -21,7 +21,32 @@ from holter2sleep.sleep.staging.shipped import NAMES, encoder_file
 if TYPE_CHECKING:
     from holter2sleep.sleep.staging.encoder import Net1D
 
+WITHOUT_WAVEFORM = "stages: from the beats alone, for the recording holds no waveform for the encoder {network}"
 QUIET_S = 5.0  # of embedding before and between words of progress: CLEF-small is done with 8 h before the first
+
+
+def seen_of(evidence: Evidence, card: Card, folder: Path = CARDS) -> tuple[Rows | None, tuple[str, ...]]:
+    """What networks are shown of the waveform, with a note where there is none.
+
+    Parameters
+    ----------
+    card
+        Of the networks; one without encoder is of those that know no waveform.
+    folder
+        Of the card.
+
+    Raises
+    ------
+    WeightsError
+        The encoder is missing, or another than that of the card.
+    """
+    wanted = card.encoder
+    if wanted is None:
+        return None, ()
+    if evidence.recording.ecg is None:
+        return None, (WITHOUT_WAVEFORM.format(network=wanted.network),)
+    encoder, profile = find_encoder(wanted, folder, card.name)
+    return waveform_inputs(evidence, encoder, profile), ()
 
 
 def find_encoder(wanted: CardEncoder, folder: Path, head: str) -> tuple[Net1D, Profile]:

@@ -15,6 +15,7 @@ AUTO = "auto"
 # Name -> module and class. Imported only when the stager is used.
 STAGERS: dict[str, tuple[str, str]] = {
     "fusion": ("holter2sleep.sleep.staging.fusion", "Fusion"),
+    "fusion-waveform": ("holter2sleep.sleep.staging.fusion", "Fusion"),
     "sleepecg-mesa": ("holter2sleep.sleep.staging.sleepecg_mesa", "SleepEcgMesa"),
     "clock": ("holter2sleep.sleep.staging.clock", "Clock"),
     "heuristic": ("holter2sleep.sleep.staging.heuristic", "Heuristic"),

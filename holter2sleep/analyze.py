@@ -300,9 +300,10 @@ def _warn_of_holes(recording: Recording, holes: Spans) -> tuple[str, ...]:
     if recording.ecg is None or len(holes) == 0:
         return ()
     start_s, end_s = max(holes.tolist(), key=lambda hole: hole[1] - hole[0])
+    stretches = counted(len(holes), "long stretch that holds", "long stretches that hold")
     note = (
-        f"no beat in {len(holes)} long stretches that hold signal (the longest {end_s - start_s:.0f} s, from "
-        f"{start_s:.0f} s): beats lost, or asystole; they are not analysed, look at them"
+        f"no beat in {stretches} signal (the longest {end_s - start_s:.0f} s, from {start_s:.0f} s): beats "
+        "lost, or asystole; they are not analysed, look at them"
     )
     log.warning("%s: %s", recording.recording_id, note)
     return (note,)

@@ -15,6 +15,7 @@ NEEDED = ("recording_id", "path")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None"]  # what R, pandas and Python write where nothing is known
 _SEPARATORS = ("\t", ";", ",")  # a semicolon: Excel where the comma belongs to numbers
 _TWICE = re.compile(r"(.+)_duplicated_\d+")  # how polars names a column that is there already
+_DECIMAL_COMMA = r"^\s*([+-]?\d+(,\d+)?|NA|N/A|NaN|nan)?\s*$"
 _LEADING_ZERO = r"^[+-]?0\d"
 
 
@@ -73,10 +74,17 @@ def _from_text(path: Path) -> pl.DataFrame:
     try:
         header = path.read_bytes()[:10_000].partition(b"\n")[0].decode("utf-8")
         separator = max(_SEPARATORS, key=header.count)
-        return pl.read_csv(path, separator=separator, infer_schema=False)
+        table = pl.read_csv(path, separator=separator, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
         found = next(iter(str(error).splitlines()), type(error).__name__)
         raise UsageError(f"{path}: no table in UTF-8 ({found}); save it as CSV, TSV or Parquet") from None
+    return table if separator != ";" else table.select(_with_points(column) for column in table)
+
+
+def _with_points(text: pl.Series) -> pl.Series:
+    """A column of numbers with decimal commas, as tables with semicolons have them, with points."""
+    known = text.drop_nulls()
+    return text.str.replace(",", ".", literal=True) if known.str.contains(_DECIMAL_COMMA).all() else text
 
 
 def with_numbers(text: pl.DataFrame) -> pl.DataFrame:

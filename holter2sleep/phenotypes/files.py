@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from holter2sleep.edits import LOG, MACHINE, Edit, read_edits
-from holter2sleep.errors import OutputError, RecordingError
+from holter2sleep.errors import OutputError, RecordingError, UsageError
 from holter2sleep.io.files import check_folder
 from holter2sleep.night import Night
 from holter2sleep.phenotypes.averages import average_table
@@ -140,7 +140,7 @@ def read_night(folder: Path) -> NightTables:
     Raises
     ------
     UsageError
-        No such folder.
+        No such folder, or one that holds nights.
     RecordingError
         The folder is not one that `analyze` has finished.
     """
@@ -148,6 +148,8 @@ def read_night(folder: Path) -> NightTables:
     run = read_run(folder)
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:
+        if any(folder.glob("*/run.json")):
+            raise UsageError(f"{folder}: holds nights and is none itself; give them one by one, or as {folder / '*'}")
         lacking = "run.json" if run is None else f"{missing[0]}.parquet"
         raise RecordingError(
             f"{folder} is no finished night: {lacking} is missing or broken; run analyze on the recording"

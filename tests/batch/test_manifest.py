@@ -236,6 +236,16 @@ def test_a_table_of_recordings_fills_the_draft_by_their_ids(tmp_path: Path) -> N
     assert manifest.columns["visit"].to_list() == [1, 2]
 
 
+def test_a_table_with_semicolons_may_have_decimal_commas(tmp_path: Path) -> None:
+    write_rr(tmp_path / "a.txt", 1)
+    write_rr(tmp_path / "b.txt", 2)
+    (tmp_path / "m.csv").write_text("recording_id;path;age;bmi;code\na;a.txt;50,5;24,1;1,2\nb;b.txt;;NA;x\n")
+    found = read_manifest(tmp_path / "m.csv")
+    assert (found.bad, [row.age for row in found.rows]) == ((), [50.5, None])
+    assert found.columns["bmi"].to_list() == [24.1, None]
+    assert found.columns["code"].to_list() == ["1,2", "x"]  # words among them: no column of numbers
+
+
 @pytest.mark.parametrize(
     ("own", "said"),
     [

@@ -12,7 +12,7 @@ import pytest
 from made_nights import RECIPE, analysed, recording_of_beats, simulated
 
 from holter2sleep.analyze import analyze_night
-from holter2sleep.errors import RecordingError
+from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import Episodes, Flag, Hypnogram, Night
 from holter2sleep.phenotypes.epochs import EPOCH_SCHEMA, beat_table, episode_table, epoch_table
@@ -242,3 +242,10 @@ def test_a_folder_is_replaced_only_by_a_whole_one(tmp_path: Path) -> None:
     fill_folder(folder, lambda new: (new / "two.txt").write_text("second") and None)
     assert [path.name for path in folder.iterdir()] == ["two.txt"]
     assert [path.name for path in folder.parent.iterdir()] == ["night"]
+
+
+def test_a_folder_of_nights_is_told_from_a_night(tmp_path: Path) -> None:
+    (tmp_path / "n1").mkdir()
+    (tmp_path / "n1" / "run.json").touch()
+    with pytest.raises(UsageError, match="holds nights and is none itself"):
+        read_night(tmp_path)

@@ -118,10 +118,16 @@ def test_smoothing_leaves_of_a_wave_what_a_gaussian_leaves() -> None:
     np.testing.assert_allclose(rate[middle], 60 + 5 * left * np.cos(2 * np.pi * time_s[middle] / 10), atol=0.01)
 
 
-@pytest.mark.parametrize(("change_bpm", "rise_bpm"), [(1.0, 9.0), (-1.0, -10.0)])
-def test_a_rise_is_over_the_upper_median_of_the_last_ten_seconds(change_bpm: float, rise_bpm: float) -> None:
-    """A rate that changes by 1/min each half second: of 20 samples up to now, the eleventh by size."""
-    [(*_, rise)] = _rates(at_rates(60 + change_bpm * np.arange(-100, 101) / 4), RULES)
+@pytest.mark.parametrize(
+    ("baseline_s", "change_bpm", "rise_bpm"),
+    [(10.0, 1.0, 9.0), (10.0, -1.0, -10.0), (10.5, 1.0, 10.0), (10.5, -1.0, -10.0)],
+)
+def test_a_rise_is_over_the_upper_median_of_the_seconds_up_to_now(
+    baseline_s: float, change_bpm: float, rise_bpm: float
+) -> None:
+    """A rate that changes by a quarter each half second: of the 20 or 21 samples up to now, the eleventh by size."""
+    rules = dataclasses.replace(RULES, baseline_s=baseline_s)
+    [(*_, rise)] = _rates(at_rates(60 + change_bpm * np.arange(-100, 101) / 4), rules)
     np.testing.assert_allclose(rise[40:-20], rise_bpm / 4, rtol=1e-9)
     assert rise[0] == 0
 

@@ -295,10 +295,10 @@ def test_the_daily_wave_is_the_cosinor_of_the_five_minutes_by_the_clock(start: d
     wave = fit_cosinor(first_h + hours, rates)
     assert wave is not None
     found = circadian_measures(night, night, RECIPE)
-    values = dict(found.values)
-    crest_h = values.pop("heart_rate_acrophase_h")
+    told = dict(found.values)
+    crest_h = told.pop("heart_rate_acrophase_h")
     expected = {"heart_rate_mesor": wave.mesor, "heart_rate_daily_amplitude": wave.amplitude}
-    assert values == pytest.approx(expected | {"heart_rate_daily_share": 100 * wave.share}, rel=1e-6)
+    assert told == pytest.approx(expected | {"heart_rate_daily_share": 100 * wave.share}, rel=1e-6)
     assert crest_h == (None if start is None else pytest.approx(wave.acrophase_h, rel=1e-6))
     assert found.intervals == {"heart_rate_daily_amplitude": pytest.approx(wave.amplitude_interval, rel=1e-6)}
     assert (found.n, found.coverage_s) == (287, 86_100.0)

@@ -173,8 +173,8 @@ def test_the_index_rests_on_the_epochs_whose_middle_lies_in_bed() -> None:
     found = ahi_measures(night, night, RECIPE)
     expected = estimate_ahi(0.3, read_parts(WEIGHTS)[AHI])
     assert (found.n, found.coverage_s) == (2, 60.0)
-    values = {"ahi_ecg": expected.per_h, "ahi_ecg_band": expected.band}
-    assert found.values == pytest.approx(values | {"ahi_ecg_moderate_chance": 100 * expected.chance_moderate}, rel=1e-6)
+    told = {"ahi_ecg": expected.per_h, "ahi_ecg_band": expected.band}
+    assert found.values == pytest.approx(told | {"ahi_ecg_moderate_chance": 100 * expected.chance_moderate}, rel=1e-6)
     assert found.intervals["ahi_ecg"] == pytest.approx((expected.low_per_h, expected.high_per_h), rel=1e-6)
 
 

@@ -13,7 +13,7 @@ from scipy import signal
 
 from holter2sleep.autonomic import hrv
 from holter2sleep.autonomic.blocks import Estimates, block_of, draws, estimates
-from holter2sleep.autonomic.geometric import BIN_MS, _foot, geometric_measures
+from holter2sleep.autonomic.geometric import BIN_MS, _foot, _median_bin, geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
 from holter2sleep.autonomic.lomb import lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
@@ -156,6 +156,18 @@ def test_the_coefficient_of_variation_knows_no_scale() -> None:
 
 def test_the_median_is_that_of_the_intervals() -> None:
     assert time_measures(nn_of([800, 811, 700, 950]))["nn_median"] == 805.5
+
+
+def test_half_of_a_histogram_lies_below_its_median() -> None:
+    """Of 2, 4 and 2 in the middle of the second bin, of 1, 1 and 2 at its end, of 3 and 1 two thirds into the first."""
+    counts = np.array([[2.0, 4, 2], [1, 1, 2], [3, 1, 0]])
+    assert _median_bin(counts).tolist() == pytest.approx([1.5, 2.0, 2 / 3])
+
+
+def test_no_intervals_have_no_histogram() -> None:
+    found = geometric_measures(NN.none())
+    assert found.values == pytest.approx(dict.fromkeys(("nn_median", "triangular_index", "tinn"), np.nan), nan_ok=True)
+    assert found.intervals == {}
 
 
 # --- geometric methods: TINN -----------------------------------------------------------------------

@@ -344,7 +344,7 @@ def test_a_disk_that_is_locked_or_full_is_told_with_what_would_work(
     def failing(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code), "head")
 
-    monkeypatch.setattr("pathlib.Path.exists", failing)
+    monkeypatch.setattr("holter2sleep.report.pdf.write_report", failing)
     done = CliRunner().invoke(main, ["report", str(tmp_path / "night")])
     assert done.exit_code == exit_code, done.output
     assert f"head: cannot be written ({os.strerror(code)}); choose another place" in " ".join(done.output.split())

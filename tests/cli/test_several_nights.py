@@ -198,15 +198,17 @@ def test_a_night_that_is_missing_is_made_again_and_the_others_are_kept(
     assert (tmp_path / "patch_night01" / "run.json").stat().st_mtime_ns == kept
 
 
-def test_whole_is_never_split(two_days: Path, tmp_path: Path) -> None:
-    assert analyze(two_days, tmp_path, "--night", "whole").exit_code == 0
-    assert [path.name for path in tmp_path.iterdir()] == ["patch"]
-    assert facts(tmp_path / "patch")["lights"]["source"] == "recording"
-    assert facts(tmp_path / "patch")["part"] is None
+def test_whole_is_never_split(beats: Beats, tmp_path: Path) -> None:
+    """Of 15 h, from 14 of which on lights are looked for."""
+    day = written(tmp_path / "day.csv", beats.where(beats.time_s < 15 * 3600))
+    assert analyze(day, tmp_path / "out", "--night", "whole").exit_code == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["day"]
+    assert facts(tmp_path / "out" / "day")["lights"]["source"] == "recording"
+    assert facts(tmp_path / "out" / "day")["part"] is None
 
 
 def test_a_day_is_one_result_unless_all_nights_are_asked_for(beats: Beats, tmp_path: Path) -> None:
-    day = written(tmp_path / "day.csv", beats.where(beats.time_s < 24 * 3600))
+    day = written(tmp_path / "day.csv", beats.where(beats.time_s < 20 * 3600))
     assert analyze(day, tmp_path / "auto").exit_code == 0
     assert facts(tmp_path / "auto" / "day")["lights"]["source"] == "detected"
     assert analyze(day, tmp_path / "all", "--night", "all").exit_code == 0

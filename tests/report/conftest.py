@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from drawn_nights import PLANS, Drawn, drawn
+from drawn_nights import PLANS, Drawn
 from night_tables import write_night
 
 from holter2sleep.locks import wait_for
@@ -27,7 +27,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Drawn]:
                 if not path.exists():
                     folder = write_night(tmp_path_factory.mktemp("night"), PLANS[name])
                     write_report(folder, language=language).rename(path)
-            known[name, language] = drawn(path)
+            known[name, language] = Drawn(path)
         return known[name, language]
 
     return read

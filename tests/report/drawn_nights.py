@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from night_tables import NightPlan
@@ -38,23 +38,31 @@ PLANS = {
 Place = tuple[str, float, float, float]  # words, size in pt, x and y of their start in mm
 
 
-@dataclass
 class Drawn:
-    """A report that was drawn, and its words page by page with their place in mm."""
+    """A report that was drawn, and its words page by page with their place in mm; read when they are asked for."""
 
-    reader: PdfReader
-    pages: list[str]
-    places: list[Place]
+    def __init__(self, path: Path) -> None:
+        self.reader = PdfReader(path)
+
+    @cached_property
+    def _read(self) -> list[tuple[str, list[Place]]]:
+        return [read_page(page) for page in self.reader.pages]
+
+    @property
+    def pages(self) -> list[str]:
+        return [text for text, _ in self._read]
 
     @property
     def text(self) -> str:
         return "\n".join(self.pages)
 
+    @property
+    def places_of_pages(self) -> list[list[Place]]:
+        return [places for _, places in self._read]
 
-def drawn(path: Path) -> Drawn:
-    reader = PdfReader(path)
-    pages, places = zip(*(read_page(page) for page in reader.pages), strict=True)
-    return Drawn(reader, list(pages), [place for own in places for place in own])
+    @property
+    def places(self) -> list[Place]:
+        return [place for places in self.places_of_pages for place in places]
 
 
 def read_page(page: PageObject) -> tuple[str, list[Place]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_nights import Drawn, drawn
+from drawn_nights import Drawn
 from made_stages import blurred, course, hypnogram, staged, sure_of
 
 from holter2sleep.evaluate.peers import Peer, peer_of_hypnograms
@@ -50,7 +50,7 @@ CASES = {
 def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     path = tmp_path_factory.mktemp("page") / "stages.pdf"
     path.write_bytes(agreement_pdf(CASES[request.param]()))
-    return drawn(path)
+    return Drawn(path)
 
 
 def test_one_page_of_a4_says_what_it_is_not_for(page: Drawn) -> None:
@@ -71,7 +71,7 @@ def test_numbers_on_the_page_are_those_of_the_tables(tmp_path: Path) -> None:
     found = evaluated(6, 5, n_peers=4)
     path = tmp_path / "stages.pdf"
     path.write_bytes(agreement_pdf(found))
-    words = drawn(path).text
+    words = Drawn(path).text
     kappa = found.of("figures", measure="kappa", n_classes=5).row(0, named=True)
     assert f"{kappa['value']:.3f} ({kappa['ci_low']:.3f}, {kappa['ci_high']:.3f})" in words
     more = found.of("peers", peer="another-stager-0", n_classes=5)["ours_more"][0]
@@ -85,7 +85,7 @@ def test_numbers_on_the_page_are_those_of_the_tables(tmp_path: Path) -> None:
 def test_what_cannot_be_drawn_says_why(tmp_path: Path) -> None:
     path = tmp_path / "stages.pdf"
     path.write_bytes(agreement_pdf(evaluated(3, 3, chance=False)))
-    assert drawn(path).text.count("not enough data: no probabilities") == 2
+    assert Drawn(path).text.count("not enough data: no probabilities") == 2
 
 
 def test_the_same_figures_give_the_same_bytes() -> None:

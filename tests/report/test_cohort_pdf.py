@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from command_runs import ok, run
-from drawn_nights import Drawn, drawn
+from drawn_nights import Drawn
 from pypdf import PdfReader
 
 from benchmarks.synthetic_nights import epoch_rows, write_night
@@ -78,7 +78,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pages(made: Path) -> Drawn:
-    return drawn(made / "cohort" / "cohort.pdf")
+    return Drawn(made / "cohort" / "cohort.pdf")
 
 
 def changed(made: Path, tmp_path: Path) -> Path:
@@ -330,7 +330,7 @@ def test_long_names_of_groups_and_nights_are_cut(made: Path, tmp_path: Path) -> 
     for name in ("nights", "subjects"):
         path = folder / "cohort" / f"{name}.parquet"
         pl.read_parquet(path).with_columns(site=pl.col("site").replace("A", site)).write_parquet(path)
-    found = drawn(write_cohort_report(folder))
+    found = Drawn(write_cohort_report(folder))
     assert "site: Hospital" in found.text
     assert site not in found.text
     ends = [x_mm + text_width_mm(text, size) for text, size, x_mm, _ in found.places if text.startswith("site: H")]
@@ -339,7 +339,7 @@ def test_long_names_of_groups_and_nights_are_cut(made: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_no_text_leaves_the_page(made: Path, tmp_path: Path, language: str) -> None:
-    found = drawn(write_cohort_report(changed(made, tmp_path), language=language))
+    found = Drawn(write_cohort_report(changed(made, tmp_path), language=language))
     for text, size, x_mm, y_mm in found.places:
         assert x_mm > 4.0, text
         assert x_mm + text_width_mm(text, size) < WIDTH_MM - 4.0, text
@@ -357,7 +357,7 @@ def test_audit_and_exclusions_are_drawn_when_they_are_there(made: Path, tmp_path
     ok("cohort", "audit", folder, "--by", "sex")
     ok("cohort", "report", folder)
     flow = json.loads((folder / "cohort" / "flow.json").read_text(encoding="utf-8"))
-    words = drawn(folder / "cohort" / "cohort.pdf").text
+    words = Drawn(folder / "cohort" / "cohort.pdf").text
     assert flow["excluded"] > 0
     assert f"{flow['excluded']} nights left out" in words
     assert "tst: planted" in words
@@ -379,7 +379,7 @@ def test_differences_that_the_audit_tells_are_drawn_the_largest_first_and_small_
     told = {"value": 50.0, "rest": 62.5, "difference_low": -20.0, "difference_high": -5.0, "q": 0.004, "margin": 5.0}
     planted = [{**dict(zip(names, row, strict=True)), "attribute": "sex", "status": "ok", **told} for row in rows]
     pl.DataFrame(planted, AUDIT_SCHEMA).write_csv(folder / "cohort" / "audit.csv")
-    words = drawn(write_cohort_report(folder)).text
+    words = Drawn(write_cohort_report(folder)).text
     first, second = words.index("sex M: missing: RMSSD"), words.index("sex F: usable share")
     assert first < second
     row = words[second:].replace("\N{MINUS SIGN}", "-").split()
@@ -393,7 +393,7 @@ def test_all_nights_left_out_is_a_report_that_says_so(made: Path, tmp_path: Path
     rule = '[[step]]\nname = "none"\nmeasure = "tst__night"\nat_least = 9999\nunknown = "exclude"\nreason = "planted"\n'
     (tmp_path / "rules.toml").write_text(rule, encoding="utf-8")
     ok("cohort", folder, "--exclude", tmp_path / "rules.toml")
-    words = drawn(folder / "cohort" / "cohort.pdf").text
+    words = Drawn(folder / "cohort" / "cohort.pdf").text
     assert "0 nights of 0 persons" in words
     assert "no night is in the tables" in words
 
@@ -419,7 +419,7 @@ def write_study(folder: Path, rows: pl.DataFrame, sha256: str) -> None:
 def test_study_is_drawn_with_its_surest_exposures_and_its_methods(made: Path, tmp_path: Path) -> None:
     folder, rows = changed(made, tmp_path), associations(30)
     write_study(folder, rows, hashlib.sha256((folder / "cohort" / "nights.parquet").read_bytes()).hexdigest())
-    words = drawn(write_cohort_report(folder)).text
+    words = Drawn(write_cohort_report(folder)).text
     assert "Planted study" in words
     assert "First. Planted words." in words
     assert "m: the 20 exposures with the smallest p, of 29 with an estimate, of 30 tested." in words
@@ -434,7 +434,7 @@ def test_study_is_drawn_with_its_surest_exposures_and_its_methods(made: Path, tm
 def test_study_of_other_tables_or_without_an_estimate_says_so(made: Path, tmp_path: Path) -> None:
     folder = changed(made, tmp_path)
     write_study(folder, associations(3, p=None, estimate=None, status="too_few"), "of another table")
-    words = drawn(write_cohort_report(folder)).text
+    words = Drawn(write_cohort_report(folder)).text
     assert "made from other tables" in words
     assert "m: none of 3 exposures has an estimate" in words
 

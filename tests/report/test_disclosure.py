@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_nights import drawn
+from drawn_nights import Drawn
 from matplotlib.colors import to_rgb
 from night_tables import FS, NightPlan, heart_beat_mv, write_night
 
@@ -112,19 +112,19 @@ def disclosed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Waveform]
 def test_each_minute_has_its_clock_and_the_same_night_gives_the_same_bytes(disclosed: tuple[Path, Waveform]) -> None:
     path = write_full_disclosure(*disclosed)
     first = path.read_bytes()
-    text = drawn(path).text
+    text = Drawn(path).text
     night = report_night(read_night(disclosed[0]))
     names = [night.time_name(60.0 * minute) for minute in range(72)]
     assert names[0] == "22:41:05"
     assert names[-1] == "23:52:05"
     assert [name for name in names if name not in text] == []
     assert "2.5 mm/mV" in text
-    assert len(drawn(path).reader.pages) == 2
+    assert len(Drawn(path).reader.pages) == 2
     assert write_full_disclosure(*disclosed).read_bytes() == first
 
 
 def test_ectopic_beats_are_drawn_in_their_colours(disclosed: tuple[Path, Waveform]) -> None:
-    reader = drawn(write_full_disclosure(*disclosed)).reader
+    reader = Drawn(write_full_disclosure(*disclosed)).reader
     drawing = "".join(page.get_contents().get_data().decode("latin-1") for page in reader.pages)  # type: ignore[union-attr]
     drawn_in = np.array(re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) RG", drawing), float)
     for colour in ("V", "S"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from drawn_nights import drawn
+from drawn_nights import Drawn
 from PIL import Image
 
 EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
@@ -15,8 +15,8 @@ EXAMPLES = Path(__file__).parents[2] / "reports" / "examples"
 def test_an_example_is_small_and_says_what_it_is_not_for(name: str) -> None:
     path = EXAMPLES / f"{name}.pdf"
     assert path.stat().st_size < 1_000_000
-    assert name in drawn(path).reader.metadata.title  # type: ignore[union-attr, operator]
-    assert all("Research use only, not for diagnosis" in page for page in drawn(path).pages)
+    assert name in Drawn(path).reader.metadata.title  # type: ignore[union-attr, operator]
+    assert all("Research use only, not for diagnosis" in page for page in Drawn(path).pages)
 
 
 def test_the_figure_of_the_readme_is_small_and_wide_enough_to_be_read() -> None:

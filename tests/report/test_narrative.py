@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from drawn_nights import PLANS, Drawn, drawn
+from drawn_nights import PLANS, Drawn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from night_tables import NightPlan, write_night
@@ -236,7 +236,7 @@ def test_epochs_of_a_finding_in_sleep_are_those_of_episodes_that_begin_in_sleep(
 
 
 def test_the_same_sentences_stand_in_the_folder_and_on_the_pages(tmp_path: Path) -> None:
-    pages = drawn(write_report(write_night(tmp_path, PLANS["ordinary"])))
+    pages = Drawn(write_report(write_night(tmp_path, PLANS["ordinary"])))
     content = json.loads((tmp_path / "narrative.json").read_text(encoding="utf-8"))
     words = " ".join(pages.text.split())
     assert len(content["sentences"]) > 20
@@ -407,7 +407,7 @@ def test_every_rule_speaks_or_has_a_night_in_which_it_would(nights: dict[str, Re
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["ordinary", "empty", "beats only"])
 def test_plain_page_is_one_page_with_five_numbers_or_why_not(tmp_path: Path, name: str, language: str) -> None:
-    found = drawn(write_plain_page(write_night(tmp_path, PLANS[name]), language))
+    found = Drawn(write_plain_page(write_night(tmp_path, PLANS[name]), language))
     assert len(found.pages) == 1
     night = report_night(read_night(tmp_path), load_words(language))
     numbers = sentences(night, read_layout(None, SECTIONS, TRACKS, "person.toml"), ("person_numbers",))
@@ -420,7 +420,7 @@ def test_plain_page_is_one_page_with_five_numbers_or_why_not(tmp_path: Path, nam
 
 
 def test_plain_page_says_less_of_a_poor_recording(tmp_path: Path) -> None:
-    poor = drawn(write_plain_page(write_night(tmp_path / "a", NightPlan(hours=6.0, unusable_share=0.5)))).text
-    good = drawn(write_plain_page(write_night(tmp_path / "b", NightPlan(hours=6.0)))).text
+    poor = Drawn(write_plain_page(write_night(tmp_path / "a", NightPlan(hours=6.0, unusable_share=0.5)))).text
+    good = Drawn(write_plain_page(write_night(tmp_path / "b", NightPlan(hours=6.0)))).text
     assert "Only 50.0 % of the recording, 3.00 hours, was clear enough" in " ".join(poor.split())
     assert "Only" not in good

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawn_nights import PLANS, Drawn, drawn
+from drawn_nights import PLANS, Drawn
 from night_tables import NightPlan, write_night
 
 from holter2sleep.report.layout import Section
@@ -60,6 +60,6 @@ def test_page_one_ends_with_the_figure_under_a_banner_too(tmp_path: Path, langua
     """Long lines in the header, a banner, a statement of eight sentences (ten lines in German)."""
     plan = NightPlan(hours=8.0, unusable_share=0.5, af=True)
     night = write_night(tmp_path, plan)
-    page = drawn(write_report(night, language=language)).pages[0]
+    page = Drawn(write_report(night, language=language)).reader.pages[0].extract_text()
     assert ("Limited quality" if language == "en" else "Eingeschränkte") in page
     assert ("pale: low confidence" if language == "en" else "blass") in page

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from drawn_nights import PLANS, Drawn, drawn, read_page
+from drawn_nights import PLANS, Drawn
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecordingError
@@ -56,9 +56,9 @@ def test_every_page_is_a4_and_no_text_leaves_it(report: Report, name: str) -> No
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("name", PLANS)
 def test_no_word_runs_into_the_next_on_its_line(report: Report, name: str, language: str) -> None:
-    for page in report(name, language).reader.pages:
+    for places in report(name, language).places_of_pages:
         lines: dict[float, list[tuple[float, float, str]]] = {}
-        for words, size, x_mm, y_mm in read_page(page)[1]:
+        for words, size, x_mm, y_mm in places:
             lines.setdefault(round(y_mm, 1), []).append((x_mm, x_mm + text_width_mm(words, size), words))
         for line in lines.values():
             for (_, end_mm, left), (start_mm, _, right) in itertools.pairwise(sorted(line)):
@@ -98,7 +98,7 @@ def test_every_phenotype_of_the_layout_is_printed_or_says_why_not(tmp_path: Path
         split_name(name) for section in layout.section for name in section.phenotypes if section.draw == "key_numbers"
     }
     values = {name: 100.0 + 7 * i + 0.3 for i, name in enumerate(sorted(shown))}
-    words = drawn(write_report(write_night(tmp_path, NightPlan(hours=2.0, values=values)))).text
+    words = Drawn(write_report(write_night(tmp_path, NightPlan(hours=2.0, values=values)))).text
     table = pl.read_parquet(tmp_path / "phenotypes.parquet")
     for (name, stratum), value in values.items():
         row = table.filter((pl.col("phenotype") == name) & (pl.col("stratum") == stratum))
@@ -187,7 +187,7 @@ def test_stages_of_a_model_are_called_estimates_and_those_of_a_file_are_not(repo
     run = json.loads((night / "run.json").read_text())
     run |= {"models": [], "hypnogram": {"scheme": "CARDIO4", "scorer": "scored.csv"}}
     (night / "run.json").write_text(json.dumps(run))
-    words = " ".join(drawn(write_report(night)).text.split())
+    words = " ".join(Drawn(write_report(night)).text.split())
     assert "Stages from scored.csv" in words
     assert "stages from scored.csv. A rate" in words
     assert "estimated by" not in words

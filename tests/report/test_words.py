@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from drawn_nights import Drawn, drawn
+from drawn_nights import Drawn
 from night_tables import NightPlan, write_night
 
 from holter2sleep.errors import RecipeError
@@ -223,8 +223,8 @@ def test_language_of_the_layout_holds_unless_another_is_asked_for(tmp_path: Path
     assert 'language = "en"' in shipped
     (tmp_path / "mine.toml").write_text(shipped.replace('language = "en"', 'language = "de"'), encoding="utf-8")
     night = write_night(tmp_path / "night", NightPlan(hours=0.5))
-    assert "Seite 1 von" in drawn(write_report(night, tmp_path / "mine.toml")).text
-    assert "page 1 of" in drawn(write_report(night, tmp_path / "mine.toml", "en")).text
+    assert "Seite 1 von" in Drawn(write_report(night, tmp_path / "mine.toml")).text
+    assert "page 1 of" in Drawn(write_report(night, tmp_path / "mine.toml", "en")).text
 
 
 def test_same_tables_and_language_give_the_same_bytes(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_the_script_runs_from_folders_to_weights(
     sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apnea_net.Course, "batch", 2)
-    monkeypatch.setattr(apnea, "Growth", lambda: apnea_trees.Growth(trees=2))
+    monkeypatch.setattr(apnea, "Growth", lambda: apnea_trees.Growth(trees=2, bins=4))
     monkeypatch.setattr(logging, "basicConfig", lambda **_: None)
     out = tmp_path / "apnea.npz"
     argv = ["apnea", *map(str, sets), "--out", str(out), "--steps", "2", "--nets", "1"]

@@ -16,7 +16,8 @@ from holter2sleep.heart.sudden import SuddenRules, dropped_beats, fast_runs
 from holter2sleep.night import AF_KINDS, Beats, Bool, Episodes, Float
 from holter2sleep.spans import Spans, as_spans, contains
 
-EVEN_CHANCE = 0.5  # of S in a run alone, for sinus tachycardia may begin suddenly too; the least of V in AF
+EVEN_CHANCE = 0.5  # that a beat is S which only its run makes S: sinus tachycardia may begin suddenly too
+LIKELY = 0.5  # least chance of a V in AF
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def without_unlikely_v(beats: Beats, in_af: Bool) -> Beats:
     Gouaux JL, Ashman R (1947) Auricular fibrillation with aberration simulating ventricular paroxysmal tachycardia.
     Am Heart J 34:366-373.
     """
-    called = (beats.label == "V") & in_af & (beats.chance_v < EVEN_CHANCE)
+    called = (beats.label == "V") & in_af & (beats.chance_v < LIKELY)
     return beats.but(label=np.where(called, "N", beats.label), confidence=np.where(called, np.nan, beats.confidence))
 
 

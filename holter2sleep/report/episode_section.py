@@ -27,9 +27,12 @@ def longest_episodes(night: ReportNight, layout: Layout, section: Section) -> li
     if night.episodes.filter(pl.col("kind").is_in(KINDS)).is_empty():
         return [panel(night.words("episode.none"))]
     rows = [row for kind in KINDS for row in _rows_of(night, kind)]
-    heads = [night.words(f"episode.{name}") for name in ("kind", "stage", "start", "length", "beats", "rate")]
-    words = [Column(head, width_mm, "left") for head, width_mm in zip(heads, (NAME_MM, STAGE_MM), strict=False)]
-    figures = fitted_columns(heads[2:], [row[2:] for row in rows], TEXT_WIDTH_MM - NAME_MM - STAGE_MM)
+    words = [
+        Column(night.words("episode.kind"), NAME_MM, "left"),
+        Column(night.words("episode.stage"), STAGE_MM, "left"),
+    ]
+    heads = [night.words(f"episode.{name}") for name in ("start", "length", "beats", "rate")]
+    figures = fitted_columns(heads, [row[2:] for row in rows], TEXT_WIDTH_MM - NAME_MM - STAGE_MM)
     return table_blocks([*words, *figures], rows)
 
 
@@ -37,10 +40,10 @@ def _rows_of(night: ReportNight, kind: str) -> list[list[str]]:
     found = night.episodes.filter(kind=kind)
     longest_first = found.sort([pl.col("start_s") - pl.col("end_s"), "start_s"])
     shown = longest_first.head(SHOWN).sort("start_s")
-    words, more = night.words, found.height - shown.height
-    named = words("episode.of", name=words(f"episode.{kind}"), shown=shown.height, n=words.whole(found.height))
-    names = [named if more else words(f"episode.{kind}"), *[""] * (shown.height - 1)]
-    return [[name, *_cells(night, row)] for name, row in zip(names, shown.iter_rows(named=True), strict=False)]
+    words, name = night.words, night.words(f"episode.{kind}")
+    if found.height > SHOWN:
+        name = words("episode.of", name=name, shown=SHOWN, n=words.whole(found.height))
+    return [["" if i else name, *_cells(night, row)] for i, row in enumerate(shown.iter_rows(named=True))]
 
 
 def _cells(night: ReportNight, row: Row) -> list[str]:

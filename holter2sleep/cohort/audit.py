@@ -24,8 +24,9 @@ from holter2sleep.cohort.audit_stages import (
 )
 from holter2sleep.cohort.audit_stats import contrast, false_discovery
 from holter2sleep.cohort.publish import alone_in
-from holter2sleep.cohort.sources import COHORT, Source, find_runs, read_source
+from holter2sleep.cohort.sources import Source, find_runs, read_source
 from holter2sleep.night import Bool, Float
+from holter2sleep.phenotypes.cohort_folder import COHORT
 
 SEED = 0  # of draws and permutations: the same nights give the same audit
 # Of kappa: each permutation adds up the counts of all subjects twice, and few comparisons share the family.

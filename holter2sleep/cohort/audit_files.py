@@ -6,8 +6,8 @@ from pathlib import Path
 
 from holter2sleep.cohort.audit import Audit
 from holter2sleep.cohort.audit_text import as_markdown
-from holter2sleep.cohort.sources import COHORT
 from holter2sleep.errors import OutputError
+from holter2sleep.phenotypes.cohort_folder import COHORT
 from holter2sleep.whole_files import write_files
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from holter2sleep.cohort.epochs import read_epochs
-from holter2sleep.cohort.publish import is_sealed
-from holter2sleep.cohort.sources import COHORT, Source
+from holter2sleep.cohort.sources import Source
 from holter2sleep.errors import RecordingError
 from holter2sleep.night import UNSCORED
+from holter2sleep.phenotypes.cohort_folder import COHORT, is_sealed
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.phenotypes.wide import parted
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from holter2sleep.cohort.sources import COHORT, find_runs
+from holter2sleep.cohort.sources import find_runs
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.night import STAGE_STRATA, Recording, Source
+from holter2sleep.phenotypes.cohort_folder import COHORT
 from holter2sleep.phenotypes.files import read_table
 from holter2sleep.review.derive import quality_of
 from holter2sleep.review.recording import find_waveform

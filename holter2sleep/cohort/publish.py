@@ -15,9 +15,9 @@ from pathlib import Path
 
 from holter2sleep.errors import OutputError, UsageError
 from holter2sleep.locks import take
+from holter2sleep.phenotypes.cohort_folder import SEAL
 from holter2sleep.phenotypes.files import machine, scratch_prefix, sweep_leftovers
 
-SEAL = "flow.json"
 LOCK = ".lock"  # in the folder; it ends with the process that has it
 
 
@@ -67,8 +67,3 @@ def publish(scratch: Path, folder: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be written ({error.strerror or error}); run cohort again") from error
     return tuple(folder / name for name in names)
-
-
-def is_sealed(folder: Path) -> bool:
-    """Whether all tables of the folder are those of one finished run."""
-    return (folder / SEAL).is_file()

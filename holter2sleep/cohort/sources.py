@@ -16,10 +16,10 @@ from holter2sleep.cohort.merge import Merged, NightTable, merge_nights
 from holter2sleep.cohort.nights import facts_of_runs, night_numbers
 from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError, UsageError
+from holter2sleep.phenotypes.cohort_folder import COHORT
 from holter2sleep.phenotypes.files import read_run
 from holter2sleep.phenotypes.find import find_nights
 
-COHORT = "cohort"  # folder of the tables, beside those of the nights
 GATHERING = "cohort"  # step of a night whose folder could not be read
 
 

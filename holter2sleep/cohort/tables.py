@@ -19,13 +19,14 @@ from holter2sleep.cohort.harmonised import name_table, nsrr_table
 from holter2sleep.cohort.members import FAILURES
 from holter2sleep.cohort.merge import rows_of, stream_into
 from holter2sleep.cohort.nights import FACT_SCHEMA
-from holter2sleep.cohort.publish import SEAL, alone_in, publish
+from holter2sleep.cohort.publish import alone_in, publish
 from holter2sleep.cohort.quality import night_quality_table, quality_table
 from holter2sleep.cohort.reference import reference_table
 from holter2sleep.cohort.reliability import reliability_table
-from holter2sleep.cohort.sources import COHORT, Source, failures_text, find_runs, read_source
+from holter2sleep.cohort.sources import Source, failures_text, find_runs, read_source
 from holter2sleep.cohort.subjects import subject_table
 from holter2sleep.errors import OutputError
+from holter2sleep.phenotypes.cohort_folder import COHORT, SEAL
 from holter2sleep.phenotypes.dictionary import as_csv
 from holter2sleep.phenotypes.files import write_csv, write_parquet
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from holter2sleep.night import AF_KINDS, EPOCH_S
 from holter2sleep.report import axes as draw
 from holter2sleep.report.days import Day
-from holter2sleep.report.night_figure import KEY_SIZE, Key, write_key
+from holter2sleep.report.night_figure import KEY_SIZE, Key, band_keys, write_key
 from holter2sleep.report.page import HEIGHT_MM, MARGIN_MM, MM_PER_POINT, RULE, SOFT, TEXT_WIDTH_MM, Block, Page
 from holter2sleep.report.words import Words
 
@@ -190,9 +190,7 @@ def _keys(names: Sequence[str], day: Day, scales: Scales) -> list[Key]:
 
 
 def _rate_keys(day: Day, _: Scales) -> list[Key]:
-    words = day.part.words
-    colours = {"median": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
-    return [(words(f"track.{key}"), colour) for key, colour in colours.items()]
+    return band_keys(day.part)
 
 
 def _stage_keys(day: Day, _: Scales) -> list[Key]:

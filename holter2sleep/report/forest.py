@@ -37,13 +37,17 @@ def main_estimates(rows: pl.DataFrame) -> pl.DataFrame:
 
 def forest_height_mm(rows: pl.DataFrame) -> float:
     """Height of the forest of a model."""
-    return TOP_MM + LINE_MM * len(_lines(rows)[0]) + BOTTOM_MM
+    return _height_mm(_lines(rows)[0])
+
+
+def _height_mm(lines: list[Row]) -> float:
+    return TOP_MM + LINE_MM * len(lines) + BOTTOM_MM
 
 
 def draw_forest_on(figure: FigureBase, rows: pl.DataFrame, width_mm: float) -> None:
     """The main rows of a model's table in its order, each with its subgroups; ratios on a logarithmic axis."""
     lines, words = _lines(rows)
-    height_mm = forest_height_mm(rows)
+    height_mm = _height_mm(lines)
     sheet = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(height_mm, 0))
     sheet.set_axis_off()
     left_mm = min(max(text_width_mm(_name(row), SIZE) for row in lines) + 6, 0.42 * width_mm)

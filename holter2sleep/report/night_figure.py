@@ -45,7 +45,8 @@ def _no_keys(_: ReportNight) -> list[Key]:
     return []
 
 
-def _band_keys(night: ReportNight) -> list[Key]:
+def band_keys(night: ReportNight) -> list[Key]:
+    """What the colours of the rate mean."""
     colours = {"median": draw.RATE_COLOUR, "band": draw.BAND_COLOUR, "extremes": draw.EXTREME_COLOUR}
     return [(night.words(f"track.{key}"), colour) for key, colour in colours.items()]
 
@@ -74,7 +75,7 @@ def _coupling_keys(_: ReportNight) -> list[Key]:
 TRACKS: dict[str, Track] = {
     "hypnogram": Track(13.4, draw.draw_hypnogram, _no_keys),
     "hypnodensity": Track(9, _plain(draw.draw_hypnodensity), _stage_keys),
-    "heart_rate": Track(11, _plain(draw.draw_heart_rate), _band_keys),
+    "heart_rate": Track(11, _plain(draw.draw_heart_rate), band_keys),
     "tachogram": Track(9.5, _plain(draw_tachogram), _beat_keys),
     "rmssd": Track(7.5, _plain(draw.draw_rmssd), _no_keys),
     "rhythm": Track(16.0, _plain(draw.draw_rhythm), _no_keys),

@@ -16,6 +16,7 @@ import argparse
 import json
 import logging
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Material:
         """All that are scored: pieces are drawn from the given and from the found alike."""
         return [*self.given, *self.found]
 
-    @property
+    @cached_property
     def ways(self) -> dict[str, list[TrainingNight]]:
         """The scored nights as they are staged for the figures, by what of them is shown."""
         found = {"beats_found": [replace(night, embedding=None) for night in self.found]}
@@ -177,9 +178,9 @@ def networks_without(material: Material, subject: str, nets: int, seed: int, wor
     return [dict(network) for network in read_weights(path).values()]
 
 
-def figures_left_out(material: Material, own: Answers) -> dict[str, Any]:
+def figures_left_out(material: Material, own: Answers, chances: Answers) -> dict[str, Any]:
     """What the head is worth by what it is shown, and without the second opinion, and that alone."""
-    ways, chances, clock = material.ways, with_opinion(material, own), clock_left_out(material.given)
+    ways, clock = material.ways, clock_left_out(material.given)
     answers, alone = calibrated_ways(ways, chances), calibrated_ways(ways, own)
     figures = {way: figures_of(nights, answers[way], clock) for way, nights in ways.items()}
     of_networks = figures_of(material.given, alone["beats_given"], clock)
@@ -201,9 +202,9 @@ def calibrated_ways(ways: dict[str, list[TrainingNight]], chances: Answers) -> d
     return {way: [next(answers) for _ in nights] for way, nights in ways.items()}
 
 
-def shipped_temperature(material: Material, own: Answers) -> float:
+def shipped_temperature(material: Material, chances: Answers) -> float:
     """The temperature of the left-out answers of all subjects."""
-    chances, ways = with_opinion(material, own), material.ways
+    ways = material.ways
     return fit_temperature([c for way in ways for c in chances[way]], [n.stage for way in ways for n in ways[way]])
 
 
@@ -237,11 +238,12 @@ def main() -> None:
     encoder = None if options.beats_alone else options.encoder
     material = read_material(options.data, options.seed, encoder, options.work)
     own = left_out(material, options.nets, options.seed, options.work)
-    figures = figures_left_out(material, own)
+    chances = with_opinion(material, own)
+    figures = figures_left_out(material, own, chances)
     controls = controls_left_out(material, options.nets, options.seed, options.work)
     figures["controls"] = agreement_with(material.taught_opinions[::CONTROL_STEP], controls)
     networks = fit_networks(material, options.nets, options.seed)
-    content = networks_content(Networks(tuple(networks), material.names, shipped_temperature(material, own)))
+    content = networks_content(Networks(tuple(networks), material.names, shipped_temperature(material, chances)))
     (options.out / "fusion.npz").write_bytes(content)
     split = split_of(material, options.nets, options.seed, encoder)
     for name, table in (("split", split), ("figures", figures)):

@@ -203,7 +203,7 @@ def test_the_card_names_the_hash_of_the_weights() -> None:
 
 
 def test_the_weights_are_small_and_plain_arrays() -> None:
-    assert WEIGHTS.stat().st_size <= 500_000
+    assert WEIGHTS.stat().st_size <= 450_000
     with np.load(WEIGHTS, allow_pickle=False) as file:
         assert all(np.isfinite(file[name]).all() for name in file.files)
     assert {CALIBRATION, AHI, "net0", "trees0"} <= set(read_parts(WEIGHTS))

@@ -15,10 +15,10 @@ import pytest
 from command_runs import ok, run
 
 from benchmarks.synthetic_nights import epoch_rows, write_night
-from holter2sleep.cohort import publish as publishing
-from holter2sleep.cohort.publish import alone_in, is_sealed, publish
+from holter2sleep.cohort.publish import alone_in, publish
 from holter2sleep.cohort.tables import CohortOptions, make_cohort
 from holter2sleep.errors import OutputError, UsageError
+from holter2sleep.phenotypes.cohort_folder import SEAL, is_sealed
 from holter2sleep.phenotypes.dictionary import load_dictionary
 
 ROOT = Path(__file__).parents[2]
@@ -301,7 +301,7 @@ def test_a_folder_is_sealed_only_when_every_table_is_there(tmp_path: Path, monke
     assert not is_sealed(folder)
     assert (folder / "quality.csv").read_text(encoding="utf-8") == "cohort"  # whole, of the run before
     monkeypatch.undo()
-    assert publishing.SEAL == publish(scratch, folder)[0].name
+    assert SEAL == publish(scratch, folder)[0].name
     assert is_sealed(folder)
 
 

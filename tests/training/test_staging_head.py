@@ -16,7 +16,7 @@ from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
 from holter2sleep.training.semi_synthetic_nights import SHAPES
-from holter2sleep.training.staging import WEIGHTS, Material, figures_left_out, fit_networks
+from holter2sleep.training.staging import WEIGHTS, Answers, Material, figures_left_out, fit_networks, with_opinion
 from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
 from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
@@ -186,6 +186,10 @@ def judged_material(*, embedded: bool) -> Material:
     return Material(given, found, silent, [], [], [], (), ())
 
 
+def figures_of_answers(material: Material, own: Answers) -> dict:
+    return figures_left_out(material, own, with_opinion(material, own))
+
+
 def test_found_nights_are_judged_with_the_waveform_and_without() -> None:
     ways = judged_material(embedded=True).ways
     assert list(ways) == ["beats_given", "beats_found", "waveform"]
@@ -198,13 +202,13 @@ def test_figures_tell_what_the_waveform_brings() -> None:
     material = judged_material(embedded=True)
     right = [np.eye(5, dtype=np.float32)[one.stage] for one in material.found]
     wrong = [np.full((len(one.stage), 5), 0.2, np.float32) for one in material.found]
-    figures = figures_left_out(material, {"beats_given": right, "beats_found": wrong, "waveform": right})
+    figures = figures_of_answers(material, {"beats_given": right, "beats_found": wrong, "waveform": right})
     assert figures["waveform"]["5_classes"]["kappa"] == figures["5_classes"]["kappa"] == 1.0
     assert figures["beats_found"]["5_classes"]["kappa"] == 0.0
     for n_classes in CLASSES:
         found = figures["waveform_more"][f"{n_classes}_classes"]
         assert found == {"kappa": 0.0, "ours_more": 1.0, "interval": [1.0, 1.0]}
-    alone = figures_left_out(judged_material(embedded=False), {"beats_given": right, "beats_found": right})
+    alone = figures_of_answers(judged_material(embedded=False), {"beats_given": right, "beats_found": right})
     assert not {"waveform", "waveform_more"} & set(alone)
 
 

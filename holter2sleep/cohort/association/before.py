@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from holter2sleep.cohort.association.columns import NIGHTS
-from holter2sleep.cohort.publish import SEAL
 from holter2sleep.counted import counted
 from holter2sleep.errors import RecordingError
+from holter2sleep.phenotypes.cohort_folder import SEAL
 from holter2sleep.report.cohort.tables import flow_of_file
 
 Flow = Mapping[str, Any]

@@ -13,10 +13,10 @@ from holter2sleep.cohort.association.plan import SUBJECT, Model, Plan
 from holter2sleep.cohort.association.rules import check_kind, is_rule, rule_of
 from holter2sleep.errors import RecipeError, RecordingError, UsageError, did_you_mean
 from holter2sleep.io.files import check_folder
+from holter2sleep.phenotypes.cohort_folder import COHORT, WHERE, without_cohort
 from holter2sleep.phenotypes.wide import NAME, phenotype_of
-from holter2sleep.report.cohort.tables import WHERE, without_cohort
 
-NIGHTS, INTERVALS = Path("cohort", "nights.parquet"), Path("cohort", "phenotypes.parquet")
+NIGHTS, INTERVALS = Path(COHORT, "nights.parquet"), Path(COHORT, "phenotypes.parquet")
 ID = "recording_id"
 _CATEGORY = re.compile(r"C\((.+)\)")
 _PATTERN = re.compile(r"[*?\[]")

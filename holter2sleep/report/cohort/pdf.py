@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from holter2sleep.phenotypes.cohort_folder import COHORT
 from holter2sleep.report.cohort.associations_section import draw_associations
 from holter2sleep.report.cohort.audit_section import draw_audit
 from holter2sleep.report.cohort.definitions_section import draw_definitions, draw_limits, draw_versions
@@ -17,7 +18,7 @@ from holter2sleep.report.cohort.outliers import draw_outliers
 from holter2sleep.report.cohort.quality_section import draw_quality
 from holter2sleep.report.cohort.reliability_section import draw_reliability
 from holter2sleep.report.cohort.stages_section import draw_stages
-from holter2sleep.report.cohort.tables import COHORT, Cohort, read_cohort
+from holter2sleep.report.cohort.tables import Cohort, read_cohort
 from holter2sleep.report.document import finished
 from holter2sleep.report.grid import heading, panel, paragraph
 from holter2sleep.report.page import SOFT, Block, Page, draw_frame

@@ -11,15 +11,14 @@ import polars as pl
 
 from holter2sleep.errors import RecordingError
 from holter2sleep.io.files import check_folder, sha256_of
+from holter2sleep.phenotypes.cohort_folder import COHORT, SEAL, WHERE, is_sealed, without_cohort
 from holter2sleep.phenotypes.dictionary import Entry, load_dictionary
 from holter2sleep.phenotypes.wide import NAME, column
 from holter2sleep.report.cohort.layout import CohortLayout
 from holter2sleep.report.tables import unit_text
 from holter2sleep.report.words import Words
 
-COHORT, STUDY = "cohort", "associations"  # folders of the tables and of the study, beside those of the nights
-FLOW_FILE = "flow.json"  # the last file of a cohort that is written
-WHERE = "give the folder that batch or analyze wrote nights into"
+STUDY = "associations"  # folder of the study, beside those of the nights
 NO_NUMBER = "-"
 STATUSES = ("ok", "insufficient_data", "not_applicable", "implausible", "absent")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
@@ -130,26 +129,14 @@ def read_cohort(directory: Path, layout: CohortLayout, words: Words) -> Cohort:
     """
     check_folder(directory, WHERE)
     folder = directory / COHORT
-    if not (folder / FLOW_FILE).is_file():
-        raise RecordingError(without_cohort(directory, FLOW_FILE))
+    if not is_sealed(folder):
+        raise RecordingError(without_cohort(directory, SEAL))
     try:
         return _read(directory, folder, layout, words)
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         found = next(iter(str(error).splitlines()), type(error).__name__)
         said = f"{directory}: a table of its cohort or study is missing or broken ({found})"
         raise RecordingError(f"{said}; run holter2sleep cohort, and associate where there is a study, again") from None
-
-
-def without_cohort(directory: Path, lacking: str) -> str:
-    """What to say of a folder in whose `cohort/` a file is missing: what there is, and what would work."""
-    if (directory / lacking).is_file():
-        return f"{directory}: the tables of a cohort themselves; give the folder that it lies in"
-    works = (
-        f"`holter2sleep cohort {directory}` makes it of the nights there"
-        if any(directory.glob("*/run.json"))
-        else f"no night lies there either; {WHERE}"
-    )
-    return f"{directory}: no finished cohort in it ({COHORT}/{lacking} is missing); {works}"
 
 
 def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> Cohort:
@@ -160,7 +147,7 @@ def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> 
     quality_nights = _csv(folder / "quality_nights.csv", QUALITY_NIGHTS).join(nights, on="recording_id", how="semi")
     return Cohort(
         directory=directory,
-        flow=flow_of_file(folder / FLOW_FILE),
+        flow=flow_of_file(folder / SEAL),
         nights=nights,
         persons=_wide(folder / "subjects.parquet", {"subject": pl.String}, layout),
         implausible=_implausible(folder / "phenotypes.parquet", layout.columns),
@@ -169,7 +156,7 @@ def _read(directory: Path, folder: Path, layout: CohortLayout, words: Words) -> 
         reliability=_csv(folder / "reliability.csv", RELIABILITY),
         audit=_csv(audit, AUDIT) if audit.is_file() else None,
         study=_study(directory / STUDY),
-        hashes={name: sha256_of([folder / name]) for name in (FLOW_FILE, "nights.parquet", "quality.csv")},
+        hashes={name: sha256_of([folder / name]) for name in (SEAL, "nights.parquet", "quality.csv")},
         words=words,
     )
 

@@ -44,8 +44,11 @@ def verified(weights: Installable) -> Path:
     if not is_installed(weights):
         raise WeightsError(f"Weights {weights.name!r} are not installed: holter2sleep models install {weights.name}")
     whose, advice = f"Weights {weights.name!r}:", "remove and install them again"
-    unaltered(path, installed_sha256(weights), whose, "installed was", advice)
-    return unaltered(path, weights.sha256, whose, "registered is", advice) if weights.sha256 else path
+    found = installed_sha256(weights)
+    unaltered(path, found, whose, "installed was", advice)
+    if weights.sha256 not in (None, found):
+        raise WeightsError(f"{whose} {path} has SHA-256 {found}, registered is {weights.sha256}; {advice}")
+    return path
 
 
 def installed_sha256(weights: Installable) -> str:

@@ -26,7 +26,7 @@ MAX_NAN_SHARE = 0.5
 FS_RESAMPLED_HZ = 4.0
 MISSING = -1.0
 VLF_HZ, LF_HZ, HF_HZ, TOTAL_HZ = (0.0033, 0.04), (0.04, 0.15), (0.15, 0.4), (0.0, 0.4)
-N_FEATURES = 36
+N_OF_BEATS = 33  # features; three more tell the context
 AT_A_TIME = 1000  # epochs: 9 MB of resampled windows
 _SEX_CODE = {"F": 0.0, "M": 1.0}
 
@@ -51,23 +51,31 @@ class Context:
 
 
 def sleepecg_features(beat_s: Float, context: Context, believed: Bool | None = None) -> Float:
-    """Features of every whole epoch up to the last beat. array (n_epochs, 36); -1 is missing.
+    """Features of every whole epoch up to the last beat, in a context. array (n_epochs, 36); -1 is missing."""
+    return in_context(beat_features(beat_s, believed), context)
+
+
+def in_context(features: Float, context: Context) -> Float:
+    """The features of beats, with recording start, age and sex behind them. array (n_epochs, 36)."""
+    return np.hstack([features, np.tile(context.columns, (len(features), 1))])
+
+
+def beat_features(beat_s: Float, believed: Bool | None = None) -> Float:
+    """Features of every whole epoch up to the last beat. array (n_epochs, 33); -1 is missing.
 
     Parameters
     ----------
     beat_s
         Times of the heart beats. array (n_beats,), s from the recording's start.
-    context
-        Recording start, age and sex.
     believed
         Whether each interval is to be read at all; array (n_beats - 1,). None: all, as the package does.
     """
     n_epochs = int(beat_s[-1] // EPOCH_S) if len(beat_s) > 1 else 0
     if n_epochs == 0:
-        return np.empty((0, N_FEATURES))
+        return np.empty((0, N_OF_BEATS))
     rr_end_s, rr_s = beat_s[1:], np.where(_read(beat_s, believed), np.diff(beat_s), np.nan)
     onset_s = EPOCH_S * np.arange(n_epochs, dtype=np.float64)
-    features = np.empty((n_epochs, N_FEATURES))
+    features = np.empty((n_epochs, N_OF_BEATS))
     worked, alike = _worth_work(rr_end_s, onset_s)
     intervals, resampled = _windows(rr_end_s, rr_s, onset_s[worked]), _resampled_windows(rr_end_s, rr_s, onset_s)
     padded = np.append(rr_s, np.nan)
@@ -75,15 +83,9 @@ def sleepecg_features(beat_s: Float, context: Context, believed: Bool | None = N
         for first in range(0, len(worked), AT_A_TIME):
             part = worked[first : first + AT_A_TIME]
             columns = (_time_domain(padded[intervals[first : first + AT_A_TIME]]), _frequency_domain(resampled[part]))
-            features[part] = np.hstack([*columns, np.tile(context.columns, (len(columns[0]), 1))])
+            features[part] = np.hstack(columns)
     features[alike] = features[alike[:1]]
     return np.where(np.isfinite(features), features, MISSING)
-
-
-def in_context(features: Float, context: Context) -> Float:
-    """The features of the same beats in another context. array (n_epochs, 36)."""
-    columns = np.asarray(context.columns)
-    return np.hstack([features[:, : -len(columns)], np.tile(columns, (len(features), 1))])
 
 
 def has_interval(beat_s: Float, n_epochs: int, believed: Bool | None = None) -> Bool:

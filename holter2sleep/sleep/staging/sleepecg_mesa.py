@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holter2sleep.night import Bool, Float
 from holter2sleep.sleep.staging.base import Evidence, Proba
 from holter2sleep.sleep.staging.cards import Card
-from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, has_interval, in_context, sleepecg_features
+from holter2sleep.sleep.staging.sleepecg_features import MISSING, Context, beat_features, has_interval, in_context
 
 # Output order of the network: undefined, NREM, REM, wake. Ours: W, NREM, R; the undefined class is dropped.
 OURS = (3, 1, 2)
@@ -88,7 +88,7 @@ def chances_of(
     be read; None: all of them.
     """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
-    features = sleepecg_features(beat_s, contexts[0], believed)
+    features = beat_features(beat_s, believed)
     answers = [predict(network, in_context(features, context)) for context in contexts]
     answer: Proba = np.stack(answers).mean(axis=0, dtype=np.float32)[: evidence.grid.n]
     proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)

@@ -22,6 +22,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from benchmarks.processes import peak_of
 from holter2sleep.batch.address import content_address, method_address
 from holter2sleep.batch.ledger import DONE, Record, open_ledger, read_ledger
 from holter2sleep.batch.manifest import read_manifest
@@ -76,15 +77,6 @@ def measured(manifest: Path, out: Path, *words: str) -> tuple[float, float, floa
     after = os.times()
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     return time.perf_counter() - begun, cpu_s, peak_mb
-
-
-def peak_of(pid: int) -> float:
-    """Peak memory of a process so far, MB; 0 where it has ended."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def jobs(folder: Path) -> None:

@@ -18,7 +18,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded: with two, both co
 import argparse
 import dataclasses
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable
 
@@ -27,6 +26,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from benchmarks.processes import peak_of
 from holter2sleep.analyze import analyze_night
 from holter2sleep.night import EpochGrid, Quality, Recording
 from holter2sleep.recipe import load_recipe
@@ -182,15 +182,11 @@ def whole_way(name: str, recording: Recording) -> None:
 def stage(stager: str) -> None:
     """Print what staging the sample night takes, and the peak of this process before and after."""
     night = analyze_night(simulate_night(preset("sample"), np.random.default_rng(0)).recording, RECIPE)
-    evidence, before = evidence_of(night), peak_mb()
+    evidence, before = evidence_of(night), peak_of(os.getpid())
     start = time.process_time()
     stage_sleep(evidence, dataclasses.replace(RECIPE.staging, stager=stager))
-    print(f"8 h at 256 Hz staged by {stager}: {time.process_time() - start:.2f} s, {before:.0f} to {peak_mb():.0f} MB")
-
-
-def peak_mb() -> float:
-    """Largest memory of this process so far, on Linux."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    seconds, after = time.process_time() - start, peak_of(os.getpid())
+    print(f"8 h at 256 Hz staged by {stager}: {seconds:.2f} s, {before:.0f} to {after:.0f} MB")
 
 
 def main() -> None:

@@ -44,3 +44,12 @@ def cost_of(*words: str) -> Cost:
         if run.returncode:
             raise RuntimeError(f"{' '.join(words)}: exit code {run.returncode}\n{run.stderr[-2000:]}")
         return Cost(**json.loads(told.read_text()), said=run.stdout)
+
+
+def peak_of(pid: int) -> float:
+    """Peak memory of a process so far, MB; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)

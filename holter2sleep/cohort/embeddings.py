@@ -18,8 +18,8 @@ from holter2sleep.cohort.sources import find_runs
 from holter2sleep.errors import RecordingError, UsageError
 from holter2sleep.night import STAGE_STRATA, Recording, Source
 from holter2sleep.phenotypes.cohort_folder import COHORT
+from holter2sleep.phenotypes.epochs import quality_of
 from holter2sleep.phenotypes.files import read_table
-from holter2sleep.review.derive import quality_of
 from holter2sleep.review.recording import find_waveform
 from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.waveform import Waveform

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from holter2sleep.autonomic.epoch_rates import epoch_rates
 from holter2sleep.heart.intervals import trusted_rr
-from holter2sleep.night import AF_KINDS, Float, Night
-from holter2sleep.spans import overlap_per_cell
+from holter2sleep.night import AF_KINDS, Float, Night, Quality
+from holter2sleep.spans import as_spans, overlap_per_cell
 
 MINIMUM_DIFFERENCES = 10  # in 30 s, for an RMSSD of the epoch
 
@@ -178,3 +180,9 @@ def _beat_counts(night: Night) -> dict[str, np.ndarray]:
     if night.recording.beats_classified:
         masks |= {"n_sveb": beats.label == "S", "n_veb": beats.label == "V"}
     return {name: np.bincount(epoch[mask], minlength=night.grid.n) for name, mask in masks.items()}
+
+
+def quality_of(run: dict[str, Any], epochs: pl.DataFrame) -> Quality:
+    """The judgement of quality that the tables of a night hold."""
+    sqi = epochs["sqi"].cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    return Quality(epochs["quality_flags"].to_numpy(), sqi, epochs["usable"].to_numpy(), as_spans(run["usable"]))

@@ -35,7 +35,7 @@ from holter2sleep.night import (
     Source,
     Subject,
 )
-from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA
+from holter2sleep.phenotypes.epochs import EPISODE_SCHEMA, quality_of
 from holter2sleep.phenotypes.files import NightTables
 from holter2sleep.recipe import Recipe
 from holter2sleep.review.apply import Editable, edit_beats, edit_episodes, without_episode
@@ -106,12 +106,6 @@ def _base(machine: NightTables, ecg: Waveform | None) -> _Base:
     epochs, run = machine.epochs, machine.run
     grid = EpochGrid(epochs.height, run["duration_s"])
     return _Base(_recording(machine, ecg), grid, quality_of(run, epochs), machine)
-
-
-def quality_of(run: dict[str, Any], epochs: pl.DataFrame) -> Quality:
-    """The judgement of quality in the tables of a night."""
-    sqi = numbers(epochs["sqi"]).astype(np.float32)
-    return Quality(epochs["quality_flags"].to_numpy(), sqi, epochs["usable"].to_numpy(), as_spans(run["usable"]))
 
 
 def _recording(machine: NightTables, ecg: Waveform | None) -> Recording:

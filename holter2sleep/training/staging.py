@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from holter2sleep.errors import UsageError
 from holter2sleep.heart.weights import joined, read_weights, write_weights
 from holter2sleep.night import Float
 from holter2sleep.recipe import load_recipe
@@ -48,6 +49,7 @@ from holter2sleep.training.staging_nights import (
 from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
 from holter2sleep.training.staging_waves import embedded
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
+from holter2sleep.whole_files import write_bytes
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +97,14 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     ----------
     encoder
         Of the waveforms: a name, or a file; None leaves the nights with beats alone.
+
+    Raises
+    ------
+    UsageError
+        `work` holds folds of another seed or encoder.
     """
+    taught_with = None if encoder is None else hash_of(find_encoder_file(encoder)[0], "sha256")
+    check_course(work, {"seed": seed, "encoder": taught_with})
     recipe = load_recipe("overnight", ("staging.stager=clock",))
     given, found = read_scored(data / "slpdb", recipe), read_found(data, recipe, seed)
     controls = read_controls(data, recipe)
@@ -115,6 +124,24 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
         tuple(inputs(given[0].evidence)),
         tuple(night.subject for night in swings),
     )
+
+
+def check_course(work: Path, course: dict[str, Any]) -> None:
+    """Note in the folder what its folds are made with.
+
+    Raises
+    ------
+    UsageError
+        It holds folds that were made with something else: they would be taken for those of this course.
+    """
+    path = work / "made_with.json"
+    if not path.exists():
+        write_bytes(path, json.dumps(course).encode())
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if kept != course:
+        raise UsageError(
+            f"{work}: holds folds made with {kept}, asked for is {course}; give a folder of its own (--work)"
+        )
 
 
 def encoded(nights: list[HeardNight], encoder: str, work: Path) -> list[TrainingNight]:

@@ -50,7 +50,7 @@ def by_epochs(
     return dataclasses.replace(night, **changes)
 
 
-def with_start(night: Night, start: datetime) -> Night:
+def with_start(night: Night, start: datetime | None) -> Night:
     return dataclasses.replace(night, recording=night.recording.but(start=start))
 
 
@@ -160,8 +160,7 @@ def test_no_sleep_has_no_course() -> None:
     ],
 )
 def test_hours_are_counted_from_the_nearer_midnight(start: datetime | None, at_s: float, hours: float | None) -> None:
-    night = by_epochs("WW", 30)
-    night = dataclasses.replace(night, recording=night.recording.but(start=start))
+    night = with_start(by_epochs("WW", 30), start)
     assert _from_midnight_h(night, at_s) == (None if hours is None else pytest.approx(hours, nan_ok=True))
 
 
@@ -286,7 +285,7 @@ def daily(start: datetime | None) -> tuple[Night, Float, Float]:
     beats = np.round(7.5 + 2.5 * np.cos(2 * np.pi * (hours - 15) / 24)).astype(int)
     night = by_epochs("W" * 2880, np.repeat(beats, 10), as_spans([(595.0, 905.0)]))
     kept = np.arange(288) != 2
-    return dataclasses.replace(night, recording=night.recording.but(start=start)), hours[kept], 2.0 * beats[kept]
+    return with_start(night, start), hours[kept], 2.0 * beats[kept]
 
 
 @pytest.mark.parametrize(("start", "first_h"), [(datetime(2026, 3, 1, 22, 15, 36), 22.26), (None, 0.0)])

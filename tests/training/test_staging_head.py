@@ -10,13 +10,22 @@ import numpy as np
 import pytest
 import torch
 
+from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, merge_of, merged
 from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
 from holter2sleep.training.semi_synthetic_nights import SHAPES
-from holter2sleep.training.staging import WEIGHTS, Answers, Material, figures_left_out, fit_networks, with_opinion
+from holter2sleep.training.staging import (
+    WEIGHTS,
+    Answers,
+    Material,
+    check_course,
+    figures_left_out,
+    fit_networks,
+    with_opinion,
+)
 from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
 from holter2sleep.training.staging_nights import codes_of
 from holter2sleep.training.staging_teachers import pooled
@@ -184,6 +193,13 @@ def judged_material(*, embedded: bool) -> Material:
     )
     silent = [np.full((len(one.stage), 3), np.nan, np.float32) for one in (*given, *found)]
     return Material(given, found, silent, [], [], [], (), ())
+
+
+def test_a_folder_with_folds_of_another_course_is_refused(tmp_path: Path) -> None:
+    check_course(tmp_path, {"seed": 0, "encoder": None})
+    check_course(tmp_path, {"seed": 0, "encoder": None})
+    with pytest.raises(UsageError, match="give a folder of its own"):
+        check_course(tmp_path, {"seed": 1, "encoder": None})
 
 
 def figures_of_answers(material: Material, own: Answers) -> dict:

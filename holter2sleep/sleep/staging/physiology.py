@@ -39,8 +39,8 @@ LARGEST_CHANGE = 0.3  # from the median of 5 intervals on either side: beyond li
 NEIGHBOURS = 5
 SLOWEST_S = 3.0  # interval by which a window of beats is counted as full
 SPREAD_OF_NIGHT = 1.349  # interquartile range of a normal distribution
-# A smaller change of the logarithm is none: 1 % is 8 ms at 75/min, the grid of a recorder of 128 Hz. What is below tells
-# of the file's time grid: beats of 250 Hz, moved by 0.3 ms, had another share of turns by 0.8 of its spread.
+# A smaller change of the logarithm is none: 1 % is 8 ms at 75/min, the grid of a recorder of 128 Hz. What is below
+# tells of the file's time grid: moving beats of 250 Hz by 0.3 ms changed the share of turns by 0.8 of its spread.
 LEAST_STEP = 0.01
 SOME = 0.05  # share of beats that fit nowhere or are not normal, below which one more or less hardly counts
 FARTHEST = 4.0  # spreads from the night's median: one artefact must not decide

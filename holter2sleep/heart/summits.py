@@ -33,7 +33,7 @@ def _summits(ecg: Waveform, centre: NDArray[np.int64], reach: int, fs: float) ->
     summits = []
     for sign in (1.0, -1.0):
         peak = np.argmax(sign * near, axis=1)
-        summits.append(np.array([peak - reach + _parabola_shift(sign * near, peak), near[row, peak]]))
+        summits.append(np.array([peak - reach + parabola_shift(sign * near, peak), near[row, peak]]))
     return summits[0], summits[1]
 
 
@@ -56,7 +56,7 @@ def _medians(rows: Signal) -> Signal:
     return np.asarray(medians)
 
 
-def _parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:
+def parabola_shift(rows: NDArray[np.floating], peak: NDArray[np.int64]) -> Float:
     """Offset of the vertex of the parabola through each peak and its neighbours, in samples (-0.5 to 0.5)."""
     inner = np.clip(peak, 1, rows.shape[1] - 2)
     n = np.arange(len(rows))

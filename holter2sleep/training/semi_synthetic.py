@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from holter2sleep.heart.summits import parabola_shift
 from holter2sleep.night import Float
 
 BEFORE_S, AFTER_S = 0.28, 0.50  # of the R peak: from before the P wave to behind the T wave
@@ -43,9 +45,10 @@ def cut_beats(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> tuple[Rows,
     """
     before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
     beat_s = aligned(ecg, fs, beat_s)
-    rr_s, at = np.diff(beat_s), np.round(beat_s[1:] * fs).astype(np.int64)
-    inside = (at >= before) & (at + after < len(ecg)) & (rr_s > BEFORE_S + AFTER_S)
-    return tapered(ecg[at[inside, None] + np.arange(-before, after + 1)], fs), rr_s[inside]
+    rr_s, at = np.diff(beat_s), beat_s[1:] * fs  # between samples: a shape cut at the nearest would be late or early
+    inside = (at >= before) & (at + after <= len(ecg) - 1) & (rr_s > BEFORE_S + AFTER_S)
+    rows = ndimage.map_coordinates(ecg, [at[inside, None] + np.arange(-before, after + 1)], order=3, mode="nearest")
+    return tapered(rows, fs), rr_s[inside]
 
 
 def tapered(rows: Rows, fs: float) -> Rows:
@@ -59,7 +62,8 @@ def tapered(rows: Rows, fs: float) -> Rows:
 def aligned(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> Float:
     """Beats moved so far that their QRS complexes lie best on their mean (Woody 1967). array (n_beats,), s.
 
-    Those too near an end stay where they are.
+    They come to lie between samples, by the vertex of the parabola through the best three; those too near an end stay
+    where they are.
     """
     half, reach = round(HALF_QRS_S * fs), round(REACH_S * fs)
     at = np.round(beat_s * fs).astype(np.int64)
@@ -69,9 +73,10 @@ def aligned(ecg: NDArray[np.float32], fs: float, beat_s: Float) -> Float:
     best = np.full(len(rows), reach)
     for _ in range(ROUNDS):
         mean = lags[np.arange(len(rows)), best].mean(axis=0)
-        best = (lags @ (mean - mean.mean())).argmax(axis=1)
+        likeness = lags @ (mean - mean.mean())
+        best = likeness.argmax(axis=1)
     moved_s = beat_s.copy()
-    moved_s[inside] = (at[inside] + best - reach) / fs
+    moved_s[inside] = (at[inside] + best + parabola_shift(likeness, best) - reach) / fs
     return moved_s
 
 

@@ -122,9 +122,6 @@ def test_twenty_beats_are_survived(stager: Stager) -> None:
     assert np.isnan(proba[10:]).all()
 
 
-GOAL_MISSED = 2  # classes: from found beats 0.0303 below given ones; the card and benchmarks/README.md say so
-
-
 def test_the_card_states_the_figures_that_the_training_wrote() -> None:
     card = read_card("fusion")
     figures = json.loads((WEIGHTS / "fusion_figures.json").read_text())
@@ -141,10 +138,9 @@ def test_the_card_states_the_figures_that_the_training_wrote() -> None:
             f"{n_classes} classes {of_found['kappa']:.3f}, calibration error {of_found['calibration_error']:.3f}"
             in said
         )
-        assert (of_found["kappa"] > found["kappa"] - 0.03) == (n_classes != GOAL_MISSED)
-        assert figures["waveform"][f"{n_classes}_classes"]["kappa"] > found["kappa"] - 0.03
-        assert of_found["calibration_error"] <= 0.06
-    assert f"with {GOAL_MISSED} classes the goal, less than 0.03, is missed" in said
+        of_waveform = figures["waveform"][f"{n_classes}_classes"]
+        assert min(of_found["kappa"], of_waveform["kappa"]) > found["kappa"] - 0.03
+        assert max(of_found["calibration_error"], of_waveform["calibration_error"]) <= 0.06
     curve = figures["3_classes"]["kappa_by_coverage"]
     assert ", ".join(f"{100 * float(share):.0f} % {value:.3f}" for share, value in curve.items()) in said
     assert curve["0.5"] > curve["1"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from night_tables import NightPlan, write_night
 
 from holter2sleep.cards import ModelCard
 from holter2sleep.models import FILES, list_model_cards
+from holter2sleep.report.html import write_html
 from holter2sleep.report.pdf import write_report
 from holter2sleep.report.words import load_words
 from holter2sleep.sleep.staging import list_cards
@@ -23,12 +25,17 @@ STAGERS = {card.name: card for card in list_cards()}
 (ENCODER,) = list_shipped()
 
 
-def words_of(folder: Path, models: list[dict[str, Any]], language: str = "en") -> str:
-    """All that a report of these models says; lines that were wrapped are joined."""
+def night_of(folder: Path, models: list[dict[str, Any]]) -> Path:
+    """A night whose run names these models."""
     night = write_night(folder, NightPlan(hours=1.0))
     run = json.loads((night / "run.json").read_text()) | {"models": models}
     (night / "run.json").write_text(json.dumps(run))
-    return joined(Drawn(write_report(night, language=language)).text)
+    return night
+
+
+def words_of(folder: Path, models: list[dict[str, Any]], language: str = "en") -> str:
+    """All that a report of these models says, joined."""
+    return joined(Drawn(write_report(night_of(folder, models), language=language)).text)
 
 
 def joined(text: str) -> str:
@@ -50,6 +57,11 @@ def test_each_model_stands_with_its_card(tmp_path: Path, language: str) -> None:
         assert joined(f"{words('methods.trained_on')}: {card.trained_on}") in found
         assert joined(f"{words('methods.agreement')}: {card.headline}") in found
     assert joined(words("methods.other_weights")) not in found
+
+
+def test_the_report_for_a_screen_has_the_cards_too(tmp_path: Path) -> None:
+    found = joined(unescape(write_html(night_of(tmp_path, OURS)).read_text(encoding="utf-8")))
+    assert [text for card in list_model_cards() for text in texts_of(card) if text not in found] == []
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -14,6 +14,7 @@ import pytest
 from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.cards import Weights
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.evaluate.stages import compare_stages, kappa, pooled
 from holter2sleep.io import read_recording
@@ -29,7 +30,7 @@ from holter2sleep.sleep.staging import (
     stage,
     stage_sleep,
 )
-from holter2sleep.sleep.staging.cards import Weights, read_card, read_weights
+from holter2sleep.sleep.staging.cards import read_card, read_weights
 
 AUTO = asking_for("auto")
 

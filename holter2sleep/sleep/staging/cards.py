@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -54,6 +55,7 @@ class Card(ModelCard):
         return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
 
 
+@cache
 def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
     return card_in(Card, (CARDS / f"{name}.toml").read_bytes(), f"card {name}", {"name": name})

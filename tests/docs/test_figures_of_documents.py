@@ -199,7 +199,7 @@ def test_the_card_of_fibrillation_has_the_figures_of_the_benchmark() -> None:
     assert f"{cells_of(table, '`nsrdb`')[4]} of the time called AF" in said("af", "nsrdb")
 
 
-@pytest.mark.parametrize(("name", "begin"), [("DS2", "AF time, people not fitted on"), ("all", "MIT-BIH, 38 records")])
+@pytest.mark.parametrize(("name", "begin"), [("DS2", "AF time, records not fitted on"), ("all", "MIT-BIH, 38 records")])
 def test_the_card_of_fibrillation_has_the_figures_of_mitdb(name: str, begin: str) -> None:
     values = cells_of(BENCHMARKS.partition("| set | V Se / +P |")[2], name)[4].split(" / ")
     ends = cells_of(BENCHMARKS.partition("| set | V Se | V +P | S Se | S +P |")[2], name)[4:]

@@ -25,7 +25,7 @@ def beat_rates(records: Mapping[str, BeatMatrix]) -> Rates:
     def rate_of(name: str) -> Callable[[Counts], float | None]:
         return lambda counts: MEASURES[name](BeatMatrix(counts, 0.0))
 
-    return _rates(list(records), [matrix.counts for matrix in records.values()], {n: rate_of(n) for n in MEASURES})
+    return rates_of(list(records), [matrix.counts for matrix in records.values()], {n: rate_of(n) for n in MEASURES})
 
 
 def time_rates(records: Mapping[str, EpisodeAgreement]) -> Rates:
@@ -35,12 +35,13 @@ def time_rates(records: Mapping[str, EpisodeAgreement]) -> Rates:
         return lambda sums: EpisodeAgreement(*sums.tolist()).measures()[name]
 
     names = ("duration_sensitivity", "duration_positive_predictivity")
-    return _rates(list(records), [np.array(astuple(one)) for one in records.values()], {n: rate_of(n) for n in names})
+    return rates_of(list(records), [np.array(astuple(one)) for one in records.values()], {n: rate_of(n) for n in names})
 
 
-def _rates(
+def rates_of(
     records: Sequence[str], counts: Sequence[Counts], measures: Mapping[str, Callable[[Counts], float | None]]
 ) -> Rates:
+    """Measures of the sum of the records' counts, with intervals where at least two people have what is measured."""
     people = [SAME_PERSON.get(name, name) for name in records]
     draws, total = Draws(people, SEED), np.sum(counts, axis=0)
 

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.people import Rates, rates_of
 from holter2sleep import analyze
-from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, gross_episodes
+from holter2sleep.evaluate.ec57 import EpisodeAgreement, compare_episodes, gross_episodes, ratio
 from holter2sleep.evaluate.rhythms import read_rhythm_spans
 from holter2sleep.heart.rhythm import find_episodes
 from holter2sleep.io import read_recording
 from holter2sleep.io.beatfiles import read_beats
-from holter2sleep.night import AF_KINDS, Beats, Episodes
+from holter2sleep.night import AF_KINDS, Beats, Episodes, Float
 from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.spans import EMPTY, Spans, as_spans, complement, duration, intersection
 from holter2sleep.training.fibrillation import DS1, N_NSRDB, read_afdb
@@ -44,6 +45,7 @@ class Result:
     found: Episodes
     usable: Spans
     notes: dict[str, Spans]
+    person: str | None = None  # None: each record is of another
 
     @property
     def af(self) -> Spans:
@@ -81,9 +83,9 @@ def mitdb(data: Path, recipe: Recipe) -> Iterator[Result]:
 
 
 def cpsc2021(data: Path, recipe: Recipe) -> Iterator[Result]:
-    """Segments of a few minutes or less."""
+    """Segments of a few minutes or less; their names are `data_` person `_` segment."""
     for path in sorted((data / "cpsc2021").glob("*.hea")):
-        yield by_waveform(path, None, False, recipe)
+        yield replace(by_waveform(path, None, False, recipe), person=path.stem.rpartition("_")[0])
 
 
 def mimic_perform_af(data: Path, recipe: Recipe) -> Iterator[Result]:
@@ -126,22 +128,41 @@ SETS: dict[str, Callable[[Path, Recipe], Iterator[Result]]] = {
 
 
 def line_of(title: str, results: list[Result]) -> str:
-    """Pooled figures of AF time and episodes."""
+    """Pooled figures of AF time, with 95 % intervals by drawing people, and of AF episodes."""
     total = gross_episodes([result.agreement for result in results])
     usable_s = sum(duration(result.usable) for result in results)
-    false_s = total.test_s - total.overlap_s
-    shares = {
-        "time Se": (total.overlap_s, total.reference_s),
-        "time Sp": (usable_s - total.reference_s - false_s, usable_s - total.reference_s),
-        "time +P": (total.overlap_s, total.test_s),
-        "episode Se": (total.n_reference_met, total.n_reference),
-        "episode +P": (total.n_test_met, total.n_test),
-        "false AF of time": (false_s, usable_s),
+    met = {
+        "episode Se": (ratio(total.n_reference_met, total.n_reference), None, None),
+        "episode +P": (ratio(total.n_test_met, total.n_test), None, None),
     }
-    told = "  ".join(f"{name} {100 * a / b:.2f} %" if b > 0 else f"{name} -" for name, (a, b) in shares.items())
-    return (
-        f"{title:28} {len(results):3} records, {usable_s / 3600:6.1f} h, AF {total.reference_s / 60:6.1f} min: {told}"
+    told = [f"{name} {_percent(*rate)}" for name, rate in {**times_of(results), **met}.items()]
+    counted = f"{len(results):3} records, {usable_s / 3600:6.1f} h, AF {total.reference_s / 60:6.1f} min"
+    return f"{title:28} {counted}: {'  '.join(told)}"
+
+
+def times_of(results: list[Result]) -> Rates:
+    """Shares of time: of AF found, of other time not called AF, of what is called AF rightly; of all called wrongly."""
+    measures = {
+        "time Se": lambda s: ratio(s[0], s[1]),
+        "time Sp": lambda s: ratio(s[3] - s[1] - s[2] + s[0], s[3] - s[1]),
+        "time +P": lambda s: ratio(s[0], s[2]),
+        "false AF of time": lambda s: ratio(s[2] - s[0], s[3]),
+    }
+    return rates_of(
+        [result.person or result.name for result in results], [_seconds_of(result) for result in results], measures
     )
+
+
+def _seconds_of(result: Result) -> Float:
+    """Found rightly, AF, called AF, usable. array (4,)."""
+    agreement = result.agreement
+    return np.array([agreement.overlap_s, agreement.reference_s, agreement.test_s, duration(result.usable)])
+
+
+def _percent(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" + ("" if low is None or high is None else f" ({100 * low:.2f} to {100 * high:.2f})")
 
 
 def borders_of(results: list[Result]) -> str:

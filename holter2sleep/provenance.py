@@ -11,12 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from holter2sleep import __version__
-from holter2sleep.autonomic.apnea import WEIGHTS as RESPIRATORY_WEIGHTS
 from holter2sleep.clock import date_known, night_of
-from holter2sleep.heart.class_net import WEIGHTS as CLASS_WEIGHTS
-from holter2sleep.heart.fibrillation import WEIGHTS as AF_WEIGHTS
-from holter2sleep.heart.refine import WEIGHTS as DETECTOR_WEIGHTS
 from holter2sleep.io.files import sha256_of
+from holter2sleep.models import FILES
 from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Card, list_cards
@@ -70,7 +67,7 @@ def identity(source_sha256: str, recipe: Recipe, options: Facts) -> Facts:
 
 def models_sha256(stager: str) -> str:
     """Hash of all weights that may be used when this stager, or `auto`, is asked for."""
-    ours = [sha256_of([path]) for path in (DETECTOR_WEIGHTS, CLASS_WEIGHTS, AF_WEIGHTS)]
+    ours = [sha256_of([path]) for path in FILES.values()]
     asked = [card for card in list_cards() if card.name == stager or (stager == AUTO and not card.on_request)]
     theirs = [f"{card.name} {_weights_of(card)}" for card in sorted(asked, key=lambda card: card.name)]
     folder = head_folder(stager)
@@ -169,10 +166,10 @@ def _models(night: Night, recipe: Recipe) -> list[Facts]:
     """What was fitted and used, with the hash of its weights; no stager when the stages came from a file."""
     has_waveform, given = night.recording.ecg is not None, night.recording.beats_source
     heart = [
-        ("detector", has_waveform, DETECTOR_WEIGHTS),
-        ("classes", has_waveform and not (given and given.classified), CLASS_WEIGHTS),
-        ("fibrillation", True, AF_WEIGHTS),
-        ("respiratory events", True, RESPIRATORY_WEIGHTS),
+        ("detector", has_waveform, FILES["qrs"]),
+        ("classes", has_waveform and not (given and given.classified), FILES["classes"]),
+        ("fibrillation", True, FILES["af"]),
+        ("respiratory events", True, FILES["apnea"]),
     ]
     used: list[Facts] = [
         {"role": role, "name": path.name, "sha256": sha256_of([path])} for role, is_used, path in heart if is_used

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks import rhythm
 from benchmarks.people import CLASS_COLUMNS, QRS_COLUMNS, TIME_COLUMNS, beat_rates, time_rates
 from holter2sleep.evaluate.ec57 import BeatMatrix, EpisodeAgreement
 from holter2sleep.evaluate.tables import line_table
+from holter2sleep.night import Episodes
+from holter2sleep.spans import EMPTY, Spans, as_spans
 
 
 def matrix(found: int, missed: int, extra: int = 0) -> BeatMatrix:
@@ -60,6 +63,25 @@ def test_time_in_episodes_is_summed_before_it_is_divided() -> None:
     rates = time_rates(people)
     assert rates["duration_sensitivity"] == (0.5, None, None)
     assert rates["duration_positive_predictivity"] == (0.5, 0.0, 1.0)
+
+
+def in_rhythm(name: str, reference: Spans, found: Spans) -> rhythm.Result:
+    """A record of 100 s."""
+    each = np.ones(len(found))
+    episodes = Episodes(*found.T, np.full(len(found), "AFIB"), each.astype(int), each, each)
+    return rhythm.Result(name, False, reference, episodes, as_spans([(0.0, 100.0)]), {})
+
+
+def test_shares_of_time_in_fibrillation_are_of_all_people_together() -> None:
+    whole, early = as_spans([(0.0, 100.0)]), as_spans([(0.0, 50.0)])
+    times = rhythm.times_of([in_rhythm("a", whole, early), in_rhythm("b", early, whole), in_rhythm("c", EMPTY, EMPTY)])
+    assert times["time Se"] == pytest.approx((100 / 150, 0.5, 1.0))
+    assert times["time Sp"] == pytest.approx((100 / 150, 0.0, 1.0))
+    assert times["time +P"] == pytest.approx((100 / 150, 0.5, 1.0))
+    assert times["false AF of time"] == pytest.approx((50 / 300, 0.0, 0.5))
+    line = rhythm.line_of("made", [in_rhythm("a", whole, early)])
+    assert "time Se 50.00 %  time Sp -  time +P 100.00 %" in line
+    assert "episode Se 100.00 %" in line
 
 
 @pytest.mark.parametrize("columns", [QRS_COLUMNS, CLASS_COLUMNS])

@@ -21,7 +21,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 GROUND = {"night", "clock", "spans", "waveform", "errors", "assets", "choices", "whole_files", "counted"}
 HEART = GROUND | {"io", "heart"}
 AUTONOMIC = HEART | {"autonomic"}
-SLEEP = AUTONOMIC | {"sleep"}
+SLEEP = AUTONOMIC | {"cards", "sleep"}
 RECIPE = SLEEP | {"recipe"}
 TABLES = RECIPE | {"phenotypes", "edits"}
 TOLD = RECIPE | {"told", "profiles", "privacy", "shown", "split"}
@@ -32,6 +32,7 @@ ALLOWED = {
     "errors": set(),
     "counted": set(),
     "choices": {"assets", "errors"},
+    "cards": {"choices", "errors"},
     "locks": set(),
     "whole_files": set(),
     "edits": {"clock", "errors"},  # a line of the log: tables, report and review speak of it
@@ -46,13 +47,14 @@ ALLOWED = {
     "heart": HEART,
     "autonomic": AUTONOMIC,
     "sleep": SLEEP,
+    "models": SLEEP,  # their files lie in several rooms
     "recipe": SLEEP | {"phenotypes"},  # a room owns its rules, and the strips are among the tables of a night
     "given_beats": HEART,
     "analyze": RECIPE | {"given_beats"},
     "split": RECIPE | {"told"},
     "phenotypes": RECIPE | {"split", "edits"},
     # A report carries its annotations; the page of an evaluation draws what was found.
-    "report": TABLES | {"export", "evaluate"},
+    "report": TABLES | {"export", "evaluate", "models"},
     "export": TABLES,
     "simulate": GROUND | {"io", ""},
     # Figures come from annotations, whoever made them; sleep measures, the clock floor and the columns of a night's
@@ -64,7 +66,7 @@ ALLOWED = {
     "privacy": GROUND | {"io"},  # io knows which labels name a lead
     "shown": GROUND | {"io", "privacy"},
     "told": GROUND | {"io"},
-    "provenance": RECIPE | {"split", ""},
+    "provenance": RECIPE | {"split", "models", ""},
     "request": TOLD | {"analyze", "provenance"},
     "folders": TABLES | {"request"},
     "audit": RECIPE | {"profiles", "analyze", ""},  # the verdict is that of analyze, by its own limits
@@ -73,7 +75,20 @@ ALLOWED = {
     "cohort": RUN | {"export", "evaluate", "locks", "review", ""},  # BIDS of each night; an audit scores
     "batch": RUN | {"cohort", "locks", "start", ""},
     "cli": RUN
-    | {"audit", "review", "export", "simulate", "evaluate", "training", "cohort", "batch", "locks", "start", ""},
+    | {
+        "audit",
+        "review",
+        "export",
+        "simulate",
+        "evaluate",
+        "training",
+        "cohort",
+        "batch",
+        "models",
+        "locks",
+        "start",
+        "",
+    },
 }
 HEAVY = {
     "torch": {"sleep/staging", "training"},

@@ -69,3 +69,8 @@ def test_a_night_is_analysed_and_drawn_from_another_folder(site: Path, tmp_path:
     ran(site, tmp_path, *program, "report", "out/night")
     assert (tmp_path / "out" / "night" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert "fusion" in ran(site, tmp_path, *program, "models", "list")
+
+
+def test_every_model_of_the_wheel_is_what_its_card_says(site: Path, tmp_path: Path) -> None:
+    found = ran(site, tmp_path, "-m", "holter2sleep", "models", "verify").split("\n")
+    assert {f"{name}: ok" for name in ("fusion", "qrs", "classes", "af", "apnea", "h2s-encoder-small")} <= set(found)

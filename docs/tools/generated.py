@@ -15,6 +15,7 @@ PARTS: dict[str, Callable[..., str]] = {
     "strata": reference.strata,
     "columns": reference.columns,
     "cards": reference.cards,
+    "model-cards": reference.model_cards,
     "installable": reference.installable,
     "rules": reference.rules,
     "staging": figures.staging,

@@ -9,11 +9,14 @@ from typing import Any
 
 from docs.tools.markdown import code, listed, plain, table
 from docs.tools.repository import ROOT
+from holter2sleep.cards import ModelCard
+from holter2sleep.models import list_model_cards
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, Entry, entries_of, handled_name, handlings_of
 from holter2sleep.phenotypes.dictionary import load_dictionary as entries
 from holter2sleep.sleep.staging.cards import Card
 from holter2sleep.sleep.staging.installable import list_installable
 from holter2sleep.sleep.staging.registry import list_cards
+from holter2sleep.sleep.staging.shipped import list_shipped
 
 # --- dictionary ------------------------------------------------------------------------------------
 
@@ -58,24 +61,38 @@ def cards() -> str:
     return "\n\n".join(_card(card) for card in list_cards())
 
 
+def model_cards() -> str:
+    """The cards of the other models that come with the package."""
+    return "\n\n".join(_page_of(card, []) for card in (*list_model_cards(), *list_shipped()))
+
+
 def _card(card: Card) -> str:
-    facts = [
+    of_stagers = [
         ("classes", code(card.scheme)),
         ("looks at", _looks_at(card)),
-        ("taught on", plain(card.trained_on)),
-        ("subjects taught on", str(card.n_subjects)),
-        ("agreement", plain(card.external_figure)),
         ("why first", plain(card.first_choice or "")),
         ("chosen by auto", "no, on request only" if card.on_request else "yes"),
         ("second opinion", code(card.second_opinion) if card.second_opinion else ""),
+    ]
+    return _page_of(card, of_stagers)
+
+
+def _page_of(card: ModelCard, own: list[tuple[str, str]]) -> str:
+    """Of any model, with facts that only its kind has."""
+    facts = [
+        *own,
+        ("taught on", plain(card.trained_on)),
+        ("subjects taught on", str(card.n_subjects)),
+        ("agreement", plain(card.headline)),
         ("weights", plain(_weights(card))),
         ("licence", plain(card.licence)),
         ("source", plain(card.source)),
     ]
     known = table(["", plain(card.title)], [[name, value] for name, value in facts if value])
-    figures = f"Figures:\n\n{listed(card.figures)}" if card.figures else ""
+    others = [figure for figure in card.figures if figure != card.headline]
+    figures = f"Figures:\n\n{listed(others)}" if others else ""
     return "\n\n".join(
-        part for part in (f"## {card.name}", known, figures, f"Limits:\n\n{listed(card.limits)}") if part
+        part for part in (f"### {card.name}", known, figures, f"Limits:\n\n{listed(card.limits)}") if part
     )
 
 
@@ -87,10 +104,11 @@ def _looks_at(card: Card) -> str:
     return f"beats, and where there is a waveform what the encoder {code(card.encoder.installable or '')} makes of it"
 
 
-def _weights(card: Card) -> str:
+def _weights(card: ModelCard) -> str:
     if card.weights:
-        return f"{card.weights.file} of the package {card.weights.package}, SHA-256 {card.weights.sha256}"
-    return f"installed by the user: {', '.join(card.installable)}" if card.installable else ""
+        place = f"of the package {card.weights.package}" if card.weights.package else "beside the card"
+        return f"{card.weights.file} {place}, SHA-256 {card.weights.sha256}"
+    return f"installed by the user: {', '.join(card.installable)}" if isinstance(card, Card) else ""
 
 
 def installable() -> str:

@@ -1,4 +1,4 @@
-"""`holter2sleep models`: the stagers, what they were made from and how good they are, and the weights to install."""
+"""`holter2sleep models`: what each model was made from and how good it is, and the weights to install."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def models() -> None:
 @models.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def list_models(as_json: bool) -> None:
-    """List the stagers in the order `auto` tries them, the encoders that come along, and the weights to install.
+    """List the stagers in the order `auto` tries them, then the other models, encoders, and weights to install.
+
+    A line has the figure that stands for a model; `models show NAME` prints the others and the limits.
 
     \b
     Example:
@@ -36,6 +38,7 @@ def list_models(as_json: bool) -> None:
     """  # noqa: D301  click reads the backspace
     import json
 
+    from holter2sleep.models import list_model_cards
     from holter2sleep.sleep.staging import list_cards
     from holter2sleep.sleep.staging.installable import list_installable
     from holter2sleep.sleep.staging.installed import is_installed
@@ -45,7 +48,9 @@ def list_models(as_json: bool) -> None:
         click.echo(json.dumps(list(_facts().values()), indent=2))
         return
     for card in list_cards():
-        click.echo(f"{card.name:33} {card.scheme:8} {card.external_figure}")
+        click.echo(f"{card.name:33} {card.scheme:8} {card.headline}")
+    for model in list_model_cards():
+        click.echo(f"{model.name:33} model    {model.title}: {model.headline}")
     for encoder in list_shipped():
         click.echo(f"{encoder.name:33} encoder  shipped: {encoder.title}")
     for weights in list_installable():
@@ -57,11 +62,12 @@ def list_models(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def show_model(name: str, as_json: bool) -> None:
-    """Show the card of a stager, of a head in a folder or of an encoder, or the entry of weights with their licence.
+    """Show the card of a model, of a head in a folder or of an encoder, or the entry of weights with their licence.
 
     \b
     Examples:
       holter2sleep models show sleepecg-mesa
+      holter2sleep models show apnea
       holter2sleep models show h2s-encoder-small
       holter2sleep models show clef-small
       holter2sleep models show my-head
@@ -131,10 +137,11 @@ def verify(names: tuple[str, ...]) -> None:
 
     \b
     Examples:
-      holter2sleep models verify sleepecg-mesa
+      holter2sleep models verify sleepecg-mesa qrs
       holter2sleep models verify my-head
     """  # noqa: D301  click reads the backspace
     from holter2sleep.errors import UsageError
+    from holter2sleep.models import FILES, checked_model
     from holter2sleep.sleep.staging import get_stager, list_cards
     from holter2sleep.sleep.staging.head import check_head
     from holter2sleep.sleep.staging.installable import list_installable
@@ -145,11 +152,13 @@ def verify(names: tuple[str, ...]) -> None:
     stagers = {card.name: card for card in list_cards()}
     shipped = {encoder.name: encoder for encoder in list_shipped()}
     files = {weights.name: weights for weights in list_installable()}
-    there = [*(name for name, card in stagers.items() if not card.installable), *shipped]
+    there = [*(name for name, card in stagers.items() if not card.installable), *FILES, *shipped]
     there += [name for name, weights in files.items() if is_installed(weights)]
     for name in names or there:
         if name in files:
             verified(files[name])
+        elif name in FILES:
+            checked_model(name)
         elif name in shipped:
             checked(shipped[name])
         elif name in stagers:
@@ -157,7 +166,7 @@ def verify(names: tuple[str, ...]) -> None:
         elif (folder := head_folder(name)) is not None:
             check_head(folder)
         else:
-            raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *shipped, *files])}")
+            raise UsageError(f"No model {name!r}; there is: {', '.join([*stagers, *FILES, *shipped, *files])}")
         click.echo(f"{name}: ok")
 
 
@@ -179,9 +188,10 @@ def remove(names: tuple[str, ...]) -> None:
 
 
 def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
-    """What is known of each stager, encoder and weights to install, and of a head that is asked for, by name."""
+    """What is known of each model, encoder and weights to install, and of a head that is asked for, by name."""
     import dataclasses
 
+    from holter2sleep.models import list_model_cards
     from holter2sleep.sleep.staging import list_cards
     from holter2sleep.sleep.staging.head_card import read_head_card
     from holter2sleep.sleep.staging.installable import list_installable
@@ -189,10 +199,8 @@ def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
     from holter2sleep.sleep.staging.registry import head_folder
     from holter2sleep.sleep.staging.shipped import list_shipped
 
-    folder = head_folder(asked)
-    theirs = {card.name: card for card in list_cards()} | ({asked: read_head_card(folder)} if folder else {})
-    cards = {name: {"kind": "stager", **dataclasses.asdict(card)} for name, card in theirs.items()}
-    shipped = {entry.name: {"kind": "encoder", **dataclasses.asdict(entry)} for entry in list_shipped()}
+    kinds = {"stager": list_cards(), "model": list_model_cards(), "encoder": list_shipped()}
+    known = {card.name: {"kind": kind, **dataclasses.asdict(card)} for kind, cards in kinds.items() for card in cards}
     weights = {
         entry.name: {
             "kind": "weights",
@@ -203,7 +211,9 @@ def _facts(asked: str = "") -> dict[str, dict[str, Any]]:
         }
         for entry in list_installable()
     }
-    return {**cards, **shipped, **weights}
+    folder = None if asked in known | weights else head_folder(asked)
+    head = {asked: {"kind": "stager", **dataclasses.asdict(read_head_card(folder))}} if folder else {}
+    return {**known, **weights, **head}
 
 
 def _agrees(licence: Licence, beforehand: bool) -> bool:

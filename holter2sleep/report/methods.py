@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from holter2sleep.cards import ModelCard
+from holter2sleep.models import card_of
 from holter2sleep.night import Flag
 from holter2sleep.report.grid import paragraph, subheading
 from holter2sleep.report.page import MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page, wrap
 from holter2sleep.report.tables import ReportNight
-from holter2sleep.sleep.staging import list_cards
+from holter2sleep.report.words import Words
+from holter2sleep.sleep.staging import Card
 
-INSET_MM = 3.0
+INSET_MM, INNER_SIZE = 3.0, 6.2  # of what a card says
 CHOICES_PER_ROW, CHOICE_MM, CHOICE_SIZE = 4, 3.0, 5.4
 
 
@@ -92,19 +95,31 @@ def exclusions_text(night: ReportNight) -> str:
 
 
 def model_blocks(night: ReportNight) -> list[Block]:
-    """Each model by role, name, checksum and what its card says of its training and its figure; below it its limits."""
-    words, cards = night.words, {card.name: card for card in list_cards()}
-    blocks = []
-    for model in night.run["models"]:
-        card = cards.get(model["name"])
-        without = words("methods.installed_weights" if card and card.installable else "methods.no_weights")
-        checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else without
-        trained, agreement = words("methods.trained_on"), words("methods.agreement")
-        told = card.summary() if card else model.get("card")
-        said = f" {told['title']}. {trained}: {told['trained_on']}. {agreement}: {told['agreement']}." if told else ""
-        blocks.append(paragraph(f"{model['role']}: {model['name']}, {checksum}.{said}", bullet="-"))
-        blocks += [paragraph(limit, bullet="-", inset_mm=INSET_MM) for limit in (told["limits"] if told else ())]
-    return blocks or [paragraph(words("methods.no_model"), bullet="-")]
+    """Each model by role, name, checksum; below it what its card says: training, figure, limits."""
+    blocks = [block for model in night.run["models"] for block in _blocks_of(model, night.words)]
+    return blocks or [paragraph(night.words("methods.no_model"), bullet="-")]
+
+
+def _blocks_of(model: dict[str, Any], words: Words) -> list[Block]:
+    card = card_of(model)
+    without = "methods.installed_weights" if isinstance(card, Card) and card.installable else "methods.no_weights"
+    checksum = f"SHA-256 {model['sha256']}" if model["sha256"] else words(without)
+    named = paragraph(f"{model['role']}: {model['name']}, {checksum}", bullet="-")
+    return [
+        named,
+        *(paragraph(text, bullet="-", inset_mm=INSET_MM, size=INNER_SIZE) for text in _told(card, model, words)),
+    ]
+
+
+def _told(card: ModelCard | None, model: dict[str, Any], words: Words) -> list[str]:
+    """What its card says, with the limits; nothing of a card of other weights, nothing without one."""
+    if card is not None and card.sha256 != model["sha256"]:
+        return [words("methods.other_weights")]
+    told = card.summary() if card else model.get("card")
+    if told is None:
+        return []
+    facts = [f"{words(f'methods.{key}')}: {told[key]}" for key in ("trained_on", "agreement")]
+    return [told["title"], *facts, *told["limits"]]
 
 
 def flat_choices(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -66,10 +66,10 @@ def test_a_hypnogram_of_another_time_is_refused(night_file: Path, tmp_path: Path
 
 def test_a_card_is_shown_with_a_line_for_each_of_its_limits() -> None:
     lines = run("models", "show", "fusion").output.splitlines()
-    assert "fibrillation" in lines[[line.startswith("external_kappa") for line in lines].index(True) - 1]
+    assert "fibrillation" in lines[[line.startswith("weights") for line in lines].index(True) - 1]
     assert sum(line.startswith("limits") for line in lines) == 1
     assert not any("('" in line or "{'" in line for line in lines)
-    assert "weights           package holter2sleep" in lines
+    assert "weights           file sleep/staging/weights/fusion.npz" in lines
 
 
 def test_a_night_leaves_all_tables_the_run_and_a_pdf(analysed: Path) -> None:

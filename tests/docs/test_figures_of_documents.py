@@ -6,12 +6,13 @@ import re
 
 import pytest
 
-from docs.tools.figures import APNOEA, CLASSES, FIBRILLATION, STAGING, read_figures
+from docs.tools.figures import APNOEA, CLASSES, FIBRILLATION, STAGING, read_figures, with_interval
 from docs.tools.repository import ROOT
+from holter2sleep.models import list_model_cards
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-APNOEA_CARD = (ROOT / "holter2sleep" / "autonomic" / "weights" / "README.md").read_text(encoding="utf-8")
+CARDS = {card.name: card for card in list_model_cards()}
 STAGES, MINUTES = read_figures(STAGING), read_figures(APNOEA)["cross_validated"]
 
 
@@ -67,22 +68,6 @@ def test_the_readme_has_the_time_in_fibrillation() -> None:
     assert f"{own['duration_sensitivity']:.2f} and {own['duration_specificity']:.2f} %" in BENCHMARKS
 
 
-@pytest.mark.parametrize("key", ["sensitivity", "specificity", "kappa"])
-def test_the_card_of_the_respiratory_networks_has_the_figures_of_their_file(key: str) -> None:
-    order = ("sensitivity", "specificity", "kappa").index(key)
-    cells = row(APNOEA_CARD, "sensitivity, specificity, kappa").strip("| ").split(" | ")[1:]
-    assert [cell.split(", ")[order] for cell in cells] == [f"{own[key]:.3f}" for own in MINUTES.values()]
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [("AUC of minutes", "auc"), ("expected calibration error", "ece"), ("floor: majority", "majority_accuracy")],
-)
-def test_the_card_has_the_other_figures_too(name: str, key: str) -> None:
-    cells = row(APNOEA_CARD, name).strip("| ").split(" | ")[1:]
-    assert cells == [f"{own[key]:.3f}" for own in MINUTES.values()]
-
-
 def test_the_detectors_of_the_readme_are_those_of_the_benchmark() -> None:
     told = row(README, "QRS detection")
     for name in ("holter2sleep", "sleepecg", "neurokit2", "xqrs"):
@@ -131,3 +116,147 @@ def test_associations_are_those_of_the_benchmark() -> None:
     assert f"| {min(kept)} to {max(kept)} % |" in told
     assert " and ".join(floors) in told
     assert f"| {row(BENCHMARKS, '0 true').split(' | ')[1]} % (" in row(README, "families of 200 exposures")
+
+
+# --- cards -----------------------------------------------------------------------------------------
+
+
+def said(name: str, begin: str) -> str:
+    """The figure of a card that begins so."""
+    return next(figure for figure in CARDS[name].figures if figure.startswith(begin))
+
+
+def detectors(n_records: int, columns: str) -> dict[str, tuple[str, ...]]:
+    """Numbers of each detector in the benchmark's tables of so many records."""
+    text = BENCHMARKS if n_records == 42 else BENCHMARKS.partition("On DS2 alone")[2]
+    names = ("holter2sleep", "sleepecg", "neurokit2", "xqrs")
+    found = {name: re.search(rf"^{name} +{columns}", text, re.MULTILINE) for name in names}
+    return {name: match.groups() for name, match in found.items() if match}
+
+
+@pytest.mark.parametrize(("n_records", "begin"), [(17, "the whole detector on DS2"), (42, "all 42 records")])
+def test_the_card_of_the_detector_has_the_figures_of_the_benchmark(n_records: int, begin: str) -> None:
+    told, found = said("qrs", begin), detectors(n_records, r"([\d.]+) +" * 5 + r"([\d.]+)$")
+    se, se_low, se_high, p, p_low, p_high = found["holter2sleep"]
+    assert f"{se} % ({se_low} to {se_high}), " in told
+    assert f"{p} % ({p_low} to {p_high})" in told
+    for name, shown in (("sleepecg", "SleepECG"), ("neurokit2", "NeuroKit2"), ("xqrs", "xqrs")):
+        assert f"{shown} {found[name][0]} / {found[name][3]}" in told
+
+
+def test_the_card_of_the_detector_has_its_figures_within_50_ms() -> None:
+    within = detectors(42, r"42 +\d+ +\d+ +[\d.]+ +[\d.]+ +([\d.]+) +([\d.]+) +([\d.]+)")["holter2sleep"]
+    told = said("qrs", "the same 42 within 50 ms")
+    assert f"{within[0]} / {within[1]} %; {within[2]} % of the normal R times" in told
+
+
+@pytest.mark.parametrize(("level", "begin"), [("6 dB", "noise not heard at 6 dB"), ("0 dB", "at 0 dB")])
+def test_the_card_of_the_detector_has_its_figures_in_noise(level: str, begin: str) -> None:
+    rows = re.findall(rf"^\| {level} \| (.+) \|$", BENCHMARKS, re.MULTILINE)
+    cells = next(cells for cells in (found.split(" | ") for found in rows) if len(cells) == 6)
+    told = said("qrs", begin)
+    assert f"electrode motion {cells[0]} %, SleepECG {cells[1]}" in told
+    assert f"muscle {cells[3]} %, SleepECG {cells[4]}" in told
+
+
+def classes_of(name: str) -> tuple[list[str], list[str]]:
+    """Figures of a set in the benchmark's table of classes, and the ends of their intervals, V and S in turn."""
+    head, line = "| set | V Se / +P |", BENCHMARKS.partition("| set | V Se | V +P | S Se | S +P |")[2]
+    values = [value for cell in cells_of(BENCHMARKS.partition(head)[2], name)[:2] for value in cell.split(" / ")]
+    return values, cells_of(line, name)[:4]
+
+
+def cells_of(text: str, name: str) -> list[str]:
+    return row(text, name).strip("| ").split(" | ")[1:]
+
+
+@pytest.mark.parametrize(("name", "begin"), [("DS2", "the whole analysis on DS2"), ("all", "all 38 records")])
+def test_the_card_of_the_classes_has_the_figures_of_the_benchmark(name: str, begin: str) -> None:
+    told = said("classes", begin)
+    for value, ends in zip(*classes_of(name), strict=True):
+        assert f"{value} % ({ends})" in told
+
+
+def test_what_the_cards_say_of_the_hard_beats_is_in_the_benchmark() -> None:
+    own = CARDS["classes"]
+    assert "without record 232 54 / 51 %" in own.headline
+    assert "without\n232 S is 54 / 51" in BENCHMARKS
+    heard = "V 91.7 / 85.7{0}, S 46.5 / 45.5{0}, F 6.8 / 18.8{0}"
+    assert heard.format(" %") in said("classes", "DS1 by networks")
+    assert heard.format("") in BENCHMARKS
+    assert "16 of 16 people" in said("classes", "the interval of n_veb")
+    couplets = cells_of(BENCHMARKS.partition("| set | V Se / +P |")[2], "DS2")[2:4]
+    assert f"V {couplets[0]} %, S {couplets[1]} %" in said("classes", "couplets")
+
+
+def test_the_card_of_fibrillation_has_the_figures_of_the_benchmark() -> None:
+    own, table = CARDS["af"], BENCHMARKS.partition("| set | records | AF, min of h |")[2]
+    sensitivity, specificity = cells_of(table, "`mimic_perform_af`")[2:4]
+    assert (
+        f"mimic_perform_af, 25 records of 20 min, sensitivity {sensitivity}, specificity {specificity}," in own.headline
+    )
+    sensitivity = cells_of(table, "`cpsc2021`")[2]
+    assert f"sensitivity {sensitivity.removesuffix(')')};" in said("af", "cpsc2021")
+    assert f"{cells_of(table, '`nsrdb`')[4]} of the time called AF" in said("af", "nsrdb")
+
+
+@pytest.mark.parametrize(("name", "begin"), [("DS2", "AF time, records not fitted on"), ("all", "MIT-BIH, 38 records")])
+def test_the_card_of_fibrillation_has_the_figures_of_mitdb(name: str, begin: str) -> None:
+    values = cells_of(BENCHMARKS.partition("| set | V Se / +P |")[2], name)[4].split(" / ")
+    ends = cells_of(BENCHMARKS.partition("| set | V Se | V +P | S Se | S +P |")[2], name)[4:]
+    for value, interval in zip(values, ends, strict=True):
+        assert f"{value} % ({interval})" in said("af", begin)
+
+
+def test_the_card_of_fibrillation_has_what_the_fit_wrote() -> None:
+    own, weights = read_figures(FIBRILLATION)["left_out_afdb"], read_figures(FIBRILLATION)
+    told = said("af", "5 records of the MIT-BIH Atrial Fibrillation")
+    assert f"sensitivity {own['duration_sensitivity']} %, specificity {own['duration_specificity']} %" in told
+    words = {"afdb_rr": "5 records", "cinc2017_validation": "182 strips", "mitdb": "21 records", "nsrdb": "7 records"}
+    for folder, counted in words.items():
+        assert counted.startswith(f"{weights['n_records'][folder]} ")
+        assert counted in CARDS["af"].trained_on
+
+
+def test_the_card_of_respiratory_events_has_the_figures_of_their_file() -> None:
+    own = CARDS["apnea"]
+    assert own.n_subjects == sum(found["n_subjects"] for found in MINUTES.values())
+    for name, found in zip(("Apnea-ECG", "HuGCDN2014"), MINUTES.values(), strict=True):
+        accuracy = with_interval(found["accuracy"], found["accuracy_95_interval"])
+        assert f"{accuracy} on {name}, majority {found['majority_accuracy']:.3f}" in own.headline
+        told = said("apnea", f"{name} likewise")
+        for key, word in (("sensitivity", "sensitivity"), ("specificity", "specificity"), ("kappa", "kappa")):
+            assert f"{word} {found[key]:.3f}" in told
+        assert (
+            f"AUC {with_interval(found['auc'], found['auc_95_interval'])}, calibration error {found['ece']:.3f}" in told
+        )
+        clock = found["clock"]
+        assert told.endswith(f"accuracy {clock['accuracy']:.3f}, AUC {clock['auc']:.3f}")
+
+
+def test_the_card_of_respiratory_events_has_the_figures_across_sets() -> None:
+    told = said("apnea", "taught by the other set alone")
+    for found in (each for of_source in read_figures(APNOEA)["across_sets"].values() for each in of_source.items()):
+        if found[0] in MINUTES:
+            own = found[1]
+            accuracy = with_interval(own["accuracy"], own["accuracy_95_interval"])
+            assert f"{accuracy}, AUC {own['auc']:.3f}" in told
+
+
+def test_the_card_of_respiratory_events_has_the_figures_of_recordings() -> None:
+    told = said("apnea", "recordings, AUC")
+    for found in MINUTES.values():
+        assert all(f"{question} {area:.3f}" in told for question, area in found["recordings"].items())
+    by_share = [[f"{area:.3f}" for area in found["recordings_by_share"].values()] for found in MINUTES.values()]
+    assert "; ".join(map(", ".join, by_share)) in told
+
+
+def test_the_card_of_respiratory_events_has_the_figures_of_a_set_not_heard() -> None:
+    told = said("apnea", "slpdb")
+    stated = re.search(
+        r"accuracy ([\d.]+) \(majority ([\d.]+)\), AUC ([\d.]+), mean AUC within a record ([\d.]+)", told
+    )
+    assert stated
+    accuracy, majority, auc, within = map(float, stated.groups())
+    in_percent = f"accuracy {100 * accuracy:.1f} % (majority {100 * majority:.1f} %), AUC {auc:.2f}"
+    assert f"{in_percent}, mean\nAUC within a record {within:.2f}" in BENCHMARKS

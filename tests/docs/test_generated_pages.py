@@ -11,6 +11,7 @@ import rich_click as click
 from docs.tools import figures, reference
 from docs.tools.commands import all_commands
 from docs.tools.generated import PARTS, filled
+from docs.tools.markdown import plain
 from docs.tools.repository import PAGES, ROOT, page, section
 from holter2sleep.phenotypes.dictionary import load_dictionary
 from holter2sleep.report.layout import read_layout
@@ -19,7 +20,6 @@ from holter2sleep.report.rules import load_rulebook
 from holter2sleep.report.sections import SECTIONS
 from holter2sleep.report.words import load_words
 from holter2sleep.sleep.staging.installable import list_installable
-from holter2sleep.sleep.staging.registry import STAGERS
 
 
 def shown(name: str) -> str:
@@ -45,11 +45,14 @@ def test_every_phenotype_is_defined_and_other_handlings_are_told_once() -> None:
     assert text.count("`<name>_raw`, `<name>_corrected`") >= 1
 
 
-def test_every_stager_has_its_card_and_every_installable_file_its_row() -> None:
+def test_every_model_has_its_card_and_every_installable_file_its_row() -> None:
     text = shown("stagers")
-    assert re.findall(r"^## (\S+)$", text, re.MULTILINE)[: len(STAGERS)] == [
-        card.name for card in reference.list_cards()
-    ]
+    stagers = [card.name for card in reference.list_cards()]
+    others = [card.name for card in (*reference.list_model_cards(), *reference.list_shipped())]
+    assert re.findall(r"^### (\S+)$", text, re.MULTILINE) == [*stagers, *others]
+    for card in reference.list_model_cards():
+        own = text.partition(f"\n### {card.name}\n")[2].partition("\n## ")[0]
+        assert all(plain(told) in own for told in (card.headline, *card.figures, *card.limits, str(card.sha256)))
     assert {each.name for each in list_installable()} <= set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE))
 
 

@@ -50,9 +50,9 @@ def test_the_file_is_small_in_half_precision_and_what_its_card_says(encoder: Net
 def test_another_file_is_never_used(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(shipped.checked(OURS), tmp_path)
     if damage == "gone":
-        (tmp_path / OURS.file).unlink()
+        (tmp_path / OURS.weights.file).unlink()
     else:
-        (tmp_path / OURS.file).write_bytes(b"other")
+        (tmp_path / OURS.weights.file).write_bytes(b"other")
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     with pytest.raises(WeightsError, match="reinstall holter2sleep"):
         shipped.checked(OURS)
@@ -73,7 +73,7 @@ def test_a_name_that_nobody_has_is_refused_with_those_there_are() -> None:
 def test_the_command_lists_shows_and_verifies_it() -> None:
     assert f"{OURS.name:33} encoder  shipped" in ok("models", "list").output
     facts = {entry["name"]: entry for entry in json.loads(ok("models", "list", "--json").output)}
-    assert facts[OURS.name]["sha256"] == OURS.sha256
+    assert facts[OURS.name]["weights"]["sha256"] == OURS.sha256
     assert "ODC-BY" in ok("models", "show", OURS.name).output
     assert f"{OURS.name}: ok" in ok("models", "verify").output
     assert run("models", "install", OURS.name).exit_code == 2  # there is nothing to fetch
@@ -123,4 +123,4 @@ def test_half_precision_is_lossless_in_effect(encoder: Net1D) -> None:
 
 def test_each_card_lies_beside_its_file() -> None:
     assert {path.stem for path in shipped.FOLDER.glob("*.safetensors")} == set(NAMES)
-    assert {encoder.file for encoder in list_shipped()} == {f"{name}.safetensors" for name in NAMES}
+    assert {encoder.weights.file for encoder in list_shipped()} == {f"{name}.safetensors" for name in NAMES}

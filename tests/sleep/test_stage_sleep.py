@@ -14,6 +14,7 @@ import pytest
 from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.analyze import analyze_night
+from holter2sleep.cards import Weights
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.evaluate.stages import compare_stages, kappa, pooled
 from holter2sleep.io import read_recording
@@ -29,7 +30,7 @@ from holter2sleep.sleep.staging import (
     stage,
     stage_sleep,
 )
-from holter2sleep.sleep.staging.cards import Weights, read_card, read_weights
+from holter2sleep.sleep.staging.cards import read_card, read_weights
 
 AUTO = asking_for("auto")
 
@@ -87,13 +88,13 @@ def test_auto_passes_over_missing_weights_and_says_so(evidence: Evidence, monkey
 
 
 def test_a_named_stager_without_its_package_is_an_error_that_says_what_to_install() -> None:
-    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("no_such_package", "x.zip", "0" * 64))
+    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("x.zip", "0" * 64, "no_such_package"))
     with pytest.raises(WeightsError, match="pip install no_such_package"):
         read_weights(card)
 
 
 def test_a_package_without_the_file_is_an_error() -> None:
-    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("sleepecg", "gone.zip", "0" * 64))
+    card = dataclasses.replace(read_card("sleepecg-mesa"), weights=Weights("gone.zip", "0" * 64, "sleepecg"))
     with pytest.raises(WeightsError, match=r"has no 'gone\.zip'"):
         read_weights(card)
 
@@ -193,7 +194,7 @@ def test_the_weak_breathing_of_a_denervated_heart_is_enough_for_stages() -> None
 
 
 def test_weights_that_are_not_beside_their_card_are_missing_there() -> None:
-    card = dataclasses.replace(read_card("clock"), weights=Weights(None, "nothing.json", "0" * 64))
+    card = dataclasses.replace(read_card("clock"), weights=Weights("nothing.json", "0" * 64))
     with pytest.raises(
         WeightsError, match=r"its card's folder has no 'nothing\.json'; put it there, or name its package"
     ):

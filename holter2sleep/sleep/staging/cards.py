@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
+from holter2sleep.cards import ModelCard, Weights, card_in
 from holter2sleep.errors import WeightsError
 
 CARDS = Path(__file__).parent / "cards"
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A weight file that comes inside an installed package, or lies beside the card, with the hash it must have."""
-
-    package: str | None  # None: beside the card
-    file: str  # path within the package, or name beside the card
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -34,37 +25,28 @@ class CardEncoder:
     file: str | None = None  # its name beside the card
 
 
-@dataclass(frozen=True)
-class Card:
+@dataclass(frozen=True, kw_only=True)
+class Card(ModelCard):
     """What a user must know of a stager before trusting it.
 
     `external_*` is agreement on subjects from a cohort that took no part in the training, `internal_*` on
     held-out subjects of the same cohort; the two are never mixed. Kappa is Cohen's, pooled over epochs.
     """
 
-    name: str
-    title: str
     scheme: str  # key of night.SCHEMES
     needs_waveform: bool
-    trained_on: str
-    n_subjects: int  # in the training data; 0 where nothing was fitted
-    licence: str
-    source: str
-    limits: tuple[str, ...]
     external_kappa: float | None = None
     external_cohort: str | None = None
     internal_kappa: float | None = None
     internal_cohort: str | None = None
     first_choice: str | None = None  # why `auto` takes it before stagers with an external figure
-    figures: tuple[str, ...] = ()  # what else is known of how well it works
-    weights: Weights | None = None
     encoder: CardEncoder | None = None  # of a head that looks at the waveform too
     second_opinion: str | None = None  # the stager whose weights it reads besides its own
     installable: tuple[str, ...] = ()  # weights a user installs, one of which is enough
     on_request: bool = False  # never taken by "auto"
 
     @property
-    def external_figure(self) -> str:
+    def headline(self) -> str:
         """The external figure in words, for notes and reports."""
         if self.external_kappa is None and self.internal_kappa is not None:
             return f"no external validation; internal kappa {self.internal_kappa:g} ({self.internal_cohort})"
@@ -72,35 +54,11 @@ class Card:
             return "no external validation"
         return f"external kappa {self.external_kappa:g} ({self.external_cohort})"
 
-    def summary(self) -> dict[str, Any]:
-        """What a report says of it."""
-        return {
-            "title": self.title,
-            "trained_on": self.trained_on,
-            "agreement": self.external_figure,
-            "limits": list(self.limits),
-        }
 
-
+@cache
 def read_card(name: str) -> Card:
     """Card of the named stager, from its TOML file beside the code."""
-    return card_of({"name": name, **tomllib.loads((CARDS / f"{name}.toml").read_text(encoding="utf-8"))})
-
-
-def card_of(table: dict[str, Any]) -> Card:
-    """A card from the table of its file.
-
-    Raises
-    ------
-    TypeError
-        A field is missing, or unknown.
-    """
-    parts: dict[str, Any] = {key: tuple(table.get(key, ())) for key in ("limits", "figures", "installable")}
-    if "weights" in table:
-        parts["weights"] = Weights(**{"package": None, **table["weights"]})
-    if "encoder" in table:
-        parts["encoder"] = CardEncoder(**table["encoder"])
-    return Card(**{**table, **parts})
+    return card_in(Card, (CARDS / f"{name}.toml").read_bytes(), f"card {name}", {"name": name})
 
 
 def read_weights(card: Card, beside: Path | None = None) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from pathlib import Path
 
+from holter2sleep.cards import card_in
 from holter2sleep.errors import WeightsError
 from holter2sleep.night import SCHEMES
-from holter2sleep.sleep.staging.cards import Card, card_of
+from holter2sleep.sleep.staging.cards import Card
 
 HEAD, CARD = "head.npz", "card.toml"
 
@@ -23,17 +23,15 @@ def read_head_card(folder: Path) -> Card:
     """
     path = folder / CARD
     try:
-        card = card_of(tomllib.loads(path.read_text(encoding="utf-8")))
+        content = path.read_bytes()
     except OSError as error:
         raise WeightsError(
             f"{folder}: no head of `holter2sleep train head` ({CARD}: {error.strerror}); give its --out folder"
         ) from None
-    except (ValueError, TypeError) as error:  # TOML or UTF-8 that is none, fields missing or unknown
-        raise WeightsError(f"{path}: cannot be used as the card of a head ({error})") from None
+    where = f"{path}: cannot be used as the card of a head"
+    card = card_in(Card, content, where)
     if card.weights is None or card.scheme not in SCHEMES:
-        raise WeightsError(
-            f"{path}: cannot be used as the card of a head: it needs [weights] and a scheme of {', '.join(SCHEMES)}"
-        )
+        raise WeightsError(f"{where}: it needs [weights] and a scheme of {', '.join(SCHEMES)}")
     return card
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from holter2sleep.cards import ShippedCard, card_in
 from holter2sleep.sleep.staging.installable import get_installable
 from holter2sleep.sleep.staging.installed import unaltered, verified
 
@@ -14,33 +14,20 @@ NAMES = ("h2s-encoder-small",)
 FOLDER = Path(__file__).with_name("weights")
 
 
-@dataclass(frozen=True)
-class ShippedEncoder:
+@dataclass(frozen=True, kw_only=True)
+class ShippedEncoder(ShippedCard):
     """What a user must know of an encoder before trusting it."""
 
-    name: str
-    title: str
-    file: str
-    sha256: str
     network: str  # name in `encoder.CONFIGS`
     profile: str  # name in `profiles.PROFILES`
     n_features: int
-    trained_on: str
-    n_subjects: int
-    licence: str
-    source: str
-    figures: tuple[str, ...]
-    limits: tuple[str, ...]
 
 
 @cache
 def list_shipped() -> tuple[ShippedEncoder, ...]:
     """All of them, from their cards."""
-    tables = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8")) for name in NAMES}
-    return tuple(
-        ShippedEncoder(name=name, **{**table, "figures": tuple(table["figures"]), "limits": tuple(table["limits"])})
-        for name, table in tables.items()
-    )
+    contents = {name: (FOLDER / f"{name}.toml").read_bytes() for name in NAMES}
+    return tuple(card_in(ShippedEncoder, content, f"card {name}", {"name": name}) for name, content in contents.items())
 
 
 def checked(encoder: ShippedEncoder) -> Path:
@@ -52,7 +39,7 @@ def checked(encoder: ShippedEncoder) -> Path:
         Gone, or changed.
     """
     whose, advice = f"Encoder {encoder.name!r}:", "reinstall holter2sleep"
-    return unaltered(FOLDER / encoder.file, encoder.sha256, whose, "its card says", advice)
+    return unaltered(FOLDER / encoder.weights.file, encoder.weights.sha256, whose, "its card says", advice)
 
 
 def encoder_file(name: str) -> Path:

@@ -53,7 +53,7 @@ def stage_sleep(evidence: Evidence, rules: StagingRules) -> tuple[Hypnogram, tup
     hypnogram = Hypnogram(evidence.grid, _most_probable(proba, card.scheme), card.scheme, card.name, proba)
     _log_share(evidence, hypnogram)
     notes = (*choice_notes, *input_notes, *even)
-    return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.external_figure}", *notes)
+    return hypnogram, (f"stages by {card.name} ({card.scheme}): {card.headline}", *notes)
 
 
 def _too_even(nn: NN, minimum_sd_ms: float) -> tuple[str, ...]:

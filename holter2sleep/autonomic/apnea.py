@@ -86,7 +86,7 @@ def determinate(beats: Beats, nn: NN, usable_spans: Spans, grid: EpochGrid, rule
     """Epochs around which the heart follows the breathing, and enough of it is seen. array (n_epochs,).
 
     Not where NN intervals are few (gaps, AF, too few beats), where too many intervals between trusted beats are no NN
-    (AF, ectopy), or where the rate hardly varies at all (pacing).
+    (AF, ectopy), or where the rate hardly varies at all (pacing). Missed beats that were put in count as found.
     """
     rr_end_s = beats.time_s[trusted_rr(beats, usable_spans)]
     middle_s = grid.onset_s + EPOCH_S / 2

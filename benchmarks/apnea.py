@@ -110,7 +110,8 @@ def show_shipped(nights: list[ScoredNight]) -> None:
     """The shipped networks and trees on the nights they were fitted to."""
     parts = read_parts(WEIGHTS)
     chances = {
-        night.name: calibrated(mean_logits(parts, night.nn, len(night.target)), parts[CALIBRATION]) for night in nights
+        night.name: calibrated(mean_logits(parts, night.mended, len(night.target)), parts[CALIBRATION])
+        for night in nights
     }
     show_figures("Shipped networks and trees, development: trained on these nights", figures(nights, chances, seed=0))
     known = [night for night in nights if np.isfinite(night.ahi_per_h)]

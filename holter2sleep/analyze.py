@@ -19,7 +19,8 @@ from holter2sleep.autonomic.breathing_rate import find_breathing
 from holter2sleep.autonomic.correction import correct_intervals
 from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.autonomic.cvhr import find_cvhr
-from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
+from holter2sleep.autonomic.mended import restored_intervals
+from holter2sleep.autonomic.nn import nn_intervals, normal_intervals, rr_intervals
 from holter2sleep.autonomic.surges import arousal_index, find_surges
 from holter2sleep.counted import counted
 from holter2sleep.errors import NotEnoughSignal
@@ -132,7 +133,7 @@ def analyze_night(
         nn = intervals.nn
     with step("breathing"):
         sizes = None if shape is None else shape.sizes
-        respiration, events = breathing_of(grid, beats, nn, sizes, quality.usable_spans, recipe)
+        respiration, events = breathing_of(grid, beats, intervals, sizes, quality.usable_spans, recipe)
         episodes = episodes.and_also(events)
         coupling = None if recording.ecg is None else find_coupling(nn, beats, grid, recipe.coupling)
     with step("sleep stages"):
@@ -153,26 +154,29 @@ class Intervals:
     rr: NN
     corrected: NN
     corrections: Corrections
+    restored: NN  # with missed beats put in: apnoeas are looked for in them
 
 
 def intervals_of(beats: Beats, episodes: Episodes, usable_spans: Spans, recipe: Recipe) -> Intervals:
     """The intervals between beats whose classes and rhythm are known."""
     rr = rr_intervals(beats, episodes, usable_spans)
     nn = nn_intervals(beats, episodes, usable_spans, recipe.nn)
-    return Intervals(nn, rr, *correct_intervals(rr, recipe.correction, recipe.nn))
+    restored = restored_intervals(normal_intervals(beats, episodes, usable_spans), recipe.nn)
+    return Intervals(nn, rr, *correct_intervals(rr, recipe.correction, recipe.nn), restored)
 
 
 def breathing_of(
     grid: EpochGrid,
     beats: Beats,
-    nn: NN,
+    intervals: Intervals,
     sizes: QrsSizes | None,
     usable_spans: Spans,
     recipe: Recipe,
 ) -> tuple[Respiration, Episodes]:
     """Breathing epoch by epoch, and the episodes that may be its events, or what they do to the heart rate."""
+    nn = intervals.nn
     respiration = find_breathing(beats, nn, sizes, grid, recipe.breathing).but(
-        p_respiratory=respiratory_chances(beats, nn, usable_spans, grid, recipe.respiratory),
+        p_respiratory=respiratory_chances(beats, intervals.restored, usable_spans, grid, recipe.respiratory),
         p_arousal=arousal_index(nn, grid, recipe.surges),
     )
     respiratory = respiratory_episodes(respiration.p_respiratory, beats, grid)

@@ -20,6 +20,7 @@ from holter2sleep.autonomic.apnea_measures import apnea_measures
 from holter2sleep.autonomic.apnea_net import logits
 from holter2sleep.autonomic.apnea_series import apnea_series
 from holter2sleep.autonomic.apnea_trees import trees_logits
+from holter2sleep.autonomic.mended import filled_intervals
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.heart.weights import Arrays, read_weights
 from holter2sleep.night import EPOCH_S, NN, Beats, Bool, Episodes, EpochGrid, Float
@@ -42,14 +43,18 @@ class RespiratoryRules:
 
 
 def respiratory_chances(
-    beats: Beats, nn: NN, usable_spans: Spans, grid: EpochGrid, rules: RespiratoryRules
+    beats: Beats, restored: NN, usable_spans: Spans, grid: EpochGrid, rules: RespiratoryRules
 ) -> NDArray[np.float32]:
-    """Chance that an apnoea or hypopnoea falls in each epoch; NaN where indeterminate. array (n_epochs,)."""
-    told = determinate(beats, nn, usable_spans, grid, rules)
+    """Chance that an apnoea or hypopnoea falls in each epoch; NaN where indeterminate. array (n_epochs,).
+
+    The intervals have missed beats put in (`mended.py`). The judges see them with short holes filled too; where there
+    are too many holes, nothing is said.
+    """
+    told = determinate(beats, restored, usable_spans, grid, rules)
     if not told.any():
         return np.full(grid.n, np.nan, np.float32)
     parts = read_parts(WEIGHTS)
-    chance = calibrated(mean_logits(parts, nn, grid.n), parts[CALIBRATION])
+    chance = calibrated(mean_logits(parts, filled_intervals(restored), grid.n), parts[CALIBRATION])
     return np.where(told, chance, np.nan).astype(np.float32)
 
 
@@ -63,9 +68,9 @@ def read_parts(path: Path) -> Mapping[str, Arrays]:
     return {part: {name: array.astype(np.float32) for name, array in arrays.items()} for part, arrays in parts.items()}
 
 
-def mean_logits(parts: Mapping[str, Arrays], nn: NN, n_epochs: int) -> Float:
+def mean_logits(parts: Mapping[str, Arrays], mended: NN, n_epochs: int) -> Float:
     """Mean of the log odds of the networks and of those of the trees, not calibrated. array (n_epochs,)."""
-    series = apnea_series(nn, n_epochs)
+    series = apnea_series(mended, n_epochs)
     measures = apnea_measures(series)
     networks = [logits(part, series) for name, part in parts.items() if name.startswith(NETWORK)]
     trees = [trees_logits(part, measures) for name, part in parts.items() if name.startswith(TREES)]
@@ -81,7 +86,7 @@ def determinate(beats: Beats, nn: NN, usable_spans: Spans, grid: EpochGrid, rule
     """Epochs around which the heart follows the breathing, and enough of it is seen. array (n_epochs,).
 
     Not where NN intervals are few (gaps, AF, too few beats), where too many intervals between trusted beats are no NN
-    (AF, ectopy), or where the rate hardly varies at all (pacing).
+    (AF, ectopy), or where the rate hardly varies at all (pacing). Missed beats that were put in count as found.
     """
     rr_end_s = beats.time_s[trusted_rr(beats, usable_spans)]
     middle_s = grid.onset_s + EPOCH_S / 2

@@ -44,17 +44,31 @@ def nn_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans, rules: N
     Task Force 1996, "normal-to-normal".
     """
     trusted = trusted_rr(beats, usable_spans)
-    normal = beats.label == "N"
     outside = trusted & ~_in_af(beats, episodes)
-    candidate = outside & normal & np.r_[False, normal[:-1]]
-    n_normal = int(candidate.sum())
-    rr_ms = _rr_ms(beats)
-    candidate &= (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
-    typical_ms = local_median(np.where(candidate, rr_ms, np.nan), rules.neighbours)
-    unlike = np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms
-    keep = candidate & ~unlike
-    _report(int(trusted.sum()), int(outside.sum()), n_normal, int(keep.sum()))
+    normal = outside & _between_normal(beats)
+    keep = like_neighbours(np.where(normal, _rr_ms(beats), np.nan), rules)
+    _report(int(trusted.sum()), int(outside.sum()), int(normal.sum()), int(keep.sum()))
     return _series(beats, keep)
+
+
+def normal_intervals(beats: Beats, episodes: Episodes, usable_spans: Spans) -> NN:
+    """Intervals between two successive normal beats, in unbroken usable time and outside AF, of whatever length."""
+    return _series(beats, trusted_rr(beats, usable_spans) & ~_in_af(beats, episodes) & _between_normal(beats))
+
+
+def like_neighbours(rr_ms: Float, rules: NnRules) -> Bool:
+    """Plausible intervals that do not differ too much from the median of the plausible ones around. array (n,).
+
+    NaN is no interval.
+    """
+    plausible = (rr_ms >= rules.minimum_ms) & (rr_ms <= rules.maximum_ms)
+    typical_ms = local_median(np.where(plausible, rr_ms, np.nan), rules.neighbours)
+    return plausible & ~(np.abs(rr_ms - typical_ms) > rules.maximum_change_percent / 100 * typical_ms)
+
+
+def _between_normal(beats: Beats) -> Bool:
+    normal = beats.label == "N"
+    return normal & np.r_[False, normal[:-1]]
 
 
 def _in_af(beats: Beats, episodes: Episodes) -> Bool:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from holter2sleep.analyze import breathing_of, intervals_of, whole_night
+from holter2sleep.analyze import Intervals, breathing_of, intervals_of, whole_night
 from holter2sleep.autonomic.coupling import find_coupling
 from holter2sleep.clock import Clock
 from holter2sleep.edits import Edit
@@ -76,7 +76,7 @@ def derived_night(machine: NightTables, edits: tuple[Edit, ...], ecg: Waveform |
     beats, rhythm = _edited_beats_and_rhythm(base, edits, recipe)
     spans, grid, recording = base.quality.usable_spans, base.grid, base.recording
     intervals = intervals_of(beats, rhythm, spans, recipe)
-    respiration, events = _breathing(base, beats, intervals.nn, recipe)
+    respiration, events = _breathing(base, beats, intervals, recipe)
     has_waveform = machine.run["channel"] is not None
     return whole_night(
         recording if recording.ecg is not None else recording.but(given_beats=beats),
@@ -227,11 +227,11 @@ def _with_events(rhythm: Episodes, events: Episodes, edits: tuple[Edit, ...]) ->
 # --- breathing ---------------------------------------------------------------------------------------
 
 
-def _breathing(base: _Base, beats: Beats, nn: Any, recipe: Recipe) -> tuple[Respiration, Episodes]:
+def _breathing(base: _Base, beats: Beats, intervals: Intervals, recipe: Recipe) -> tuple[Respiration, Episodes]:
     """Breathing; what needs the waveform, where that is not at hand, is the machine's."""
     shape = beat_shapes(base.recording, beats.time_s, recipe.shape)
     sizes = None if shape is None else shape.sizes
-    found, events = breathing_of(base.grid, beats, nn, sizes, base.quality.usable_spans, recipe)
+    found, events = breathing_of(base.grid, beats, intervals, sizes, base.quality.usable_spans, recipe)
     if base.recording.ecg is not None or base.machine.run["channel"] is None:
         return found, events
     epochs = base.machine.epochs

@@ -24,7 +24,7 @@ from scipy.optimize import minimize_scalar
 from holter2sleep.autonomic.ahi import fit_ahi
 from holter2sleep.autonomic.apnea import AHI, CALIBRATION, NETWORK, TREES, WEIGHTS, calibrated, mean_logits
 from holter2sleep.autonomic.apnea_measures import apnea_measures
-from holter2sleep.autonomic.apnea_series import apnea_series
+from holter2sleep.autonomic.apnea_series import Series, apnea_series
 from holter2sleep.heart.weights import Arrays, joined, write_weights
 from holter2sleep.night import Float
 from holter2sleep.recipe import load_recipe
@@ -32,6 +32,7 @@ from holter2sleep.training.apnea_data import APNEA_ECG, ScoredNight, folds_by_su
 from holter2sleep.training.apnea_figures import alignment, figures
 from holter2sleep.training.apnea_net import Course, Labelled, fit
 from holter2sleep.training.apnea_trees import Growth, Measured, fit_trees
+from holter2sleep.training.apnea_warped import with_warped
 
 log = logging.getLogger(__name__)
 
@@ -78,15 +79,16 @@ def _arguments() -> argparse.Namespace:
 
 
 def fit_all(nights: Sequence[ScoredNight], course: Course, n_nets: int) -> Parts:
-    """Networks, and trees, of different seeds, all fitted to the same nights."""
-    series = [apnea_series(night.nn, len(night.target)) for night in nights]
-    labelled = [Labelled(night.source, own, night.target) for night, own in zip(nights, series, strict=True)]
-    measured = [
-        Measured(night.source, apnea_measures(own), night.target) for night, own in zip(nights, series, strict=True)
-    ]
+    """Networks, and trees, of different seeds, all fitted to the same nights; the trees to warped ones too."""
+    labelled = [Labelled(night.source, _series(night), night.target) for night in nights]
+    measured = [Measured(night.source, apnea_measures(_series(night)), night.target) for night in with_warped(nights)]
     seeds = [course.seed + 100 * i for i in range(n_nets)]
     networks = {f"{NETWORK}{i}": fit(labelled, dataclasses.replace(course, seed=seed)) for i, seed in enumerate(seeds)}
     return {**networks, **{f"{TREES}{i}": fit_trees(measured, Growth(), seed) for i, seed in enumerate(seeds)}}
+
+
+def _series(night: ScoredNight) -> Series:
+    return apnea_series(night.mended, len(night.target))
 
 
 def cross_validated(nights: Sequence[ScoredNight], folds: Mapping[str, int], course: Course, n_nets: int) -> Raw:
@@ -102,7 +104,7 @@ def cross_validated(nights: Sequence[ScoredNight], folds: Mapping[str, int], cou
 
 def judged(nights: Sequence[ScoredNight], parts: Parts) -> Raw:
     """Mean log odds of each night's epochs."""
-    return {night.name: mean_logits(parts, night.nn, len(night.target)) for night in nights}
+    return {night.name: mean_logits(parts, night.mended, len(night.target)) for night in nights}
 
 
 def chances_across(nights: Sequence[ScoredNight], folds: Mapping[str, int], raw: Raw) -> Raw:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.autonomic.nn import NnRules, nn_intervals
+from holter2sleep.autonomic.mended import mended_intervals
+from holter2sleep.autonomic.nn import NnRules, nn_intervals, normal_intervals
 from holter2sleep.errors import UsageError
 from holter2sleep.io.beatfiles import read_beats
 from holter2sleep.io.minutes import read_minutes
@@ -27,12 +28,13 @@ HUGCDN_OFFSET_S = 0.0
 
 @dataclass(frozen=True)
 class ScoredNight:
-    """One night: its NN intervals and, epoch by epoch, whether an apnoea or hypopnoea was scored."""
+    """One night: its intervals and, epoch by epoch, whether an apnoea or hypopnoea was scored."""
 
     name: str
     source: str
     subject: str
     nn: NN
+    mended: NN
     target: NDArray[np.float32]  # (n_epochs,), two equal ones a minute
     ahi_per_h: float  # NaN where unknown
     group: str  # a, b, c of Apnea-ECG; D, ND, C of HuGCDN2014
@@ -66,8 +68,8 @@ def _facts(path: Path) -> dict[str, tuple[float, str]]:
 
 def _of_apnea_ecg(record: Path, ahi_per_h: float, subject: str, rules: NnRules) -> ScoredNight:
     _, is_event = read_minutes(record.with_suffix(".apn"))
-    nn = _nn(read_beats(record.with_suffix(".qrs")), rules)
-    return ScoredNight(record.name, APNEA_ECG, subject, nn, _epochs(is_event), ahi_per_h, record.name[0])
+    intervals = _intervals([read_beats(record.with_suffix(".qrs"))], rules)
+    return ScoredNight(record.name, APNEA_ECG, subject, *intervals, _epochs(is_event), ahi_per_h, record.name[0])
 
 
 def read_hugcdn(folder: Path, rules: NnRules) -> list[ScoredNight]:
@@ -87,23 +89,30 @@ def read_hugcdn(folder: Path, rules: NnRules) -> list[ScoredNight]:
 def _of_hugcdn(path: Path, rules: NnRules) -> ScoredNight:
     with np.load(path) as file:
         rr_s, is_event = file["rr_ms"].astype(np.float64) / 1000, file["apnea_per_minute"]
-    nn = nn_of_rr(rr_s, rules)
     name, group = path.stem, path.stem.rstrip("0123456789")
-    return ScoredNight(name, HUGCDN, f"{HUGCDN}-{name}", nn, _epochs(is_event), np.nan, group)
+    return ScoredNight(
+        name, HUGCDN, f"{HUGCDN}-{name}", *intervals_of_rr(rr_s, rules), _epochs(is_event), np.nan, group
+    )
 
 
-def nn_of_rr(rr_s: Float, rules: NnRules, offset_s: float = HUGCDN_OFFSET_S) -> NN:
-    """NN of intervals one after another; across a break (NaN), of unknown length, nothing is adjacent."""
+def intervals_of_rr(rr_s: Float, rules: NnRules, offset_s: float = HUGCDN_OFFSET_S) -> tuple[NN, NN]:
+    """NN and mended ones of intervals one after another; across a break (NaN), of unknown length, none is adjacent."""
     end_s = offset_s + np.cumsum(np.nan_to_num(rr_s))
-    pieces = [
-        _nn(Beats.at(np.r_[end_s[first] - rr_s[first], end_s[first:behind]]), rules)
-        for first, behind in zip(*runs(np.isfinite(rr_s)), strict=True)
-    ]
+    pieces = [Beats.at(np.r_[end_s[a] - rr_s[a], end_s[a:b]]) for a, b in zip(*runs(np.isfinite(rr_s)), strict=True)]
+    return _intervals(pieces, rules)
+
+
+def _intervals(pieces: Sequence[Beats], rules: NnRules) -> tuple[NN, NN]:
+    """NN and mended intervals of a night that is known in pieces."""
+    spans = [as_spans([(0.0, beats.time_s[-1] + 1.0)]) for beats in pieces]
+    own = list(zip(pieces, spans, strict=True))
+    nn = [nn_intervals(beats, Episodes.none(), usable, rules) for beats, usable in own]
+    mended = [mended_intervals(normal_intervals(beats, Episodes.none(), usable), rules) for beats, usable in own]
+    return _joined(nn), _joined(mended)
+
+
+def _joined(pieces: Sequence[NN]) -> NN:
     return NN(*(np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("end_s", "nn_ms", "adjacent")))
-
-
-def _nn(beats: Beats, rules: NnRules) -> NN:
-    return nn_intervals(beats, Episodes.none(), as_spans([(0.0, beats.time_s[-1] + 1.0)]), rules)
 
 
 def _epochs(is_event: NDArray[np.generic]) -> NDArray[np.float32]:

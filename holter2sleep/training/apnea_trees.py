@@ -31,7 +31,7 @@ class Growth:
     trees: int = 120
     leaves: int = 12
     rate: float = 0.08
-    least: int = 100  # epochs in a leaf
+    least: int = 200  # epochs in a leaf, those of warped nights among them
     shrinkage: float = 5.0  # of the leaves' values
     share: float = 0.2  # of the measures, among which each node chooses
     bins: int = 63  # of each measure

@@ -21,8 +21,9 @@ from holter2sleep.autonomic.apnea_net import logits
 from holter2sleep.autonomic.apnea_series import CHANNELS, PER_EPOCH, apnea_series
 from holter2sleep.autonomic.apnea_trees import trees_logits
 from holter2sleep.errors import UsageError
-from holter2sleep.training import apnea, apnea_net, apnea_trees
-from holter2sleep.training.apnea_data import folds_by_subject, nn_of_rr, read_apnea_ecg, read_hugcdn
+from holter2sleep.night import NN
+from holter2sleep.training import apnea, apnea_net, apnea_trees, apnea_warped
+from holter2sleep.training.apnea_data import folds_by_subject, intervals_of_rr, read_apnea_ecg, read_hugcdn
 from holter2sleep.training.apnea_figures import SCORES, figures, minutes_of, of_recordings
 
 RNG = np.random.default_rng(0)
@@ -66,10 +67,17 @@ def test_groups_are_read_from_the_names(sets: tuple[Path, Path]) -> None:
 
 
 def test_a_break_of_the_series_is_no_interval() -> None:
-    nn = nn_of_rr(np.array([0.8] * 30 + [np.nan] + [0.9] * 30), RECIPE.nn)
+    for intervals in intervals_of_rr(np.array([0.8] * 30 + [np.nan] + [0.9] * 30), RECIPE.nn):
+        assert len(intervals) == 60
+        assert intervals.adjacent.sum() == 58
+        assert intervals.end_s[-1] == pytest.approx(51.0)
+
+
+def test_judges_are_taught_by_mended_intervals() -> None:
+    nn, mended = intervals_of_rr(np.array([0.8] * 30 + [1.6] + [0.8] * 30), RECIPE.nn)
     assert len(nn) == 60
-    assert nn.adjacent.sum() == 58
-    assert nn.end_s[-1] == pytest.approx(51.0)
+    assert len(mended) == 62
+    np.testing.assert_allclose(mended.nn_ms, 800.0)
 
 
 def test_folders_without_nights_are_refused_by_name(tmp_path: Path) -> None:
@@ -216,3 +224,33 @@ def test_the_script_runs_from_folders_to_weights(
     assert "trained on apnea-ecg" in figures_of_run["across_sets"]
     with (tmp_path / "apnea_split.csv").open() as file:
         assert len(list(csv.DictReader(file))) == 10
+
+
+def test_a_warped_night_is_longer_and_swings_less_with_its_labels_in_place(sets: tuple[Path, Path]) -> None:
+    night = read_apnea_ecg(sets[0], RECIPE.nn)[0]
+    own = apnea_warped.warped(night, 1.15, 0.6)
+    assert len(own.target) == 2 * int(1.15 * 30)
+    assert own.mended.end_s[-1] == pytest.approx(1.15 * night.mended.end_s[-1])
+    assert np.log(own.mended.nn_ms).std() == pytest.approx(0.6 * np.log(night.mended.nn_ms).std())
+    assert np.median(own.mended.nn_ms) == pytest.approx(1.15 * np.median(night.mended.nn_ms))
+    assert abs(int(np.argmax(own.target)) - 1.15 * np.argmax(night.target)) <= 1
+    assert own.target.tolist() == sorted(own.target.tolist())
+
+
+def test_a_night_warped_by_nothing_is_the_night(sets: tuple[Path, Path]) -> None:
+    night = read_apnea_ecg(sets[0], RECIPE.nn)[0]
+    own = apnea_warped.warped(night, 1.0, 1.0)
+    np.testing.assert_allclose(own.mended.nn_ms, night.mended.nn_ms)
+    assert own.target.tolist() == night.target.tolist()
+
+
+def test_trees_hear_each_night_once_as_it_is_and_once_in_every_warp(sets: tuple[Path, Path]) -> None:
+    nights = read_apnea_ecg(sets[0], RECIPE.nn)
+    heard = apnea_warped.with_warped(nights)
+    assert heard[: len(nights)] == nights
+    assert len(heard) == len(nights) * (1 + len(apnea_warped.WARPS))
+
+
+def test_a_night_without_intervals_is_warped_without_error(sets: tuple[Path, Path]) -> None:
+    night = dataclasses.replace(read_apnea_ecg(sets[0], RECIPE.nn)[0], mended=NN.none())
+    assert len(apnea_warped.warped(night, 1.15, 0.6).mended) == 0

@@ -10,7 +10,7 @@ for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 # Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost.
-gc.set_threshold(50_000)
+gc.set_threshold(200_000)
 
 INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 

@@ -51,7 +51,7 @@ def count_matches(templates: Whole, tolerance: int) -> tuple[int, int]:
 
 
 def _matches_of_block(place: Index, low: Index, behind: Index, n_values: int) -> tuple[int, int]:
-    """Pairs of a template in the block with one behind it, or in it; `low` and `behind` begin with those in the block."""
+    """Pairs of a template in the block with one in it or behind it: `low` and `behind` are of all of these."""
     n_block, pairs = place.shape[1], []
     alike: Bits | None = None
     for coordinate in range(len(place)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from typing import Any
 
 from fontTools import subset
 from fontTools.ttLib import TTFont
@@ -11,7 +12,9 @@ from pypdf import PdfWriter
 from pypdf.generic import IndirectObject
 
 from holter2sleep.report.page import Weight, font_file
-from holter2sleep.report.pdf_objects import add, deflated
+from holter2sleep.report.pdf_objects import Facts, add, deflated
+
+Glyphs = dict[int, str]  # name by code
 
 # for letters that stand side by side, as text_width_mm adds them up: shapes, not how letters become ligatures
 KEPT_TABLES = frozenset({"cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep"})
@@ -48,34 +51,18 @@ def add_font(writer: PdfWriter, weight: Weight, letters: Iterable[str]) -> Indir
     ----------
     ISO 32000-1:2008, sections 9.7.4 (CIDFonts), 9.9 (embedded fonts) and 9.10.3 (ToUnicode).
     """
-    font, name = _with_letters(weight, letters), f"HTSLEE+DejaVuSans-{weight.capitalize()}"
-    head, lines, advances = font["head"], font["hhea"], font["hmtx"]
-    glyphs = {code: glyph for code, glyph in sorted(font.getBestCmap().items()) if code <= LAST_CODE}
-    per_mille = 1000 / head.unitsPerEm
-    widths = [each for code, glyph in glyphs.items() for each in (code, [round(advances[glyph][0] * per_mille)])]
-    file = io.BytesIO()
-    font.save(file, reorderTables=False)
-    descriptor = {
-        "Type": "FontDescriptor",
-        "FontName": name,
-        "Flags": NONSYMBOLIC,
-        "FontBBox": [round(edge * per_mille) for edge in (head.xMin, head.yMin, head.xMax, head.yMax)],
-        "ItalicAngle": 0,
-        "Ascent": round(lines.ascent * per_mille),
-        "Descent": round(lines.descent * per_mille),
-        "CapHeight": CAP_HEIGHT,
-        "StemV": UNKNOWN_STEM,
-        "FontFile2": add(writer, deflated(file.getvalue(), {"Length1": len(file.getvalue())})),
-    }
-    descendant = {
-        "Type": "Font",
-        "Subtype": "CIDFontType2",
-        "BaseFont": name,
-        "CIDSystemInfo": {"Registry": b"Adobe", "Ordering": b"Identity", "Supplement": 0},
-        "FontDescriptor": add(writer, descriptor),
-        "W": widths,
-        "CIDToGIDMap": add(writer, deflated(_glyph_numbers(font, glyphs))),
-    }
+    name = f"HTSLEE+DejaVuSans-{weight.capitalize()}"
+    with _with_letters(weight, letters) as font:
+        glyphs = {code: glyph for code, glyph in sorted(font.getBestCmap().items()) if code <= LAST_CODE}
+        descendant = {
+            "Type": "Font",
+            "Subtype": "CIDFontType2",
+            "BaseFont": name,
+            "CIDSystemInfo": {"Registry": b"Adobe", "Ordering": b"Identity", "Supplement": 0},
+            "FontDescriptor": add(writer, _descriptor(writer, font, name)),
+            "W": _widths(font, glyphs),
+            "CIDToGIDMap": add(writer, deflated(_glyph_numbers(font, glyphs))),
+        }
     whole = {
         "Type": "Font",
         "Subtype": "Type0",
@@ -85,6 +72,35 @@ def add_font(writer: PdfWriter, weight: Weight, letters: Iterable[str]) -> Indir
         "ToUnicode": add(writer, deflated(CODES_ARE_UNICODE)),
     }
     return add(writer, whole)
+
+
+def _descriptor(writer: PdfWriter, font: TTFont, name: str) -> Facts:
+    """What a viewer should know of a font, and the font itself."""
+    file = io.BytesIO()
+    font.save(file, reorderTables=False)
+    head, lines = font["head"], font["hhea"]
+    return {
+        "Type": "FontDescriptor",
+        "FontName": name,
+        "Flags": NONSYMBOLIC,
+        "FontBBox": [_per_mille(font, edge) for edge in (head.xMin, head.yMin, head.xMax, head.yMax)],
+        "ItalicAngle": 0,
+        "Ascent": _per_mille(font, lines.ascent),
+        "Descent": _per_mille(font, lines.descent),
+        "CapHeight": CAP_HEIGHT,
+        "StemV": UNKNOWN_STEM,
+        "FontFile2": add(writer, deflated(file.getvalue(), {"Length1": len(file.getvalue())})),
+    }
+
+
+def _widths(font: TTFont, glyphs: Glyphs) -> list[Any]:
+    """Each code, and how far its letter moves on."""
+    return [each for code, glyph in glyphs.items() for each in (code, [_per_mille(font, font["hmtx"][glyph][0])])]
+
+
+def _per_mille(font: TTFont, length: float) -> int:
+    """A length of the font's own unit in thousandths of its size."""
+    return round(1000 * length / font["head"].unitsPerEm)
 
 
 def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
@@ -98,7 +114,7 @@ def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
     return font
 
 
-def _glyph_numbers(font: TTFont, glyphs: dict[int, str]) -> bytes:
+def _glyph_numbers(font: TTFont, glyphs: Glyphs) -> bytes:
     """Number of the glyph of each code from 0 on, two bytes each; 0 is the box for what is missing."""
     numbers = bytearray(2 * (max(glyphs, default=0) + 1))
     for code, glyph in glyphs.items():

@@ -17,7 +17,7 @@ from holter2sleep.report.pdf_objects import Facts, add, deflated
 Glyphs = dict[int, str]  # name by code
 
 # for letters that stand side by side, as text_width_mm adds them up: shapes, not how letters become ligatures
-KEPT_TABLES = frozenset({"cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep"})
+KEPT_TABLES = frozenset({"GlyphOrder", "cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep"})
 LAST_CODE = 0xFFFF  # codes have two bytes
 NONSYMBOLIC = 1 << 5  # ISO 32000-1, table 123
 CAP_HEIGHT, UNKNOWN_STEM = 729, 0  # thousandths of the size
@@ -107,7 +107,8 @@ def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
     """The font, cut down to these letters."""
     options = subset.Options(layout_features=[], notdef_outline=True, glyph_names=False)
     font = subset.load_font(font_file(weight), options)
-    options.drop_tables = [table for table in font.keys() if table not in KEPT_TABLES]
+    for table in set(font.keys()) - KEPT_TABLES:
+        del font[table]
     cut = subset.Subsetter(options)
     cut.populate(text="".join(letters))
     cut.subset(font)

@@ -54,7 +54,7 @@ def write_ink(writer: PdfWriter, inks: Sequence[Ink]) -> None:
 
 
 def operators(ink: Ink) -> Iterator[str]:
-    """What draws it, line by line, once the figure's state is taken back.
+    """What draws it, an operator a line, once the figure's state is taken back.
 
     References
     ----------
@@ -70,19 +70,19 @@ def _box(box: Box) -> str:
     sides = (box.x_mm, HEIGHT_MM - box.y_mm - box.height_mm, box.width_mm, box.height_mm)
     outline = f"{_points(*sides)} re"
     if box.edge == "none":
-        return f"{_colour(box.fill)} rg {outline} f"
-    return f"{_colour(box.fill)} rg {_colour(box.edge)} RG {BOX_EDGE} w {outline} B"
+        return f"{_colour(box.fill)} rg\n{outline}\nf"
+    return f"{_colour(box.fill)} rg\n{_colour(box.edge)} RG\n{BOX_EDGE} w\n{outline}\nB"
 
 
 def _line(line: Line) -> str:
     (x0, x1), (y0, y1) = line.x_mm, line.y_mm
-    ends = f"{_points(x0, HEIGHT_MM - y0)} m {_points(x1, HEIGHT_MM - y1)} l"
-    return f"{_colour(line.colour)} RG {line.width:g} w {ends} S"
+    ends = f"{_points(x0, HEIGHT_MM - y0)} m\n{_points(x1, HEIGHT_MM - y1)} l"
+    return f"{_colour(line.colour)} RG\n{line.width:g} w\n{ends}\nS"
 
 
 def _text(text: Text) -> str:
     font, at = f"{FONT_NAMES[text.weight]} {text.size:g} Tf", _points(text.left_mm, HEIGHT_MM - text.y_mm)
-    return f"BT {_colour(text.colour)} rg {font} {at} Td <{codes(text.text)}> Tj ET"
+    return f"BT\n{_colour(text.colour)} rg\n{font}\n{at} Td\n<{codes(text.text)}> Tj\nET"
 
 
 def _link(text: Text, url: str) -> Link:

@@ -64,7 +64,9 @@ class Text:
     @property
     def left_mm(self) -> float:
         """Where it begins."""
-        return self.x_mm - {"left": 0.0, "center": 0.5, "right": 1.0}[self.align] * self.width_mm
+        if self.align == "left":
+            return self.x_mm
+        return self.x_mm - self.width_mm * (0.5 if self.align == "center" else 1.0)
 
     @property
     def width_mm(self) -> float:

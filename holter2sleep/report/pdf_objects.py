@@ -24,6 +24,11 @@ Facts = dict[str, Any]
 def pdf_object(value: Any) -> PdfObject:
     """A number, bytes, a list or a dictionary; a text is a name, with or without its slash. PDF objects stay.
 
+    Raises
+    ------
+    TypeError
+        Anything else.
+
     Examples
     --------
     >>> pdf_object({"Type": "Font", "W": [32, [318]]})
@@ -42,7 +47,9 @@ def pdf_object(value: Any) -> PdfObject:
             return _name(value)
         case int():
             return NumberObject(value)
-    return FloatObject(value)
+        case float():
+            return FloatObject(value)
+    raise TypeError(f"no object of a PDF: {value!r}")
 
 
 def deflated(content: bytes, facts: Facts | None = None) -> StreamObject:

@@ -110,7 +110,7 @@ def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
     for table in set(font.keys()) - KEPT_TABLES:
         del font[table]
     cut = subset.Subsetter(options)
-    cut.populate(text="".join(letters))
+    cut.populate(unicodes=map(ord, letters))
     cut.subset(font)
     return font
 

@@ -103,7 +103,9 @@ class Page:
     """
 
     def __init__(self) -> None:
-        self.figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))  # with axes only
+        self.figure = Figure(
+            figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
+        )  # axes, and what is plotted on paper
         self.boxes: list[Box] = []
         self.lines: list[Line] = []
         self.texts: list[Text] = []
@@ -121,6 +123,7 @@ class Page:
         url: str | None = None,
     ) -> None:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
+        text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
         written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
         if _is_shaped(text):
             self._lay_out(written)

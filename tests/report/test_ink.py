@@ -158,3 +158,9 @@ def test_a_screen_shows_what_the_pdf_shows() -> None:
 def test_an_unknown_kind_of_value_is_no_object_of_a_pdf() -> None:
     with pytest.raises(TypeError, match="no object of a PDF"):
         pdf_object(object())
+
+
+def test_half_a_letter_of_a_file_name_is_a_question_mark() -> None:
+    page = Page()
+    page.text(20.0, 20.0, "night\udcff.edf")
+    assert read(page)[0].extract_text().strip() == "night?.edf"

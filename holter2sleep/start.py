@@ -11,7 +11,7 @@ for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
 # Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost.
-gc.set_threshold(100_000)
+gc.set_threshold(200_000)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 MB = 1 << 20

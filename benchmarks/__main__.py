@@ -103,19 +103,24 @@ def whole_program(folder: Path) -> Iterator[Row]:
     one_day(night, 8)
     one_day(day, 24)
     analyze = (*PROGRAM, "analyze", "--out", str(folder / "out"), "--overwrite")
-    eight, bare, long = (best_of(*analyze, *w) for w in ([str(night)], [str(night), "--no-report"], [str(day)]))
-    peer = best_of("-m", "benchmarks.sleepecg_night", str(night))
+    eight, bare, long, peer, shown = cheapest(
+        (*analyze, str(night)),
+        (*analyze, str(night), "--no-report"),
+        (*analyze, str(day)),
+        ("-m", "benchmarks.sleepecg_night", str(night)),
+        (*PROGRAM, "--help"),
+    )
     beside = "sleepecg, beats and " + (FEATURES_ONLY if FEATURES_ONLY in peer.said else "three stages")
     yield Row("analyze, 8 h, tables and PDF", eight.cpu_s, beside, peer.cpu_s, _wall(eight, peer))
     yield Row("analyze --no-report, 8 h", bare.cpu_s, beside, peer.cpu_s, _wall(bare, peer))
     yield Row("analyze, 24 h, tables and PDF", long.cpu_s, "8 h", eight.cpu_s, _wall(long, eight))
-    shown = best_of(*PROGRAM, "--help")
     yield Row("--help", shown.cpu_s, more=f"wall {shown.wall_s:.2f} s")
 
 
-def best_of(*words: str) -> Cost:
-    """The cheapest of three runs."""
-    return min((cost_of(*words) for _ in range(3)), key=lambda cost: cost.cpu_s)
+def cheapest(*commands: tuple[str, ...]) -> list[Cost]:
+    """Of each command the cheapest of three runs, all in turn: what else the machine does slows all alike."""
+    runs = [[cost_of(*words) for words in commands] for _ in range(3)]
+    return [min(costs, key=lambda cost: cost.cpu_s) for costs in zip(*runs, strict=True)]
 
 
 def _wall(one: Cost, other: Cost) -> str:

@@ -95,6 +95,7 @@ HEAVY = {
     "safetensors": {"sleep/staging", "training"},
     "matplotlib": {"report"},
     "pypdf": {"report"},
+    "fontTools": {"report"},
     "edfio": {"io"},
     "pyedflib": {"io", "audit/strict.py"},
     "wfdb": {"io"},

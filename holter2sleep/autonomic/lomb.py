@@ -55,9 +55,14 @@ def _transform(turn: Float, values: Float, row: NDArray[np.int64], n_rows: int, 
     spread = np.pi * REACH / (GRID * (GRID - n_steps))  # of the Gaussian exp(-x ** 2 / 4 spread), x in radians
     nearest = np.floor(turn * GRID)
     offset = np.arange(1 - REACH, REACH + 1)
-    away = 2 * np.pi / GRID * (turn * GRID - nearest)[:, None] - 2 * np.pi / GRID * offset
-    weights = values[:, None] * np.exp(-(away**2) / (4 * spread))
-    cell = row[:, None] * GRID + (nearest[:, None].astype(np.int64) + offset) % GRID
+    weights = 2 * np.pi / GRID * (turn * GRID - nearest)[:, None] - 2 * np.pi / GRID * offset  # x, as yet
+    weights *= weights  # one array, worked on in place: most of the time would go into asking for memory
+    weights /= -4 * spread
+    np.exp(weights, out=weights)
+    weights *= values[:, None]
+    cell = nearest[:, None].astype(np.int64) + offset
+    cell &= GRID - 1  # around the period: a power of two
+    cell += row[:, None] * GRID
     grid = np.bincount(cell.ravel(), weights.ravel(), n_rows * GRID).reshape(n_rows, GRID)
     step = np.arange(1, n_steps + 1)
     return np.sqrt(np.pi / spread) * np.exp(spread * step**2) * np.fft.rfft(grid)[:, 1 : n_steps + 1] / GRID

@@ -36,40 +36,39 @@ def count_matches(templates: Whole, tolerance: int) -> tuple[int, int]:
     """
     if len(templates) < 2:
         return 0, 0
-    templates = templates[np.argsort(templates[:, 0], kind="stable")]
+    templates = templates[np.argsort(templates[:, 0])].T
     known, place = np.unique(templates, return_inverse=True)
-    place = place.reshape(templates.shape)
     low = np.searchsorted(known, known - tolerance, side="left")[place]
     behind = np.searchsorted(known, known + tolerance, side="right")[place]
-    last = np.searchsorted(templates[:, 0], templates[:, 0] + tolerance, side="right")
-    found = [
-        _matches_of_block(place, low, behind, slice(at, min(at + BLOCK, len(place))), int(last[at:][:BLOCK][-1]))
-        for at in range(0, len(place), BLOCK)
-    ]
-    short, whole = np.sum(found, axis=0)
-    return int(short), int(whole)
+    last = np.searchsorted(place[0], behind[0])
+    short = whole = 0
+    for at in range(0, len(last), BLOCK):
+        block = slice(at, min(at + BLOCK, len(last)))
+        others = slice(at, int(last[block.stop - 1]))
+        found = _matches_of_block(place[:, block], low[:, others], behind[:, others], len(known))
+        short, whole = short + found[0], whole + found[1]
+    return short, whole
 
 
-def _matches_of_block(place: Index, low: Index, behind: Index, block: slice, last: int) -> tuple[int, int]:
-    """Pairs of a template in the block with one behind it in the order of the first coordinate."""
-    others = slice(block.start, last)
-    n_values = int(place.max()) + 1
+def _matches_of_block(place: Index, low: Index, behind: Index, n_values: int) -> tuple[int, int]:
+    """Pairs of a template in the block with one in it or behind it: `low` and `behind` are of all of these."""
+    n_block, pairs = place.shape[1], []
     alike: Bits | None = None
-    pairs = []
-    for coordinate in range(place.shape[1]):
-        near = _near(place[block, coordinate], low[others, coordinate], behind[others, coordinate], n_values)
+    for coordinate in range(len(place)):
+        near = _near(place[coordinate], low[coordinate], behind[coordinate], n_values)
         alike = near if alike is None else np.bitwise_and(alike, near, out=near)
-        if coordinate >= place.shape[1] - 2:
-            pairs.append(_pairs(alike, block.stop - block.start))
+        if coordinate >= len(place) - 2:
+            pairs.append(_pairs(alike, n_block))
     return pairs[0], pairs[1]
 
 
 def _near(column: Index, low: Index, behind: Index, n_values: int) -> Bits:
     """Which templates of the block lie within the tolerance, one row for each other. array (n_others, n_words)."""
-    n_below = np.r_[0, np.cumsum(np.bincount(column, minlength=n_values))]
-    prefixes = _prefixes(np.argsort(column, kind="stable"))
-    near = prefixes[n_below[behind]]
-    return np.bitwise_xor(near, prefixes[n_below[low]], out=near)
+    n_below = np.zeros(n_values + 1, np.int64)
+    np.cumsum(np.bincount(column, minlength=n_values), out=n_below[1:])
+    prefixes = _prefixes(np.argsort(column))
+    near = prefixes.take(n_below.take(behind), axis=0)  # a third of the time of an index in brackets
+    return np.bitwise_xor(near, prefixes.take(n_below.take(low), axis=0), out=near)
 
 
 def _prefixes(order: Index) -> Bits:
@@ -82,5 +81,6 @@ def _prefixes(order: Index) -> Bits:
 
 def _pairs(alike: Bits, n_block: int) -> int:
     """Number of bits, where pairs within the block are seen from both sides and each is alike itself."""
-    within, beyond = (int(np.bitwise_count(part).sum(dtype=np.int64)) for part in np.split(alike, [n_block]))
+    n_alike = np.bitwise_count(alike)
+    within, beyond = (int(part.sum(dtype=np.uint32)) for part in np.split(n_alike, [n_block]))
     return (within - n_block) // 2 + beyond

@@ -57,10 +57,10 @@ class Windows:
         adjacent[0] = False  # its neighbour lies in the window before
         return NN(self.nn.end_s[first:behind], self.nn.nn_ms[first:behind], adjacent)
 
-    def batches(self) -> Iterator[Windows]:
+    def batches(self, size: int = BATCH) -> Iterator[Windows]:
         """The same windows, some at a time."""
-        for at in range(0, len(self), BATCH):
-            here = slice(at, at + BATCH)
+        for at in range(0, len(self), size):
+            here = slice(at, at + size)
             yield Windows(self.nn, self.start_s[here], self.first[here], self.behind[here])
 
 

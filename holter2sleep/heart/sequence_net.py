@@ -66,4 +66,7 @@ def convolved(rows: Rows, kernel: NDArray[np.float32], dilation: int) -> Rows:
     """
     reach, n = len(kernel) // 2 * dilation, len(rows)
     padded = np.pad(rows, ((reach, reach), (0, 0)))
-    return np.sum([padded[k * dilation : k * dilation + n] @ kernel[k] for k in range(len(kernel))], axis=0)
+    total = padded[:n] @ kernel[0]
+    for k in range(1, len(kernel)):
+        total += padded[k * dilation : k * dilation + n] @ kernel[k]
+    return total

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
-from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.counted import counted
 from holter2sleep.evaluate.bootstrap import DRAWS
@@ -18,6 +16,7 @@ from holter2sleep.evaluate.stage_tables import POOLED
 from holter2sleep.evaluate.stage_text import number, with_interval
 from holter2sleep.report.agreement_axes import draw_bland_altman, draw_confusion, draw_coverage, draw_reliability
 from holter2sleep.report.axes import draw_nothing
+from holter2sleep.report.document import document
 from holter2sleep.report.grid import Column, heading, paragraph, table_blocks
 from holter2sleep.report.page import MARGIN_MM, SOFT, TOP_MM, Page, draw_frame
 from holter2sleep.report.pdf import GAP_MM, drawing_style
@@ -28,6 +27,7 @@ Row = Mapping[str, Any]
 SQUARE_MM, PANEL_MM = 46.0, (48.0, 33.0)  # of the upper axes; width and height of a Bland-Altman plot
 UPPER_LEFT_MM = (MARGIN_MM + 13.0, MARGIN_MM + 75.0, MARGIN_MM + 134.0)
 PANELS_A_ROW, PANEL_STEP_MM = 3, (61.0, 46.5)
+TITLE = "Sleep stages: agreement"
 LIMIT = "A stager that has learned from these nights is flattered."
 LEGEND = (
     "Bland-Altman: test minus reference against the mean of both; a point is a night. Line: bias; dashed: 95 % "
@@ -37,11 +37,8 @@ LEGEND = (
 
 def agreement_pdf(found: StageEvaluation) -> bytes:
     """The page as PDF; the same figures give the same bytes."""
-    out = io.BytesIO()
-    facts = {"Title": "Sleep stages: agreement", "Creator": "holter2sleep", "CreationDate": None}
-    with drawing_style(), PdfPages(out, metadata=facts) as pdf:
-        pdf.savefig(agreement_page(found).figure)
-    return out.getvalue()
+    with drawing_style():
+        return document([agreement_page(found)], {"Title": TITLE, "Creator": "holter2sleep"}, "en")
 
 
 def agreement_page(found: StageEvaluation) -> Page:

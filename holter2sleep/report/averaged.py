@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from holter2sleep.night import Float
 from holter2sleep.report.page import FAINT, INK, MARGIN_MM, SOFT, TEXT_WIDTH_MM, Block, Page
-from holter2sleep.report.paper import COARSE, FINE, MM_PER_MV, MM_PER_S
+from holter2sleep.report.paper import COARSE, FINE, MM_PER_MV, MM_PER_S, Paper
 from holter2sleep.report.words import Words
 
 BEFORE_MS, AFTER_MS = 280.0, 640.0  # shown of each beat: P wave to the end of a long T wave
@@ -36,8 +35,8 @@ def beats_block(rows: list[Row], names: list[str], words: Words) -> Block:
             rate = f"{60000 / row['rr_ms']:.0f}"
             rests_on = words("averaged.beats", n=words.whole(row["n_beats"]), rate=rate)
             page.text(x_mm, y_mm + 5.4, rests_on, size=5.2, colour=SOFT)
-            paper = (x_mm, y_mm + TITLE_MM, width_mm, height_mm)
-            _draw_beat(page, paper, row, (low + high) / 2, words)
+            _draw_beat(Paper(page, x_mm, y_mm + TITLE_MM, width_mm, height_mm), row, (low + high) / 2)
+            _write_marks(page, x_mm, y_mm + TITLE_MM + height_mm, row, words)
 
     return Block(line_mm * -(-len(rows) // per_line) + 1, draw)
 
@@ -56,29 +55,28 @@ def _range_mv(rows: list[Row]) -> tuple[float, float]:
     return min(float(mv.min()) for mv in values), max(float(mv.max()) for mv in values)
 
 
-def _draw_beat(page: Page, paper: tuple[float, float, float, float], row: Row, middle_mv: float, words: Words) -> None:
+def _draw_beat(paper: Paper, row: Row, middle_mv: float) -> None:
     """One averaged beat on millimetre paper, with a line at each mark."""
-    x_mm, y_mm, width_mm, height_mm = paper
-    ax = page.axes(x_mm, y_mm, width_mm, height_mm, xlim=(0, width_mm), ylim=(0, height_mm))
-    ax.set_axis_off()
-    _draw_rules(ax, width_mm, height_mm)
+    paper.rule(1.0, FINE, 0.2)
+    paper.rule(5.0, COARSE, 0.35)
     time_ms, mv = _shown(row)
-    ax.plot((time_ms + BEFORE_MS) / 1000 * MM_PER_S, (mv - middle_mv) * MM_PER_MV + height_mm / 2, color=INK, lw=0.7)
-    for name in MARKS:
-        if row[name] is not None:
-            at_mm = (row[name] + BEFORE_MS) / 1000 * MM_PER_S
-            ax.axvline(at_mm, color=SOFT, lw=0.5, ls=(0, (2, 1.5)))
-            page.line((x_mm + at_mm,) * 2, (y_mm + height_mm, y_mm + height_mm + 1.0), colour=FAINT, width=0.4)
-    _write_marks(page, x_mm, y_mm + height_mm + 3.0, row, words)
+    paper.plot(_place_mm(time_ms), (mv - middle_mv) * MM_PER_MV + paper.height_mm / 2, INK, 0.7)
+    for at_mm in _marks_mm(row):
+        paper.plot((at_mm, at_mm), (0, paper.height_mm), SOFT, 0.5).set_linestyle((0, (2, 1.5)))
 
 
-def _draw_rules(ax: Axes, width_mm: float, height_mm: float) -> None:
-    for step, colour, width in ((1.0, FINE, 0.2), (5.0, COARSE, 0.35)):
-        ax.vlines(np.arange(0, width_mm + 0.01, step), 0, height_mm, color=colour, linewidth=width)
-        ax.hlines(np.arange(0, height_mm + 0.01, step), 0, width_mm, color=colour, linewidth=width)
+def _place_mm(time_ms: Any) -> Any:
+    """Where a time from R lies on the paper."""
+    return (time_ms + BEFORE_MS) / 1000 * MM_PER_S
+
+
+def _marks_mm(row: Row) -> list[float]:
+    return [_place_mm(row[name]) for name in MARKS if row[name] is not None]
 
 
 def _write_marks(page: Page, x_mm: float, y_mm: float, row: Row, words: Words) -> None:
+    for at_mm in _marks_mm(row):
+        page.line((x_mm + at_mm,) * 2, (y_mm, y_mm + 1.0), colour=FAINT, width=0.4)
     seen = [f"{row[name]:+.0f}" for name in MARKS if row[name] is not None]
     told = f"{', '.join(seen)} ms" if seen else words("averaged.no_mark")
-    page.text(x_mm, y_mm, told, size=5.2, colour=SOFT)
+    page.text(x_mm, y_mm + 3.0, told, size=5.2, colour=SOFT)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
@@ -237,7 +237,11 @@ def draw_ectopy(ax: Axes, night: ReportNight) -> str | None:
         highest = max(highest, float(binned.max()))
         some = binned > 0
         left_h = start_h[some] + shift * width_h
-        ax.bar(left_h, binned[some], 0.42 * width_h, align="edge", color=BEAT_COLOURS[label], linewidth=0)
+        corners = [
+            ((x, 0), (x, top), (x + 0.42 * width_h, top), (x + 0.42 * width_h, 0))
+            for x, top in zip(left_h, binned[some], strict=True)
+        ]
+        ax.add_collection(PolyCollection(corners, facecolors=BEAT_COLOURS[label], linewidths=0))
     ax.set_ylim(0, max(4.0, highest))
     end_ticks(ax, [0, max(4.0, highest)], night.words)
     return None

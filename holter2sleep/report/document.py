@@ -1,18 +1,22 @@
-"""What makes pages a document: bookmarks, language, title, attached files."""
+"""Pages to a PDF, and what makes it a document: bookmarks, language, title, attached files."""
 
 from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from matplotlib.backends.backend_pdf import PdfPages
 from pypdf import PdfWriter
 from pypdf.generic import BooleanObject, DictionaryObject, Fit, NameObject, StreamObject, TextStringObject
 from pypdf.xmp import XmpInformation
 
-from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT
+from holter2sleep.report.ink import Ink, write_ink
+from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT, Page
+
+NOTHING: Mapping[str, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,19 @@ class Bookmark:
     top_mm: float
 
 
-def finished(
-    pages: bytes, facts: Mapping[str, str], language: str, bookmarks: Sequence[Bookmark], attached: Mapping[str, bytes]
+def document(
+    pages: Iterable[Page],
+    facts: Mapping[str, str],
+    language: str,
+    bookmarks: Sequence[Bookmark] = (),
+    attached: Mapping[str, bytes] = NOTHING,
 ) -> bytes:
-    """The PDF of drawn pages as a document; the same input gives the same bytes.
+    """Pages as a PDF; the same input gives the same bytes.
 
     Parameters
     ----------
+    pages
+        Drawn when they are asked for: none is kept longer than it takes to write it.
     facts
         `Title` and `Creator`.
     language
@@ -38,7 +48,7 @@ def finished(
     attached
         Files by name.
     """
-    writer = PdfWriter(clone_from=io.BytesIO(pages))
+    writer = _written(pages)
     writer.pdf_header = "%PDF-1.4"  # of transparency, metadata and attachments; pypdf says 1.3
     writer.add_metadata({f"/{name}": value for name, value in {**facts, "Producer": facts["Creator"]}.items()})
     writer.xmp_metadata = _xmp(facts, language)
@@ -55,6 +65,18 @@ def finished(
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
+
+
+def _written(pages: Iterable[Page]) -> PdfWriter:
+    """The pages, without what makes them a document."""
+    figures, inks = io.BytesIO(), []
+    with PdfPages(figures, metadata={"CreationDate": None}) as pdf:  # no date: the same pages must give the same bytes
+        for page in pages:
+            pdf.savefig(page.figure)
+            inks.append(Ink.of(page))
+    writer = PdfWriter(clone_from=figures)
+    write_ink(writer, inks)
+    return writer
 
 
 def _xmp(facts: Mapping[str, str], language: str) -> XmpInformation:

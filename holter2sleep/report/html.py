@@ -78,7 +78,7 @@ def picture(block: Block, name: str) -> str:
     page = Page()
     block.draw(page, TOP_MM)
     out, shown = io.StringIO(), cutout(block.height_mm, block.bleed_mm)
-    page.figure.savefig(out, format="svg", bbox_inches=shown, metadata={"Date": None, "Creator": None})
+    page.picture().savefig(out, format="svg", bbox_inches=shown, metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     return re.sub(r'((?:id="|url\(#|href="#))', rf"\1{name}-", svg)

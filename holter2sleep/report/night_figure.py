@@ -21,6 +21,7 @@ LETTER_MM = 2.6  # for the letter of a track
 GAP_MM = 0.9
 KEY_SIZE = 5.2
 CLOCK_MM, HOURS_MM = 5.0, 4.5  # room above the first track, and below the last
+HOURS_BELOW_MM, TICK_INK = 2.8, "#333333"  # where the hours stand in it
 HOUR_STEPS = (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 96)
 MOST_TICKS = 12
 
@@ -120,15 +121,11 @@ def draw_night_figure(
         if reason:
             draw.draw_nothing(ax, reason)
         ax.set_xlim(0, night.duration_h)
-        ax.set_xticks(ticks_h)
-        ax.grid(axis="x", color=RULE, linewidth=0.3, zorder=0)
-        ax.set_axisbelow(True)
-        ax.tick_params(axis="x", length=0, labelbottom=row == len(names) - 1, pad=2)
-        if row == len(names) - 1:
-            step_h = tick_step_h(night.duration_h)
-            ax.set_xticklabels([night.words.number(since_start(tick, step_h)) for tick in ticks_h])
+        ax.xaxis.set_visible(False)  # one line for all hours, and their names once, instead of ticks in each track
+        ax.vlines(ticks_h, 0, 1, RULE, linewidths=0.3, transform=ax.get_xaxis_transform(), zorder=0)
         _write_margins(page, y_mm + track_mm / 2, name, chr(ord("a") + row), night)
         y_mm += track_mm + GAP_MM
+    _write_hours(page, y_mm - GAP_MM + HOURS_BELOW_MM, width_mm, night, ticks_h)
     _write_clock(page, top_mm + CLOCK_MM - 1.5, width_mm, night)
 
 
@@ -173,6 +170,15 @@ def write_key(page: Page, x_mm: float, baseline_mm: float, key: Key) -> None:
     word, colour = key
     page.box(x_mm, baseline_mm - 1.4, 1.5, 1.5, fill=colour)
     page.text(x_mm + 2.3, baseline_mm, word, size=KEY_SIZE, colour=SOFT)
+
+
+def _write_hours(page: Page, y_mm: float, width_mm: float, night: ReportNight, ticks_h: Sequence[float]) -> None:
+    """Time since the start below the last track."""
+    step_h = tick_step_h(night.duration_h)
+    for at_h in ticks_h:
+        x_mm = MARGIN_MM + LEFT_MM + width_mm * at_h / night.duration_h
+        text = night.words.number(since_start(at_h, step_h))
+        page.text(x_mm, y_mm, text, size=6.5, colour=TICK_INK, align="center")
 
 
 def _write_clock(page: Page, y_mm: float, width_mm: float, night: ReportNight) -> None:

@@ -36,5 +36,5 @@ def write_night_picture(night_dir: Path, path: Path, language: str | None = None
     with drawing_style():
         draw_night_figure(page, TOP_MM, night, names, layout.limits.low_confidence, height_mm)
         shown = cutout(height_mm, bleed_mm=2.0, edge_mm=1.0)
-        page.figure.savefig(path, format="png", dpi=DPI, bbox_inches=shown, metadata={"Software": None})
+        page.picture().savefig(path, format="png", dpi=DPI, bbox_inches=shown, metadata={"Software": None})
     return path

@@ -1,4 +1,8 @@
-"""A sheet of paper in millimetres from its top left corner: text, lines, boxes, axes."""
+"""A sheet of paper in millimetres from its top left corner: text, lines, boxes, axes.
+
+Axes are a figure's; text, lines and boxes are kept beside it, for `ink.py` writes them into a PDF in a fraction of the
+time that laying them out would take. `Page.picture` draws everything, for a screen.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+from unicodedata import bidirectional
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -25,6 +30,7 @@ MM_PER_POINT = MM_PER_INCH / 72
 
 INK, SOFT, FAINT, RULE = "#1a1a1a", "#5c5c5c", "#8a8a8a", "#c4c4c4"
 ALARM = "#b00020"
+BOX_EDGE = 0.5  # points
 
 Weight = Literal["normal", "bold"]
 Align = Literal["left", "center", "right"]
@@ -42,11 +48,67 @@ class Block:
     is_title: bool = False  # of what comes next, so that it is never the last on a page
 
 
+@dataclass(frozen=True)
+class Text:
+    """A line of text from, around or up to a point of its baseline."""
+
+    x_mm: float
+    y_mm: float
+    text: str
+    size: float
+    weight: Weight
+    colour: str
+    align: Align
+    url: str | None
+
+    @property
+    def left_mm(self) -> float:
+        """Where it begins."""
+        if self.align == "left":
+            return self.x_mm
+        return self.x_mm - self.width_mm * (0.5 if self.align == "center" else 1.0)
+
+    @property
+    def width_mm(self) -> float:
+        """How long it is."""
+        return text_width_mm(self.text, self.size, self.weight)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line; `width` in points."""
+
+    x_mm: tuple[float, float]
+    y_mm: tuple[float, float]
+    colour: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """A filled rectangle whose top left corner is given."""
+
+    x_mm: float
+    y_mm: float
+    width_mm: float
+    height_mm: float
+    fill: str
+    edge: str
+
+
 class Page:
-    """One sheet; every position is mm from the left and from the top."""
+    """One sheet; every position is mm from the left and from the top.
+
+    Boxes lie upon axes, lines upon boxes, text upon lines, whatever came first.
+    """
 
     def __init__(self) -> None:
-        self.figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
+        self.figure = Figure(
+            figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
+        )  # axes, and what is plotted on paper
+        self.boxes: list[Box] = []
+        self.lines: list[Line] = []
+        self.texts: list[Text] = []
 
     def text(
         self,
@@ -61,33 +123,24 @@ class Page:
         url: str | None = None,
     ) -> None:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
-        self.figure.text(
-            x_mm / WIDTH_MM,
-            1 - y_mm / HEIGHT_MM,
-            text,
-            size=size,
-            weight=weight,
-            color=colour,
-            ha=align,
-            va="baseline",
-            parse_math=False,
-            url=url,
-        )
+        text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
+        written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
+        if _is_shaped(text):
+            self._lay_out(written)
+        else:
+            self.texts.append(written)
 
     def line(
         self, x_mm: tuple[float, float], y_mm: tuple[float, float], *, colour: str = RULE, width: float = 0.5
     ) -> None:
         """A straight line; `width` in points."""
-        ends = [x / WIDTH_MM for x in x_mm], [1 - y / HEIGHT_MM for y in y_mm]
-        self.figure.add_artist(Line2D(*ends, color=colour, linewidth=width))
+        self.lines.append(Line(x_mm, y_mm, colour, width))
 
     def box(
         self, x_mm: float, y_mm: float, width_mm: float, height_mm: float, *, fill: str, edge: str = "none"
     ) -> None:
         """A filled rectangle whose top left corner is given."""
-        corner = (x_mm / WIDTH_MM, 1 - (y_mm + height_mm) / HEIGHT_MM)
-        size = (width_mm / WIDTH_MM, height_mm / HEIGHT_MM)
-        self.figure.add_artist(Rectangle(corner, *size, facecolor=fill, edgecolor=edge, linewidth=0.5))
+        self.boxes.append(Box(x_mm, y_mm, width_mm, height_mm, fill, edge))
 
     def axes(self, x_mm: float, y_mm: float, width_mm: float, height_mm: float, **options: Any) -> Axes:
         """Axes whose frame has the given top left corner and size."""
@@ -99,6 +152,35 @@ class Page:
         wide = (x_mm, width_mm, WIDTH_MM - x_mm - width_mm)
         tall = (y_mm, height_mm, HEIGHT_MM - y_mm - height_mm)
         return self.figure.add_subfigure(GridSpec(3, 3, self.figure, width_ratios=wide, height_ratios=tall)[1, 1])
+
+    def picture(self) -> Figure:
+        """The figure with everything drawn into it, for a screen; to be asked for once."""
+        for box in self.boxes:
+            corner = (box.x_mm / WIDTH_MM, 1 - (box.y_mm + box.height_mm) / HEIGHT_MM)
+            width, height = box.width_mm / WIDTH_MM, box.height_mm / HEIGHT_MM
+            drawn = Rectangle(corner, width, height, facecolor=box.fill, edgecolor=box.edge, linewidth=BOX_EDGE)
+            self.figure.add_artist(drawn)
+        for line in self.lines:
+            ends = [x / WIDTH_MM for x in line.x_mm], [1 - y / HEIGHT_MM for y in line.y_mm]
+            self.figure.add_artist(Line2D(*ends, color=line.colour, linewidth=line.width))
+        for text in self.texts:
+            self._lay_out(text)
+        return self.figure
+
+    def _lay_out(self, text: Text) -> None:
+        """Draw a text as a part of the figure."""
+        self.figure.text(
+            text.x_mm / WIDTH_MM,
+            1 - text.y_mm / HEIGHT_MM,
+            text.text,
+            size=text.size,
+            weight=text.weight,
+            color=text.colour,
+            ha=text.align,
+            va="baseline",
+            parse_math=False,
+            url=text.url,
+        )
 
 
 def cutout(height_mm: float, bleed_mm: float, edge_mm: float = 0.0) -> Bbox:
@@ -116,10 +198,21 @@ def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:
 @cache
 def _advance(letter: str, weight: Weight) -> float:
     """Width of a letter in units of the font size."""
-    font = get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight)))
+    font = get_font(font_file(weight))
     font.set_size(100, 72)
     glyph = font.load_char(ord(letter))
     return float(glyph.linearHoriAdvance) / 65536 / 100
+
+
+@cache
+def font_file(weight: Weight) -> str:
+    """Where the report's font lies."""
+    return findfont(FontProperties(family="DejaVu Sans", weight=weight))
+
+
+def _is_shaped(text: str) -> bool:
+    """Whether letters join, run from right to left, or carry marks of their own: Arabic, Hebrew, Devanagari."""
+    return not text.isascii() and any(bidirectional(letter) in ("R", "AL", "NSM") for letter in text)
 
 
 NO_BREAK = "\u00a0"

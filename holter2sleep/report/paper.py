@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Affine2D, Bbox, TransformedBbox
 
 from holter2sleep.night import UNSCORED, Float
 from holter2sleep.report.axes import BEAT_COLOURS
-from holter2sleep.report.page import FAINT, INK, SOFT, TEXT_WIDTH_MM, WIDTH_MM, Page, text_width_mm
+from holter2sleep.report.page import FAINT, HEIGHT_MM, INK, SOFT, TEXT_WIDTH_MM, WIDTH_MM, Page, text_width_mm
 from holter2sleep.report.words import Words
 
 MM_PER_S, MM_PER_MV = 25.0, 10.0  # the paper speed and gain every ECG reader expects
@@ -21,6 +23,35 @@ FINE, COARSE = "#f3d3d3", "#e3a5a5"  # 1 mm and 5 mm rules
 ABOVE_MM, LABELS_MM, BELOW_MM = 4.0, 5.6, 5.6  # title; letters and RR; clock line and space
 LETTER_MM = 1.5
 CHECK_BAR_MM = 10.0
+
+
+class Paper:
+    """A part of a page to plot on in mm from its lower left corner; what leaves it is cut off.
+
+    Axes would do the same, and would make ticks and a frame that nobody sees.
+    """
+
+    def __init__(self, page: Page, x_mm: float, y_mm: float, width_mm: float, height_mm: float) -> None:
+        self.page, self.width_mm, self.height_mm = page, width_mm, height_mm
+        above_foot_mm = HEIGHT_MM - y_mm - height_mm
+        on_sheet = Affine2D().translate(x_mm, above_foot_mm).scale(1 / WIDTH_MM, 1 / HEIGHT_MM)
+        self.transform = on_sheet + page.figure.transFigure
+        self._edges = TransformedBbox(Bbox.from_bounds(0, 0, width_mm, height_mm), self.transform)
+
+    def plot(self, x_mm: Sequence[float] | Float, y_mm: Sequence[float] | Float, colour: str, width: float) -> Line2D:
+        """A line through points, broken at NaN; `width` in points."""
+        line = Line2D(x_mm, y_mm, color=colour, linewidth=width, transform=self.transform)
+        self.page.figure.add_artist(line)
+        line.set_clip_box(self._edges)
+        return line
+
+    def rule(self, step_mm: float, colour: str, width: float) -> None:
+        """Lines across and up, a step apart."""
+        across, up = (np.arange(0, length + 0.01, step_mm) for length in (self.width_mm, self.height_mm))
+        upright, level = np.array([0, self.height_mm, np.nan]), np.array([0, self.width_mm, np.nan])
+        x_mm = np.concatenate([np.repeat(across, 3), np.tile(level, len(up))])
+        y_mm = np.concatenate([np.tile(upright, len(across)), np.repeat(up, 3)])
+        self.plot(x_mm, y_mm, colour, width)
 
 
 @dataclass(frozen=True)
@@ -93,20 +124,20 @@ def strip_rows(strips: pl.DataFrame, beats: pl.DataFrame, relative: bool = False
     return rows
 
 
-def draw_strip(page: Page, top_mm: float, row: StripRow, words: Words) -> Axes:
+def draw_strip(page: Page, top_mm: float, row: StripRow, words: Words) -> Paper:
     """One strip: title, beat letters with RR, paper with pulse and trace, clock line below."""
     width_mm, left_mm = row.width_mm, (WIDTH_MM - row.width_mm) / 2
     page.text(left_mm, top_mm + 2.6, f"{row.strip}   {words.reason(row.reason)}", size=7.5, weight="bold")
     _write_beats(page, left_mm + PULSE_ROOM_MM, top_mm + ABOVE_MM, row)
     paper_top_mm = top_mm + ABOVE_MM + LABELS_MM
-    ax = page.axes(left_mm, paper_top_mm, width_mm, row.paper_mm, xlim=(0, width_mm), ylim=(0, row.paper_mm))
-    ax.set_axis_off()
-    _draw_grid(ax, width_mm, row.paper_mm)
+    paper = Paper(page, left_mm, paper_top_mm, width_mm, row.paper_mm)
+    paper.rule(1.0, FINE, 0.25)
+    paper.rule(BOX_MM, COARSE, 0.45)
     if not row.relative:
-        _draw_pulse(ax, row.paper_mm)
-    ax.plot(*row.trace_mm, color=INK, linewidth=0.6)
+        _draw_pulse(paper)
+    paper.plot(*row.trace_mm, INK, 0.6)
     page.text(left_mm, paper_top_mm + row.paper_mm + 2.8, below_text(row, words), size=6.5, colour=SOFT)
-    return ax
+    return paper
 
 
 def below_text(row: StripRow, words: Words) -> str:
@@ -122,23 +153,12 @@ def below_text(row: StripRow, words: Words) -> str:
     return f"{clock}   {stage}   {rate}   {offset}{cut}"
 
 
-def _draw_grid(ax: Axes, width_mm: float, height_mm: float) -> None:
-    """Rules at 1 mm and at 5 mm."""
-    for step, colour, width in ((1.0, FINE, 0.25), (BOX_MM, COARSE, 0.45)):
-        across, up = np.arange(0, width_mm + 0.01, step), np.arange(0, height_mm + 0.01, step)
-        x = np.concatenate([np.ravel([(x, x, np.nan) for x in across]), np.tile([0, width_mm, np.nan], len(up))])
-        y = np.concatenate([np.tile([0, height_mm, np.nan], len(across)), np.ravel([(y, y, np.nan) for y in up])])
-        ax.plot(x, y, color=colour, linewidth=width)
-
-
-def _draw_pulse(ax: Axes, height_mm: float) -> None:
+def _draw_pulse(paper: Paper) -> None:
     """1 mV for 200 ms, left of the trace."""
-    low = height_mm / 2 - BOX_MM
+    low = paper.height_mm / 2 - BOX_MM
     rise, fall = 1.0, 1.0 + PULSE_S * MM_PER_S
     high = low + PULSE_MV * MM_PER_MV
-    ax.plot(
-        [0.2, rise, rise, fall, fall, PULSE_ROOM_MM - 0.8], [low, low, high, high, low, low], color=INK, linewidth=0.6
-    )
+    paper.plot([0.2, rise, rise, fall, fall, PULSE_ROOM_MM - 0.8], [low, low, high, high, low, low], INK, 0.6)
 
 
 def _write_beats(page: Page, left_mm: float, top_mm: float, row: StripRow) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from matplotlib import style
-from matplotlib.backends.backend_pdf import PdfPages
 
 from holter2sleep.assets import asset
 from holter2sleep.errors import RecordingError
@@ -18,7 +16,7 @@ from holter2sleep.export.edf import edf_files
 from holter2sleep.export.finished import read_finished
 from holter2sleep.export.write import file_name
 from holter2sleep.phenotypes.files import read_history, read_night, read_run
-from holter2sleep.report.document import Bookmark, finished
+from holter2sleep.report.document import Bookmark, document
 from holter2sleep.report.edited import edited_words
 from holter2sleep.report.grid import heading, paragraph
 from holter2sleep.report.layout import Layout, Section, read_layout
@@ -160,7 +158,7 @@ def render(night: ReportNight, layout: Layout, attached: Mapping[str, bytes]) ->
     facts = {"Title": document_title(night, layout), "Creator": f"holter2sleep {night.run['version']}"}
     pages = drawn_pages(sheets, partial(write_head_and_foot, night=night, layout=layout))
     marks = bookmarks(night.words, sheets, parts, layout.section)
-    return finished(pages, facts, night.words.language, marks, attached)
+    return document(pages, facts, night.words.language, marks, attached)
 
 
 def document_title(night: ReportNight, layout: Layout) -> str:
@@ -181,13 +179,9 @@ def bookmarks(
     return [Bookmark(title[id(block)], number, top_mm) for number, top_mm, block in placed if id(block) in title]
 
 
-def drawn_pages(sheets: Sequence[Sheet], head_and_foot: HeadAndFoot) -> bytes:
-    """A PDF of the sheets."""
-    out = io.BytesIO()
-    with PdfPages(out, metadata={"CreationDate": None}) as pdf:  # no date: the same tables must give the same bytes
-        for number in range(1, len(sheets) + 1):
-            pdf.savefig(drawn_page(sheets, number, head_and_foot).figure)
-    return out.getvalue()
+def drawn_pages(sheets: Sequence[Sheet], head_and_foot: HeadAndFoot) -> Iterator[Page]:
+    """The sheets one after another, each drawn when its turn comes."""
+    return (drawn_page(sheets, number, head_and_foot) for number in range(1, len(sheets) + 1))
 
 
 def drawn_page(sheets: Sequence[Sheet], number: int, head_and_foot: HeadAndFoot) -> Page:

@@ -75,7 +75,7 @@ def _write_pages(folder: Path, site: Path) -> list[Path]:
 def _write_page(night: ReportNight, layout: Layout, sheets: list[Sheet], number: int, site: Path) -> Path:
     content, path = io.BytesIO(), site / f"report_page_{number}.png"
     page = drawn_page(sheets, number, partial(write_head_and_foot, night=night, layout=layout))
-    page.figure.savefig(content, dpi=2 * PAGE_DPI)
+    page.picture().savefig(content, dpi=2 * PAGE_DPI)
     picture = Image.open(content).convert("RGB").reduce(2)  # drawn small, letters would be as wide as whole pixels
     picture.quantize(PAGE_COLOURS, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
     return path

@@ -70,8 +70,8 @@ def row(ecg_mv: np.ndarray, fs: float = 100.0) -> StripRow:
 @pytest.mark.parametrize("fs", [50.0, 128.0, 1000.0])
 def test_scale_holds_at_any_rate(fs: float) -> None:
     step = np.where(np.arange(round(7.6 * fs)) < 3 * fs, 0.0, 1.0)
-    ax = draw_strip(Page(), 50.0, row(step, fs), load_words())
-    to_points = ax.transData.transform(np.column_stack(row(step, fs).trace_mm)) * 72 / ax.figure.dpi
+    paper = draw_strip(Page(), 50.0, row(step, fs), load_words())
+    to_points = paper.transform.transform(np.column_stack(row(step, fs).trace_mm)) * 72 / paper.page.figure.dpi
     assert (to_points[1, 0] - to_points[0, 0]) * fs == pytest.approx(SECOND_PT, abs=0.01)
     assert to_points[-1, 1] - to_points[0, 1] == pytest.approx(MILLIVOLT_PT, abs=0.01)
 

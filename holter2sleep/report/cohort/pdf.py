@@ -19,7 +19,7 @@ from holter2sleep.report.cohort.quality_section import draw_quality
 from holter2sleep.report.cohort.reliability_section import draw_reliability
 from holter2sleep.report.cohort.stages_section import draw_stages
 from holter2sleep.report.cohort.tables import Cohort, read_cohort
-from holter2sleep.report.document import finished
+from holter2sleep.report.document import document
 from holter2sleep.report.grid import heading, panel, paragraph
 from holter2sleep.report.page import SOFT, Block, Page, draw_frame
 from holter2sleep.report.pdf import bookmarks, drawing_style, drawn_pages, flow
@@ -78,7 +78,7 @@ def render(cohort: Cohort, layout: CohortLayout) -> bytes:
     pages = drawn_pages(sheets, partial(_write_head_and_foot, cohort=cohort, layout=layout))
     title = f"{cohort.words.layout(layout.title)}: {who(cohort)}"
     facts = {"Title": title, "Creator": f"holter2sleep {_first(cohort, 'version')}"}
-    return finished(pages, facts, cohort.words.language, bookmarks(cohort.words, sheets, parts, layout.section), {})
+    return document(pages, facts, cohort.words.language, bookmarks(cohort.words, sheets, parts, layout.section))
 
 
 def section_blocks(cohort: Cohort, layout: CohortLayout, section: CohortSection) -> list[Block]:

@@ -14,6 +14,7 @@ from datetime import time
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft
 from scipy.integrate import trapezoid
 from scipy.signal import periodogram
 
@@ -190,10 +191,24 @@ def _density(rr_et: Float) -> tuple[Float, Float]:
     full = n_valid == n_window
     if full.any():
         density[full] = periodogram(rr_et[full], FS_RESAMPLED_HZ, axis=1)[1]
-    for i in np.flatnonzero(~full & (n_window - n_valid <= MAX_NAN_SHARE * n_window)):
-        valid = rr_et[i][np.isfinite(rr_et[i])]
-        density[i] = periodogram(valid, FS_RESAMPLED_HZ, window="hann", nfft=n_window)[1]
+    some = ~full & (n_window - n_valid <= MAX_NAN_SHARE * n_window)
+    if some.any():
+        density[some] = _density_of_rest(rr_et[some])
     return frequency_hz, density
+
+
+def _density_of_rest(rr_et: Float) -> Float:
+    """Periodogram of what is there of each window, put together and Hann-weighted, s2/Hz. array (n_epochs, n_steps)."""
+    weighted = np.zeros(rr_et.shape)
+    for i, row in enumerate(rr_et):
+        valid = row[np.isfinite(row)]
+        hann = 0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, len(valid) + 1)[:-1])
+        scale = np.sqrt(FS_RESAMPLED_HZ * 3 / 8 * len(valid))  # 3 / 8: mean square of the window
+        weighted[i, : len(valid)] = hann / scale * (valid - valid.mean())
+    spectrum = rfft(weighted, axis=1)
+    density = spectrum.real**2 + spectrum.imag**2
+    density[:, 1:-1] *= 2  # one side
+    return density
 
 
 def _band_power(frequency_hz: Float, density: Float, band_hz: tuple[float, float]) -> Float:

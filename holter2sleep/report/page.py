@@ -125,7 +125,7 @@ class Page:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
         text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
         written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
-        if _is_shaped(text):
+        if not _is_plain(text, weight):
             self._lay_out(written)
         else:
             self.texts.append(written)
@@ -197,11 +197,16 @@ def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:
 
 @cache
 def _advance(letter: str, weight: Weight) -> float:
-    """Width of a letter in units of the font size."""
+    """Width of a letter in units of the font size; of the box for a letter that the font lacks."""
     font = get_font(font_file(weight))
     font.set_size(100, 72)
-    glyph = font.load_char(ord(letter))
-    return float(glyph.linearHoriAdvance) / 65536 / 100
+    # by its glyph: asked for a letter that the font lacks, matplotlib warns and measures the one before, or fails
+    return float(font.load_glyph(_glyph(letter, weight)).linearHoriAdvance) / 65536 / 100
+
+
+def _glyph(letter: str, weight: Weight) -> Any:
+    """Number of a letter's shape in the report's font; 0, the box, where it has none."""
+    return get_font(font_file(weight)).get_char_index(ord(letter))
 
 
 @cache
@@ -210,9 +215,14 @@ def font_file(weight: Weight) -> str:
     return findfont(FontProperties(family="DejaVu Sans", weight=weight))
 
 
-def _is_shaped(text: str) -> bool:
-    """Whether letters join, run from right to left, or carry marks of their own: Arabic, Hebrew, Devanagari."""
-    return not text.isascii() and any(bidirectional(letter) in ("R", "AL", "NSM") for letter in text)
+def _is_plain(text: str, weight: Weight) -> bool:
+    """Whether each letter stands by itself, from left to right, and is one that `fonts.py` can number in two bytes.
+
+    Arabic, Hebrew and Devanagari are not: their letters join, run from right to left, or carry marks of their own.
+    """
+    return text.isascii() or not any(
+        bidirectional(letter) in ("R", "AL", "NSM") or (letter > "\uffff" and _glyph(letter, weight)) for letter in text
+    )
 
 
 NO_BREAK = "\u00a0"

@@ -132,7 +132,9 @@ def test_lines_and_boxes_lie_where_they_were_drawn_in_their_colour() -> None:
     page = Page()
     page.line((10.0, 20.0), (30.0, 40.0), colour="#ff0000", width=0.4)
     page.box(10.0, 50.0, 30.0, 5.0, fill="#0000ff")
+    page.box(10.0, 60.0, 30.0, 5.0, fill="#ffffff", edge="#00ff00")
     found = "\n".join(operators(read(page)[0]))
+    assert re.search(r"1 1 1 rg\n0 1 0 RG\n0\.5 w\n\S+ \S+ \S+ \S+ re\nB", found)
     numbers = [float(word) for word in re.findall(r"1 0 0 RG\n0\.4 w\n(\S+) (\S+) m\n(\S+) (\S+) l\nS", found)[0]]
     at_mm = [number * MM_PER_POINT for number in numbers]
     assert at_mm == pytest.approx([10.0, HEIGHT_MM - 30.0, 20.0, HEIGHT_MM - 40.0], abs=0.001)
@@ -170,6 +172,22 @@ def test_a_link_covers_its_words() -> None:
     left, low, right, high = (float(edge) * MM_PER_POINT for edge in note["/Rect"])
     assert (left, right) == pytest.approx((100.0 - text_width_mm("here", 10.0), 100.0), abs=0.01)
     assert low < HEIGHT_MM - 50.0 < high
+    assert 2 * (HEIGHT_MM - 50.0 - low) < high - (HEIGHT_MM - 50.0)  # letters stand on their line
+
+
+def test_text_has_its_colour() -> None:
+    page = Page()
+    page.text(20.0, 20.0, "x", colour="#ff0000")
+    found = operators(read(page)[0])
+    assert "1 0 0 rg" in found[found.index("BT") : found.index("ET")]
+
+
+def test_an_empty_text_is_none() -> None:
+    page = Page()
+    page.text(20.0, 20.0, "")
+    page.text(20.0, 30.0, "", align="right")
+    assert fonts(read(page)[0]) == {}
+    assert "BT" not in operators(read(page)[0])
 
 
 def test_the_same_pages_give_the_same_bytes() -> None:

@@ -73,6 +73,17 @@ class Text:
         """How long it is."""
         return text_width_mm(self.text, self.size, self.weight)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether each letter stands by itself, from left to right, and is one that `fonts.py` can number in two bytes.
+
+        Arabic, Hebrew and Devanagari are not: their letters join, run from right to left, or carry marks of their own.
+        """
+        return self.text.isascii() or not any(
+            bidirectional(letter) in ("R", "AL", "NSM") or (letter > "\uffff" and _glyph(letter, self.weight))
+            for letter in self.text
+        )
+
 
 @dataclass(frozen=True)
 class Line:
@@ -124,11 +135,7 @@ class Page:
     ) -> None:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
         text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
-        written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
-        if not _is_plain(text, weight):
-            self._lay_out(written)
-        else:
-            self.texts.append(written)
+        self.texts.append(Text(x_mm, y_mm, text, size, weight, colour, align, url))
 
     def line(
         self, x_mm: tuple[float, float], y_mm: tuple[float, float], *, colour: str = RULE, width: float = 0.5
@@ -213,16 +220,6 @@ def _glyph(letter: str, weight: Weight) -> Any:
 def font_file(weight: Weight) -> str:
     """Where the report's font lies."""
     return findfont(FontProperties(family="DejaVu Sans", weight=weight))
-
-
-def _is_plain(text: str, weight: Weight) -> bool:
-    """Whether each letter stands by itself, from left to right, and is one that `fonts.py` can number in two bytes.
-
-    Arabic, Hebrew and Devanagari are not: their letters join, run from right to left, or carry marks of their own.
-    """
-    return text.isascii() or not any(
-        bidirectional(letter) in ("R", "AL", "NSM") or (letter > "\uffff" and _glyph(letter, weight)) for letter in text
-    )
 
 
 NO_BREAK = "\u00a0"

@@ -101,22 +101,21 @@ def test_every_letter_the_font_lacks_has_the_box_for_its_shape() -> None:
     assert not any(shapes[::2])
 
 
-def test_a_letter_beyond_two_bytes_that_the_font_has_is_drawn_by_matplotlib() -> None:
-    page = Page()
-    page.text(20.0, 20.0, DOUBLE_STRUCK)
-    page.text(20.0, 30.0, "🌙 plain")
-    assert [text.get_text() for text in page.figure.texts] == [DOUBLE_STRUCK]
-    assert [text.text for text in page.texts] == ["🌙 plain"]
-    assert "🌙 plain" in read(page)[0].extract_text()
-
-
-def test_letters_that_join_or_run_to_the_left_are_left_to_matplotlib() -> None:
-    page = Page()
-    for text in ("ليل", "לילה", "e\u0301"):
-        page.text(20.0, 20.0, text)
-    page.text(20.0, 30.0, "é ≥ plain")
-    assert [text.text for text in page.texts] == ["é ≥ plain"]
-    assert [text.get_text() for text in page.figure.texts] == ["ليل", "לילה", "e\u0301"]
+@pytest.mark.parametrize("text", ["ليل", "לילה", "e\u0301", DOUBLE_STRUCK])
+def test_a_page_with_letters_that_cannot_be_written_one_by_one_is_drawn_by_matplotlib(text: str) -> None:
+    page, other = Page(), Page()
+    page.box(10.0, 10.0, 50.0, 20.0, fill="#0000ff")
+    for each in (text, "é ≥ plain"):
+        page.text(20.0, 20.0, each)
+    other.text(20.0, 20.0, "🌙 plain")  # has no shape in the font: a box, as well as any
+    drawn, plain = read(page, other)
+    assert [text.get_text() for text in page.figure.texts] == [text, "é ≥ plain"]
+    found = operators(drawn)
+    assert found[found.index("Q 0 J 0 j") + 1 :] == []
+    fill = next(i for i, line in enumerate(found) if line.endswith("0 0 1 rg"))
+    assert fill < max(i for i, line in enumerate(found) if line.endswith(("Tj", "TJ")))  # letters lie upon the box
+    assert not other.figure.texts
+    assert "🌙 plain" in plain.extract_text()
 
 
 def test_a_font_holds_no_more_letters_than_there_are() -> None:

@@ -1,7 +1,7 @@
 """A sheet of paper in millimetres from its top left corner: text, lines, boxes, axes.
 
 Axes are a figure's; text, lines and boxes are kept beside it, for `ink.py` writes them into a PDF in a fraction of the
-time that laying them out would take. `Page.picture` draws everything, for a screen.
+time that laying them out would take. `Page.picture` draws everything, for a screen, or where a text is not plain.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Page:
         return self.figure.add_subfigure(GridSpec(3, 3, self.figure, width_ratios=wide, height_ratios=tall)[1, 1])
 
     def picture(self) -> Figure:
-        """The figure with everything drawn into it, for a screen; to be asked for once."""
+        """The figure with everything drawn into it; to be asked for once."""
         for box in self.boxes:
             corner = (box.x_mm / WIDTH_MM, 1 - (box.y_mm + box.height_mm) / HEIGHT_MM)
             width, height = box.width_mm / WIDTH_MM, box.height_mm / HEIGHT_MM

@@ -108,7 +108,8 @@ def _weights(card: ModelCard) -> str:
     if card.weights:
         place = f"of the package {card.weights.package}" if card.weights.package else "beside the card"
         return f"{card.weights.file} {place}, SHA-256 {card.weights.sha256}"
-    return f"installed by the user: {', '.join(card.installable)}" if isinstance(card, Card) else ""
+    installable = card.installable if isinstance(card, Card) else ()
+    return f"installed by the user: {', '.join(installable)}" if installable else ""
 
 
 def installable() -> str:

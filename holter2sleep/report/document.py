@@ -13,7 +13,7 @@ from pypdf import PdfWriter
 from pypdf.generic import BooleanObject, DictionaryObject, Fit, NameObject, StreamObject, TextStringObject
 from pypdf.xmp import XmpInformation
 
-from holter2sleep.report.ink import Ink, write_ink
+from holter2sleep.report.ink import NONE, Ink, write_ink
 from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT, Page
 
 NOTHING: Mapping[str, bytes] = {}
@@ -72,8 +72,9 @@ def _written(pages: Iterable[Page]) -> PdfWriter:
     figures, inks = io.BytesIO(), []
     with PdfPages(figures, metadata={"CreationDate": None}) as pdf:  # no date: the same pages must give the same bytes
         for page in pages:
-            pdf.savefig(page.figure)
-            inks.append(Ink.of(page))
+            is_plain = all(text.is_plain for text in page.texts)  # else matplotlib draws all: letters lie upon boxes
+            pdf.savefig(page.figure if is_plain else page.picture())
+            inks.append(Ink.of(page) if is_plain else NONE)
     writer = PdfWriter(clone_from=figures)
     write_ink(writer, inks)
     return writer

@@ -19,6 +19,7 @@ Glyphs = dict[int, str]  # name by code
 # for letters that stand side by side, as text_width_mm adds them up: shapes, not how letters become ligatures
 KEPT_TABLES = frozenset({"GlyphOrder", "cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep"})
 LAST_CODE = 0xFFFF  # codes have two bytes
+FIRST_HALVES = (0xD800, 0xDBFF)  # of letters beyond; of no width, so that one box stands for both halves
 NONSYMBOLIC = 1 << 5  # ISO 32000-1, table 123
 CAP_HEIGHT, UNKNOWN_STEM = 729, 0  # thousandths of the size
 CODES_ARE_UNICODE = b"""/CIDInit /ProcSet findresource begin
@@ -40,7 +41,10 @@ end"""
 
 
 def codes(text: str) -> str:
-    """A text as a string of an embedded font, in hexadecimal: the code of a letter is its Unicode number."""
+    """A text as a string of an embedded font, in hexadecimal: the code of a letter is its Unicode number.
+
+    A letter beyond `LAST_CODE` has two codes, the halves that UTF-16 makes of it.
+    """
     return text.encode("utf-16-be").hex()
 
 
@@ -53,14 +57,16 @@ def add_font(writer: PdfWriter, weight: Weight, letters: Iterable[str]) -> Indir
     """
     name = f"HTSLEE+DejaVuSans-{weight.capitalize()}"
     with _with_letters(weight, letters) as font:
-        glyphs = {code: glyph for code, glyph in sorted(font.getBestCmap().items()) if code <= LAST_CODE}
+        known = font.getBestCmap() or {}  # None where it has none of the letters
+        glyphs = {code: glyph for code, glyph in sorted(known.items()) if code <= LAST_CODE}
         descendant = {
             "Type": "Font",
             "Subtype": "CIDFontType2",
             "BaseFont": name,
             "CIDSystemInfo": {"Registry": b"Adobe", "Ordering": b"Identity", "Supplement": 0},
             "FontDescriptor": add(writer, _descriptor(writer, font, name)),
-            "W": _widths(font, glyphs),
+            "DW": _per_mille(font, font["hmtx"][".notdef"][0]),
+            "W": [*_widths(font, glyphs), *FIRST_HALVES, 0],
             "CIDToGIDMap": add(writer, deflated(_glyph_numbers(font, glyphs))),
         }
     whole = {
@@ -116,8 +122,8 @@ def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
 
 
 def _glyph_numbers(font: TTFont, glyphs: Glyphs) -> bytes:
-    """Number of the glyph of each code from 0 on, two bytes each; 0 is the box for what is missing."""
-    numbers = bytearray(2 * (max(glyphs, default=0) + 1))
+    """Number of the glyph of each code there is, two bytes each; 0 is the box for what is missing."""
+    numbers = bytearray(2 * (LAST_CODE + 1))  # of all: behind a shorter list, viewers draw nothing
     for code, glyph in glyphs.items():
         numbers[2 * code : 2 * code + 2] = font.getGlyphID(glyph).to_bytes(2, "big")
     return bytes(numbers)

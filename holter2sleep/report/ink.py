@@ -33,6 +33,9 @@ class Ink:
         return cls(page.boxes, page.lines, [text for text in page.texts if text.text])
 
 
+NONE = Ink((), (), ())
+
+
 def write_ink(writer: PdfWriter, inks: Sequence[Ink]) -> None:
     """Write each page's own; all share the fonts, which hold no more letters than there are."""
     texts = [text for ink in inks for text in ink.texts]

@@ -1,7 +1,7 @@
 """A sheet of paper in millimetres from its top left corner: text, lines, boxes, axes.
 
 Axes are a figure's; text, lines and boxes are kept beside it, for `ink.py` writes them into a PDF in a fraction of the
-time that laying them out would take. `Page.picture` draws everything, for a screen.
+time that laying them out would take. `Page.picture` draws everything, for a screen, or where a text is not plain.
 """
 
 from __future__ import annotations
@@ -73,6 +73,17 @@ class Text:
         """How long it is."""
         return text_width_mm(self.text, self.size, self.weight)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether each letter stands by itself, from left to right, and is one that `fonts.py` can number in two bytes.
+
+        Arabic, Hebrew and Devanagari are not: their letters join, run from right to left, or carry marks of their own.
+        """
+        return self.text.isascii() or not any(
+            bidirectional(letter) in ("R", "AL", "NSM") or (letter > "\uffff" and _glyph(letter, self.weight))
+            for letter in self.text
+        )
+
 
 @dataclass(frozen=True)
 class Line:
@@ -124,11 +135,7 @@ class Page:
     ) -> None:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
         text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
-        written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
-        if _is_shaped(text):
-            self._lay_out(written)
-        else:
-            self.texts.append(written)
+        self.texts.append(Text(x_mm, y_mm, text, size, weight, colour, align, url))
 
     def line(
         self, x_mm: tuple[float, float], y_mm: tuple[float, float], *, colour: str = RULE, width: float = 0.5
@@ -154,7 +161,7 @@ class Page:
         return self.figure.add_subfigure(GridSpec(3, 3, self.figure, width_ratios=wide, height_ratios=tall)[1, 1])
 
     def picture(self) -> Figure:
-        """The figure with everything drawn into it, for a screen; to be asked for once."""
+        """The figure with everything drawn into it; to be asked for once."""
         for box in self.boxes:
             corner = (box.x_mm / WIDTH_MM, 1 - (box.y_mm + box.height_mm) / HEIGHT_MM)
             width, height = box.width_mm / WIDTH_MM, box.height_mm / HEIGHT_MM
@@ -197,22 +204,22 @@ def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:
 
 @cache
 def _advance(letter: str, weight: Weight) -> float:
-    """Width of a letter in units of the font size."""
+    """Width of a letter in units of the font size; of the box for a letter that the font lacks."""
     font = get_font(font_file(weight))
     font.set_size(100, 72)
-    glyph = font.load_char(ord(letter))
-    return float(glyph.linearHoriAdvance) / 65536 / 100
+    # by its glyph: asked for a letter that the font lacks, matplotlib warns and measures the one before, or fails
+    return float(font.load_glyph(_glyph(letter, weight)).linearHoriAdvance) / 65536 / 100
+
+
+def _glyph(letter: str, weight: Weight) -> Any:
+    """Number of a letter's shape in the report's font; 0, the box, where it has none."""
+    return get_font(font_file(weight)).get_char_index(ord(letter))
 
 
 @cache
 def font_file(weight: Weight) -> str:
     """Where the report's font lies."""
     return findfont(FontProperties(family="DejaVu Sans", weight=weight))
-
-
-def _is_shaped(text: str) -> bool:
-    """Whether letters join, run from right to left, or carry marks of their own: Arabic, Hebrew, Devanagari."""
-    return not text.isascii() and any(bidirectional(letter) in ("R", "AL", "NSM") for letter in text)
 
 
 NO_BREAK = "\u00a0"

@@ -7,7 +7,7 @@ import pytest
 from apnea_nights import rr_with_cycles
 from made_nights import RECIPE, all_of, beats_of_rr
 
-from holter2sleep.autonomic.mended import LARGEST, mended_intervals
+from holter2sleep.autonomic.mended import mended_intervals, restored_intervals
 from holter2sleep.autonomic.nn import nn_intervals, normal_intervals
 from holter2sleep.night import NN, Beats, Episodes
 from holter2sleep.spans import EMPTY
@@ -59,6 +59,17 @@ def test_the_rate_is_there_again_when_a_quarter_of_the_beats_is_missed() -> None
     assert np.median(of_mended) < 2
     assert np.quantile(of_mended, 0.9) < 20
     assert np.quantile(of_nn, 0.9) > 25  # NN alone, a line drawn over its holes
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_most_of_the_night_comes_back_when_a_third_of_the_beats_is_missed(seed: int) -> None:
+    truth = beats_of_rr(RR_S)
+    missed = np.flatnonzero(np.random.default_rng(seed).random(N) < 0.35)
+    beats = without(truth, missed[(missed > 0) & (missed < N - 1)])
+    normal = normal_intervals(beats, Episodes.none(), all_of(beats))
+    known_s = restored_intervals(normal, RECIPE.nn).nn_ms.sum() / 1000
+    # divided once only, or by the median of few intervals around, it is 0.74 at most
+    assert known_s > 0.77 * (truth.time_s[-1] - truth.time_s[0])
 
 
 def test_a_false_beat_goes() -> None:
@@ -123,9 +134,9 @@ def test_fibrillation_is_not_made_regular() -> None:
 
 def test_more_missed_beats_than_can_be_counted_stay_a_hole() -> None:
     truth = beats_of_rr(np.full(100, 0.9))
-    some, many = (mended(without(truth, np.arange(50, 50 + n))) for n in (LARGEST - 1, LARGEST))
-    assert len(some) == 100
-    assert len(many) == 100 - LARGEST - 1
+    three, four = (mended(without(truth, np.arange(50, 50 + n))) for n in (3, 4))
+    assert len(three) == 100
+    assert len(four) == 100 - 5
 
 
 # --- bad input ---------------------------------------------------------------------------------------

@@ -53,6 +53,9 @@ def test_every_model_has_its_card_and_every_installable_file_its_row() -> None:
     for card in reference.list_model_cards():
         own = text.partition(f"\n### {card.name}\n")[2].partition("\n## ")[0]
         assert all(plain(told) in own for told in (card.headline, *card.figures, *card.limits, str(card.sha256)))
+    rows = re.findall(r"^\| weights \| (.*) \|$", text, re.MULTILINE)
+    assert len(rows) == len([*stagers, *others]) - 1  # heuristic has none
+    assert all("SHA-256" in row or re.fullmatch(r"installed by the user: \S.*", row) for row in rows)
     assert {each.name for each in list_installable()} <= set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE))
 
 

@@ -157,3 +157,16 @@ def test_the_share_of_beats_that_are_not_normal_is_told() -> None:
     found = physiology(mixed, evidence.quality.usable_spans, evidence.grid, evidence.lights)
     assert np.exp(found["ectopic"][10:50]) == pytest.approx(0.5 + SOME, abs=0.01)
     assert (found["rmssd_middle"] == features(steady_beats(1800.0), 1800.0)["rmssd_middle"]).all()
+
+
+def test_one_beat_that_is_not_normal_or_fits_nowhere_hardly_counts() -> None:
+    beat_s = steady_beats(1800.0)
+    evidence = evidence_of(beat_s, 1800.0)
+    label = np.where(np.arange(len(evidence.beats)) == len(evidence.beats) // 2, "V", "N")
+    one = Beats(evidence.beats.time_s, label, evidence.beats.confidence, evidence.beats.usable)
+    ectopic = physiology(one, evidence.quality.usable_spans, evidence.grid, evidence.lights)["ectopic"]
+    false_s = beat_s[len(beat_s) // 2] + 0.4
+    misfit = features(np.sort(np.r_[beat_s, false_s]), 1800.0)["misfit_middle"]
+    for found, clean in ((ectopic, features(beat_s, 1800.0)["ectopic"]), (misfit, np.log(SOME))):
+        off = np.abs(found - clean)[10:50].max()
+        assert 0 < off < 0.25  # logarithms; with 0.01 in place of 0.05 it would be 0.5 and 0.8

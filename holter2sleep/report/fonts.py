@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from fontTools import subset
@@ -18,7 +18,7 @@ Glyphs = dict[int, str]  # name by code
 
 # for letters that stand side by side, as text_width_mm adds them up: shapes, not how letters become ligatures
 KEPT_TABLES = frozenset({"GlyphOrder", "cmap", "cvt ", "fpgm", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "prep"})
-LAST_CODE = 0xFFFF  # codes have two bytes
+MISSING = ".notdef"  # glyph for a letter that the font lacks
 NONSYMBOLIC = 1 << 5  # ISO 32000-1, table 123
 CAP_HEIGHT, UNKNOWN_STEM = 729, 0  # thousandths of the size
 CODES_ARE_UNICODE = b"""/CIDInit /ProcSet findresource begin
@@ -44,7 +44,7 @@ def codes(text: str) -> str:
     return text.encode("utf-16-be").hex()
 
 
-def add_font(writer: PdfWriter, weight: Weight, letters: Iterable[str]) -> IndirectObject:
+def add_font(writer: PdfWriter, weight: Weight, letters: Collection[str]) -> IndirectObject:
     """The font with these letters, embedded in a document; the box for a letter that it lacks can be copied as text.
 
     References
@@ -53,15 +53,16 @@ def add_font(writer: PdfWriter, weight: Weight, letters: Iterable[str]) -> Indir
     """
     name = f"HTSLEE+DejaVuSans-{weight.capitalize()}"
     with _with_letters(weight, letters) as font:
-        glyphs = {code: glyph for code, glyph in sorted(font.getBestCmap().items()) if code <= LAST_CODE}
+        glyphs = dict(sorted(font.getBestCmap().items()))
         descendant = {
             "Type": "Font",
             "Subtype": "CIDFontType2",
             "BaseFont": name,
             "CIDSystemInfo": {"Registry": b"Adobe", "Ordering": b"Identity", "Supplement": 0},
             "FontDescriptor": add(writer, _descriptor(writer, font, name)),
+            "DW": _per_mille(font, font["hmtx"][MISSING][0]),
             "W": _widths(font, glyphs),
-            "CIDToGIDMap": add(writer, deflated(_glyph_numbers(font, glyphs))),
+            "CIDToGIDMap": add(writer, deflated(_glyph_numbers(font, glyphs, max(map(ord, letters))))),
         }
     whole = {
         "Type": "Font",
@@ -103,7 +104,7 @@ def _per_mille(font: TTFont, length: float) -> int:
     return round(1000 * length / font["head"].unitsPerEm)
 
 
-def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
+def _with_letters(weight: Weight, letters: Collection[str]) -> TTFont:
     """The font, cut down to these letters."""
     options = subset.Options(layout_features=[], notdef_outline=True, glyph_names=False)
     font = subset.load_font(font_file(weight), options)
@@ -115,9 +116,9 @@ def _with_letters(weight: Weight, letters: Iterable[str]) -> TTFont:
     return font
 
 
-def _glyph_numbers(font: TTFont, glyphs: Glyphs) -> bytes:
-    """Number of the glyph of each code from 0 on, two bytes each; 0 is the box for what is missing."""
-    numbers = bytearray(2 * (max(glyphs, default=0) + 1))
+def _glyph_numbers(font: TTFont, glyphs: Glyphs, last: int) -> bytes:
+    """Number of the glyph of each code from 0 to the last, two bytes each; 0 is the box for what is missing."""
+    numbers = bytearray(2 * (last + 1))  # of codes that it does not reach poppler shows nothing
     for code, glyph in glyphs.items():
         numbers[2 * code : 2 * code + 2] = font.getGlyphID(glyph).to_bytes(2, "big")
     return bytes(numbers)

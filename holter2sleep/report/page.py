@@ -31,6 +31,8 @@ MM_PER_POINT = MM_PER_INCH / 72
 INK, SOFT, FAINT, RULE = "#1a1a1a", "#5c5c5c", "#8a8a8a", "#c4c4c4"
 ALARM = "#b00020"
 BOX_EDGE = 0.5  # points
+LAST_PLAIN = "\uffff"  # letters beyond it, such as emoji, have no code of two bytes
+UNKNOWN = "\ufffd"  # in place of a letter
 
 Weight = Literal["normal", "bold"]
 Align = Literal["left", "center", "right"]
@@ -125,7 +127,7 @@ class Page:
         """A line of text on the baseline `y_mm`, perhaps a link; `$` and the like are letters, not formulas."""
         text = text.encode("utf-16", "replace").decode("utf-16")  # halves of letters, of a file's name in bytes: "?"
         written = Text(x_mm, y_mm, text, size, weight, colour, align, url)
-        if _is_shaped(text):
+        if _is_shaped(text) or max(text, default="") > LAST_PLAIN:
             self._lay_out(written)
         else:
             self.texts.append(written)
@@ -168,11 +170,12 @@ class Page:
         return self.figure
 
     def _lay_out(self, text: Text) -> None:
-        """Draw a text as a part of the figure."""
+        """Draw a text as a part of the figure, a question mark in a diamond for what the font lacks."""
+        known = "".join(letter if _has(letter, text.weight) else UNKNOWN for letter in text.text)
         self.figure.text(
             text.x_mm / WIDTH_MM,
             1 - text.y_mm / HEIGHT_MM,
-            text.text,
+            known,
             size=text.size,
             weight=text.weight,
             color=text.colour,
@@ -197,11 +200,16 @@ def text_width_mm(text: str, size: float, weight: Weight = "normal") -> float:
 
 @cache
 def _advance(letter: str, weight: Weight) -> float:
-    """Width of a letter in units of the font size."""
+    """Width of a letter, or of the box for one that the font lacks, in units of the font size."""
     font = get_font(font_file(weight))
     font.set_size(100, 72)
-    glyph = font.load_char(ord(letter))
+    glyph = font.load_glyph(font.get_char_index(ord(letter)))
     return float(glyph.linearHoriAdvance) / 65536 / 100
+
+
+def _has(letter: str, weight: Weight) -> bool:
+    """Whether the report's font has a letter."""
+    return get_font(font_file(weight)).get_char_index(ord(letter)) != 0
 
 
 @cache

@@ -69,6 +69,25 @@ def test_a_letter_the_font_lacks_is_read_back_too() -> None:
     assert read(page)[0].extract_text().strip() == "night 夜"
 
 
+@pytest.mark.parametrize("letter", ["夜", "\t", "\ufdd0"])
+def test_the_box_for_a_letter_the_font_lacks_is_as_wide_as_lines_take_it_for(letter: str) -> None:
+    page = Page()
+    page.text(20.0, 20.0, f"n{letter}", align="right")
+    ((descendant,),) = [font["/DescendantFonts"] for font in fonts(read(page)[0]).values()]
+    numbers = descendant.get_object()["/CIDToGIDMap"].get_data()
+    assert numbers[2 * ord(letter) :][:2] == b"\0\0"  # a viewer need not show anything for a code behind the last
+    told_mm = descendant.get_object()["/DW"] / 1000 * 7.0 * MM_PER_POINT
+    assert told_mm == pytest.approx(text_width_mm(letter, 7.0), rel=1e-3)
+
+
+@pytest.mark.parametrize(("text", "drawn"), [("😀 née", "😀 née"), ("ليل夜", "ليل\ufffd"), ("a\U00020000", "a\ufffd")])
+def test_letters_without_a_code_of_two_bytes_are_left_to_matplotlib_too(text: str, drawn: str) -> None:
+    page = Page()
+    page.text(20.0, 20.0, text, align="right")
+    assert [each.get_text() for each in page.figure.texts] == [drawn]
+    assert sorted(read(page)[0].extract_text().strip()) == sorted(drawn)
+
+
 def test_letters_that_join_or_run_to_the_left_are_left_to_matplotlib() -> None:
     page = Page()
     for text in ("ليل", "לילה", "e\u0301"):

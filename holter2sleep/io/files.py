@@ -143,7 +143,7 @@ def read_bytes(path: Path, works: str = READABLE, max_bytes: int = MAX_WHOLE_BYT
     RecordingError
         It cannot be read, is empty, or is larger than any file of its kind.
     """
-    read_head(path, 1)
+    read_head(path, 1, works)
     if path.stat().st_size > max_bytes:
         found = f"{path.stat().st_size >> 20} MB, where no more than {max_bytes >> 20} MB are expected"
         raise refusal(path, found, works)

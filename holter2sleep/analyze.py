@@ -289,9 +289,11 @@ def _beats_of(recording: Recording, detection: Detection, rules: BeatRules) -> t
 def _refuse_or_warn(recording: Recording, usable_s: float, n_beats: int) -> tuple[str, ...]:
     whose = f"{recording.source.file!r}: {usable_s:.0f} s analysable of {recording.duration_s:.0f} s"
     if usable_s < MINIMUM_S or n_beats < 2:
+        of_waveform = "Another lead may be better (--channel), or trusted beats (--beats)"
+        works = "A longer file of beats would work" if recording.ecg is None else of_waveform
         raise NotEnoughSignal(
             f"Not enough analysable signal in {whose} ({counted(n_beats, 'beat')}); at least {MINIMUM_S:.0f} s are "
-            f"needed. Another lead may be better (--channel), or trusted beats (--beats)"
+            f"needed. {works}"
         )
     if usable_s >= WARNING_S:
         return ()

@@ -130,9 +130,16 @@ def _recompute(folder: Path, source: Source) -> None:
     from holter2sleep.cli.progress import steps_shown
     from holter2sleep.review.recompute import recompute
 
+    before = _names(folder)
     with steps_shown(folder.name) as show:
         recompute(folder, source, show)
     click.echo(f"report  {folder / 'report.pdf'}")
+    if gone := before - _names(folder):
+        click.echo(f"not drawn anew: {', '.join(sorted(gone))}; holter2sleep report makes them of the edited night")
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
 
 
 def _serve(folder: Path, who: str | None, recording: Path | None, no_browser: bool) -> None:

@@ -66,7 +66,7 @@ def within_memory(path: Path) -> Iterator[None]:
         raise refusal(path, "more than this computer can hold in memory", "a complete file of one recording") from None
 
 
-def read_head(path: Path, n_bytes: int = 256) -> bytes:
+def read_head(path: Path, n_bytes: int = 256, works: str = READABLE) -> bytes:
     """First bytes of a file that the user named.
 
     Raises
@@ -79,14 +79,14 @@ def read_head(path: Path, n_bytes: int = 256) -> bytes:
     if not exists(path):
         raise UsageError(f"{path}: no such file")
     if not path.is_file():
-        raise refusal(path, "a pipe, a device or a folder, not a file")
+        raise refusal(path, "a pipe, a device or a folder, not a file", works)
     try:
         with path.open("rb") as file:
             head = file.read(n_bytes)
     except OSError as error:
-        raise refusal(path, f"cannot be read ({error.strerror})") from None
+        raise refusal(path, f"cannot be read ({error.strerror})", works) from None
     if not head:
-        raise refusal(path, "the file is empty (0 bytes)")
+        raise refusal(path, "the file is empty (0 bytes)", works)
     return head
 
 
@@ -143,7 +143,7 @@ def read_bytes(path: Path, works: str = READABLE, max_bytes: int = MAX_WHOLE_BYT
     RecordingError
         It cannot be read, is empty, or is larger than any file of its kind.
     """
-    read_head(path, 1)
+    read_head(path, 1, works)
     if path.stat().st_size > max_bytes:
         found = f"{path.stat().st_size >> 20} MB, where no more than {max_bytes >> 20} MB are expected"
         raise refusal(path, found, works)

@@ -83,7 +83,7 @@ def holds_stages(path: Path) -> bool:
 
 
 def _read(path: Path, code: str | None) -> Scored:
-    head = read_head(path)
+    head = read_head(path, works=_WORKS)
     if edf_kind(head):
         return _from_edf(path)
     if _is_xml(head):

@@ -148,7 +148,7 @@ def read_night(folder: Path) -> NightTables:
     run = read_run(folder)
     missing = [name for name in TABLES if not (folder / f"{name}.parquet").is_file()]
     if run is None or missing:
-        if any(folder.glob("*/run.json")):
+        if any(path.parent.name != MACHINE for path in folder.glob("*/run.json")):
             raise UsageError(f"{folder}: holds nights and is none itself; give them one by one, or as {folder / '*'}")
         lacking = "run.json" if run is None else f"{missing[0]}.parquet"
         raise RecordingError(

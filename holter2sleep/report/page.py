@@ -24,6 +24,7 @@ from matplotlib.transforms import Bbox
 WIDTH_MM, HEIGHT_MM = 210.0, 297.0  # A4
 MARGIN_MM = 15.0
 TEXT_WIDTH_MM = WIDTH_MM - 2 * MARGIN_MM
+HEAD_GAP_MM = 6.0  # between the title and whose it is
 TOP_MM, BOTTOM_MM = 19.0, 285.0  # between the running head and the foot
 MM_PER_INCH = 25.4
 MM_PER_POINT = MM_PER_INCH / 72
@@ -31,6 +32,7 @@ MM_PER_POINT = MM_PER_INCH / 72
 INK, SOFT, FAINT, RULE = "#1a1a1a", "#5c5c5c", "#8a8a8a", "#c4c4c4"
 ALARM = "#b00020"
 BOX_EDGE = 0.5  # points
+UNKNOWN = "\ufffd"  # in place of a letter
 
 Weight = Literal["normal", "bold"]
 Align = Literal["left", "center", "right"]
@@ -175,11 +177,12 @@ class Page:
         return self.figure
 
     def _lay_out(self, text: Text) -> None:
-        """Draw a text as a part of the figure."""
+        """Draw a text as a part of the figure, a question mark in a diamond for what the font lacks."""
+        known = "".join(letter if _glyph(letter, text.weight) else UNKNOWN for letter in text.text)
         self.figure.text(
             text.x_mm / WIDTH_MM,
             1 - text.y_mm / HEIGHT_MM,
-            text.text,
+            known,
             size=text.size,
             weight=text.weight,
             color=text.colour,
@@ -254,9 +257,9 @@ def wrap(text: str, width_mm: float, size: float, weight: Weight = "normal") -> 
     return [*lines, line] if line else lines
 
 
-def fitting(text: str, room_mm: float, size: float) -> str:
+def fitting(text: str, room_mm: float, size: float, weight: Weight = "normal") -> str:
     """A line of text, cut where there is no room for all of it."""
-    while text_width_mm(text, size) > room_mm:
+    while len(text) > 1 and text_width_mm(text, size, weight) > room_mm:
         text = text.rstrip("…")[:-1] + "…"
     return text
 
@@ -273,7 +276,8 @@ def draw_frame(page: Page, head: tuple[str, str], foot: tuple[str, str, str], ti
     """What frames every page: title and whose it is above a line; below another, three texts side by side."""
     right_mm = MARGIN_MM + TEXT_WIDTH_MM
     page.text(MARGIN_MM, 13, head[0], size=title_size, weight="bold")
-    page.text(right_mm, 13, head[1], size=8, weight="bold", align="right")
+    room_mm = TEXT_WIDTH_MM - text_width_mm(head[0], title_size, "bold") - HEAD_GAP_MM
+    page.text(right_mm, 13, fitting(head[1], room_mm, 8, "bold"), size=8, weight="bold", align="right")
     page.line((MARGIN_MM, right_mm), (15.2, 15.2), colour=INK, width=0.8)
     page.line((MARGIN_MM, right_mm), (287.2, 287.2), width=0.4)
     page.text(MARGIN_MM, 290.5, foot[0], size=5.8, colour=SOFT)

@@ -30,6 +30,7 @@ from holter2sleep.report.page import (
     TEXT_WIDTH_MM,
     Block,
     Page,
+    fitting,
     text_width_mm,
     wrap,
 )
@@ -121,9 +122,9 @@ def clock_length(seconds: float) -> str:
 
 
 def facts_block(facts: Facts, per_row: int, fill: str = "none") -> Block:
-    """Facts as cells: a small label over its value; a long value takes a second line."""
+    """Facts as cells: a small label over its value; a long value takes a second line, and is cut in it."""
     width_mm = TEXT_WIDTH_MM / per_row
-    lines = [wrap(value, width_mm - 2.5, 7.2)[:2] for _, value in facts]
+    lines = [_two_lines(value, width_mm - 2.5, 7.2) for _, value in facts]
     rows = [range(i, min(i + per_row, len(facts))) for i in range(0, len(facts), per_row)]
     heights_mm = [5.2 + 3.0 * max(len(lines[i]) for i in row) for row in rows]
 
@@ -140,6 +141,11 @@ def facts_block(facts: Facts, per_row: int, fill: str = "none") -> Block:
 
     cells = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in facts)
     return Block(sum(heights_mm) + 1, draw, f'<dl class="{"plain" if fill == "none" else "fill"}">{cells}</dl>')
+
+
+def _two_lines(text: str, width_mm: float, size: float) -> list[str]:
+    lines = wrap(text, width_mm, size)
+    return lines if len(lines) < 3 else [lines[0], fitting(" ".join(lines[1:3]), width_mm, size)]
 
 
 def quality(night: ReportNight, layout: Layout, section: Section) -> list[Block]:

@@ -170,6 +170,16 @@ def _edf(path: Path, ecg: np.ndarray, fs: float = 128.0) -> Path:
     return path
 
 
+def test_a_single_beat_is_exit_code_4_and_no_lead_is_advised(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("time_s\n3.5\n")
+    result = run("analyze", tmp_path / "one.csv", "--out", tmp_path / "out")
+    assert result.exit_code == 4
+    assert (
+        "'one.csv': 4 s analysable of 4 s (1 beat); at least 120 s are needed. A longer file of beats" in result.output
+    )
+    assert "--channel" not in result.output
+
+
 def test_noise_without_beats_is_exit_code_4(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 0.3, 128 * 600)
     result = run("analyze", _edf(tmp_path / "noise.edf", noise), "--out", tmp_path / "out")

@@ -296,6 +296,11 @@ def test_what_is_no_hypnogram_is_refused(tmp_path: Path, content: str | bytes, n
         read(tmp_path, content, name)
 
 
+def test_an_empty_file_is_told_what_a_hypnogram_is(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="What would work: NSRR or Profusion XML"):
+        read(tmp_path, b"", "stages.txt")
+
+
 def test_a_missing_file_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_hypnogram(tmp_path / "none.xml", GRID, None)

@@ -249,3 +249,10 @@ def test_a_folder_of_nights_is_told_from_a_night(tmp_path: Path) -> None:
     (tmp_path / "n1" / "run.json").touch()
     with pytest.raises(UsageError, match="holds nights and is none itself"):
         read_night(tmp_path)
+
+
+def test_an_edited_night_that_is_damaged_is_no_folder_of_nights(tmp_path: Path) -> None:
+    (tmp_path / "machine").mkdir()
+    (tmp_path / "machine" / "run.json").touch()
+    with pytest.raises(RecordingError, match=r"no finished night: run\.json is missing or broken"):
+        read_night(tmp_path)

@@ -222,3 +222,9 @@ def test_half_a_letter_of_a_file_name_is_a_question_mark() -> None:
     page = Page()
     page.text(20.0, 20.0, "night\udcff.edf")
     assert read(page)[0].extract_text().strip() == "night?.edf"
+
+
+def test_in_a_word_for_matplotlib_a_letter_the_font_lacks_is_a_question_mark() -> None:
+    page = Page()
+    page.text(20.0, 20.0, "ليل夜")
+    assert [text.get_text() for text in page.picture().texts] == ["ليل\ufffd"]

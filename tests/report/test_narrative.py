@@ -394,8 +394,9 @@ def test_every_rule_speaks_or_has_a_night_in_which_it_would(nights: dict[str, Re
     night = nights["en"]
     book = load_rulebook(night.words)
     spoken = set()
-    for value in (0.0, 1.0, 2.0, 3.0, 80.0):
-        table = {**dict.fromkeys(SHOWN, ("ok", value, None, 9, 3600.0)), "tst": ("ok", 9.0, None, 9, 3600.0)}
+    for value, hours in ((0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (80.0, 80.0), (80.0, 3.0)):
+        others = {"tst": ("ok", 9.0, None, 9, 3600.0), "analysable_time": ("ok", hours, None, 9, 3600.0)}
+        table = {**dict.fromkeys(SHOWN, ("ok", value, None, 9, 3600.0)), **others}
         teller = Teller(with_table(night, table), shipped_layout(), book)
         spoken |= {rule.id for rule in book.rules if rule.uses and teller.speaks(rule)}
     assert spoken == {rule.id for rule in book.rules if rule.uses}
@@ -424,3 +425,9 @@ def test_plain_page_says_less_of_a_poor_recording(tmp_path: Path) -> None:
     good = Drawn(write_plain_page(write_night(tmp_path / "b", NightPlan(hours=6.0)))).text
     assert "Only 50.0 % of the recording, 3.00 hours, was clear enough" in " ".join(poor.split())
     assert "Only" not in good
+
+
+def test_plain_page_of_a_clear_but_short_recording_does_not_call_its_share_small(tmp_path: Path) -> None:
+    short = Drawn(write_plain_page(write_night(tmp_path, NightPlan(hours=0.5, unusable_share=0.0)))).text
+    said = "100.0 % of the recording was clear enough, but only 0.50 hours: the numbers below say less than usual."
+    assert said in " ".join(short.split())

@@ -15,7 +15,7 @@ from holter2sleep.report.grid import paragraph, subheading
 from holter2sleep.report.layout import Section, read_layout, split_name
 from holter2sleep.report.night_figure import TRACKS
 from holter2sleep.report.page import HEIGHT_MM, MM_PER_POINT, WIDTH_MM, text_width_mm, wrap
-from holter2sleep.report.pdf import flow, write_report
+from holter2sleep.report.pdf import flow, write_plain_page, write_report
 from holter2sleep.report.sections import SECTIONS
 
 KERNING_MM = 1.0  # a ligature begins where the letters before it are wider alone
@@ -46,7 +46,11 @@ def test_every_kind_of_night_draws_and_every_page_says_whose_and_what_for(report
 def test_every_page_is_a4_and_no_text_leaves_it(report: Report, name: str) -> None:
     for page in report(name).reader.pages:
         assert [float(side) * MM_PER_POINT for side in page.mediabox[2:]] == pytest.approx([WIDTH_MM, HEIGHT_MM])
-    for words, size, x_mm, y_mm in report(name).places:
+    hold_within_pages(report(name))
+
+
+def hold_within_pages(found: Drawn) -> None:
+    for words, size, x_mm, y_mm in found.places:
         widest = max(text_width_mm(line, size) for line in words.splitlines())
         assert x_mm > 4.0, words
         assert x_mm + widest < WIDTH_MM - 4.0, words
@@ -56,13 +60,32 @@ def test_every_page_is_a4_and_no_text_leaves_it(report: Report, name: str) -> No
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("name", PLANS)
 def test_no_word_runs_into_the_next_on_its_line(report: Report, name: str, language: str) -> None:
-    for places in report(name, language).places_of_pages:
+    hold_words_apart(report(name, language))
+
+
+def hold_words_apart(found: Drawn) -> None:
+    for places in found.places_of_pages:
         lines: dict[float, list[tuple[float, float, str]]] = {}
         for words, size, x_mm, y_mm in places:
             lines.setdefault(round(y_mm, 1), []).append((x_mm, x_mm + text_width_mm(words, size), words))
         for line in lines.values():
             for (_, end_mm, left), (start_mm, _, right) in itertools.pairwise(sorted(line)):
                 assert start_mm > end_mm - KERNING_MM, f"{left!r} runs into {right!r}"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("name", ["Study_2024_site_Zurich_subject_00000123_visit_2_night_1_repeat", "W" * 200])
+def test_a_long_name_is_cut_where_there_is_no_room_for_all_of_it(tmp_path: Path, name: str, language: str) -> None:
+    folder = write_night(tmp_path)
+    run = json.loads((folder / "run.json").read_text())
+    run |= {"recording_id": name, "input": {**run["input"], "file": f"{name}.edf"}}
+    (folder / "run.json").write_text(json.dumps(run))
+    for path in (write_report(folder, language=language), write_plain_page(folder, language)):
+        found = Drawn(path)
+        hold_within_pages(found)
+        hold_words_apart(found)
+        assert all(name[:20] in words for words in found.pages)
+    assert "…" in Drawn(folder / "report.pdf").pages[0]
 
 
 # --- numbers ---------------------------------------------------------------------------------------

@@ -46,6 +46,17 @@ def test_corrections_of_a_table_are_logged_and_the_night_recomputed(night: Path,
     assert json.loads((night / "run.json").read_text())["edits"]["n"] == 4
 
 
+def test_pages_that_are_not_drawn_again_are_named(night: Path, tmp_path: Path) -> None:
+    ok("report", night, "--html")
+    path = written(tmp_path, "c.jsonl", '{"kind":"note","start_s":1,"end_s":2,"text":"x"}\n')
+    told = ok("review", night, "--apply", path, "--who", "A").output
+    assert "not drawn anew: report.html; holter2sleep report makes them" in told
+    assert not (night / "report.html").exists()
+    ok("report", night, "--html")
+    assert "not drawn anew: report.html" in ok("review", night, "--recompute").output
+    assert "not drawn anew" not in ok("review", night, "--recompute").output
+
+
 def test_corrections_may_come_as_json_lines_and_be_undone(night: Path, tmp_path: Path) -> None:
     path = written(
         tmp_path, "c.jsonl", '{"kind":"stage","first_epoch":2,"last_epoch":3,"stage":"R"}\n{"kind":"undo","number":1}\n'

@@ -18,6 +18,7 @@ from holter2sleep.night import SCHEMES
 from holter2sleep.provenance import models_sha256
 from holter2sleep.sleep.staging import Evidence, get_stager, stage_sleep
 from holter2sleep.sleep.staging.head import merging
+from holter2sleep.sleep.staging.head_card import HEAD, head_sha256
 from holter2sleep.sleep.staging.head_encoder import _Estimate
 from holter2sleep.training.staging_nights import evidence_of as evidence_of_night
 
@@ -110,6 +111,12 @@ def test_words_of_progress_come_when_it_takes_long(monkeypatch: pytest.MonkeyPat
 def test_a_folder_without_a_head_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"no head of `holter2sleep train head` \(card.toml: No such file"):
         get_stager(str(tmp_path))
+
+
+def test_what_a_folder_lacks_is_named_before_a_recording_is_read(tmp_path: Path) -> None:
+    (write_head(tmp_path) / HEAD).unlink()
+    with pytest.raises(WeightsError, match=rf"\({HEAD}: No such file or directory\); give its --out folder"):
+        head_sha256(tmp_path)
 
 
 def test_a_path_that_is_no_folder_is_no_stager(tmp_path: Path) -> None:

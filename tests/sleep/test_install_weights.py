@@ -202,6 +202,13 @@ def test_only_the_web_is_asked(url: str, tmp_path: Path) -> None:
         download(url, tmp_path / "a.part", lambda *_: None)
 
 
+def test_a_file_in_place_of_the_folder_of_weights_is_told(faults: Faults, folder: Path) -> None:
+    folder.write_text("no folder")
+    with pytest.raises(UsageError, match=r"HOLTER2SLEEP_WEIGHTS=.*weights: this is a file; name a folder"):
+        installed(wanted(faults))
+    assert not faults.asked
+
+
 def test_a_full_disk_is_no_fault_of_the_net(faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = Path("/dev/full")
     if not full.exists():

@@ -21,13 +21,7 @@ def read_head_card(folder: Path) -> Card:
     WeightsError
         No folder of a head, or a card that cannot be used.
     """
-    path = folder / CARD
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WeightsError(
-            f"{folder}: no head of `holter2sleep train head` ({CARD}: {error.strerror}); give its --out folder"
-        ) from None
+    path, content = folder / CARD, _part(folder, CARD)
     where = f"{path}: cannot be used as the card of a head"
     card = card_in(Card, content, where)
     if card.weights is None or card.scheme not in SCHEMES:
@@ -45,8 +39,15 @@ def head_sha256(folder: Path) -> str:
     WeightsError
         One of the two cannot be read.
     """
-    try:
-        content = [(folder / name).read_bytes() for name in (CARD, HEAD)]
-    except OSError as error:
-        raise WeightsError(f"{folder}: no head of `holter2sleep train head` ({error.strerror})") from None
+    content = [_part(folder, name) for name in (CARD, HEAD)]
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in content)).hexdigest()
+
+
+def _part(folder: Path, name: str) -> bytes:
+    """What a file of a head's folder holds."""
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"{folder}: no head of `holter2sleep train head` ({name}: {error.strerror}); give its --out folder"
+        ) from None

@@ -10,6 +10,7 @@ from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.sleep.staging.download import NotThere, Progress, download
 from holter2sleep.sleep.staging.installable import Installable, Licence
 from holter2sleep.sleep.staging.installed import (
+    VARIABLE,
     accept,
     hash_of,
     is_accepted,
@@ -43,9 +44,13 @@ def install(
 
     Raises
     ------
+    UsageError
+        The folder of weights is a file.
     WeightsError
         Licence not accepted, nowhere to be had, or not the registered file.
     """
+    if weights_folder().is_file():
+        raise UsageError(f"{VARIABLE}={weights_folder()}: this is a file; name a folder for the weights")
     if is_installed(weights):
         return verified(weights)
     if not is_accepted(weights.licence):

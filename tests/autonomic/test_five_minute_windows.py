@@ -55,10 +55,17 @@ def test_windows_around_given_times_reach_two_and_a_half_minutes_to_either_side_
     assert ends == [(1, 249), (250, 549), (311, 610), (1250, 1500)]
 
 
-def test_batches_hold_all_windows_in_order() -> None:
-    windows = windows_in((0.0, 7200.0))
-    again = np.concatenate([batch.start_s for batch in windows.batches()])
-    np.testing.assert_array_equal(again, windows.start_s)
+@pytest.mark.parametrize("size", [1, 7, 24, 1000])
+def test_batches_hold_all_windows_in_order_and_no_more_than_asked_for(size: int) -> None:
+    windows = windows_in((0.0, 7200.0), nn=nn_of(np.random.default_rng(0).normal(800, 20, 9000)))
+    batches = list(windows.batches(size))
+    assert len(batches) == -(-24 // size)
+    assert [len(batch) for batch in batches[:-1]] == [size] * (len(batches) - 1)
+    for name in ("start_s", "first", "behind"):
+        joined = np.concatenate([getattr(batch, name) for batch in batches])
+        np.testing.assert_array_equal(joined, getattr(windows, name))
+    assert sum(batch.covered_s for batch in batches) == pytest.approx(windows.covered_s)
+    assert [len(batch) for batch in windows.batches()] == [24]
 
 
 def test_whole_beats_are_resampled_by_the_cubic_spline_through_them() -> None:

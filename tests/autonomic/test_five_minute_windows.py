@@ -55,7 +55,7 @@ def test_the_parts_are_the_intervals_of_each_window_and_the_first_of_each_has_no
         inside = (nn.end_s >= start_s) & (nn.end_s < start_s + 300)
         np.testing.assert_array_equal(part.end_s, nn.end_s[inside])
         np.testing.assert_array_equal(part.nn_ms, nn.nn_ms[inside])
-        assert np.flatnonzero(~part.adjacent).tolist() == [0]
+        assert part.adjacent.tolist() == [False, *[True] * (len(part) - 1)]
 
 
 def test_no_window_holds_an_interval_of_another_bout() -> None:

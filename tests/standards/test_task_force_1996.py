@@ -485,6 +485,20 @@ def test_a_peak_is_higher_than_the_steps_on_either_side(
     assert found == pytest.approx(np.nan if hz is None else hz, nan_ok=True)
 
 
+def test_whether_there_is_a_peak_is_asked_of_each_row() -> None:
+    rows = np.array([totals_with((30, 1.0), (31, 2.0)), totals_with((30, 2.0), (31, 2.0)), totals_with((20, 1.0))])
+    assert welch_values(rows)["lf_peak"] == pytest.approx([31 / 300, np.nan, 20 / 300], nan_ok=True)
+
+
+def test_a_swing_at_a_step_leaves_a_quarter_of_its_height_beside_it() -> None:
+    """The Hann window's transform is 1/4, 1/2, 1/4: its squares are a sixth, two thirds and a sixth of the power."""
+    windows = windows_of(swinging(30.0, 30 / 300, 800.0))
+    powers = welch_rows(windows, RECIPE.hrv)[1:-1, 1:] / 300  # the first and last window are level at an end
+    beside = np.median(powers, axis=0)[27:32]
+    assert beside == pytest.approx([0, 75, 300, 75, 0], abs=2)
+    assert powers.sum(axis=1) == pytest.approx(450, rel=0.02)
+
+
 def test_a_spectrum_that_rises_to_its_end_has_no_peak_there() -> None:
     assert np.isnan(welch_values(totals_with((119, 1.0), (120, 2.0)))["hf_peak"])
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import Beats
-from holter2sleep.sleep.staging.physiology import SOME, against_night, fits_neighbours, physiology
+from holter2sleep.sleep.staging.physiology import SOME, _mean_in, against_night, fits_neighbours, physiology
 from holter2sleep.sleep.staging.rate_series import Columns
 
 HOUR_S = 3600.0
@@ -100,6 +101,15 @@ def test_what_is_set_against_the_night_does_not_hang_on_level_or_scale() -> None
     assert np.median(expected[dark]) == pytest.approx(0, abs=1e-9)
 
 
+def test_what_is_set_against_a_normal_night_is_in_standard_deviations_and_at_most_four() -> None:
+    z = norm.ppf((np.arange(400) + 0.5) / 400)
+    column = np.r_[60 + 8 * z, 60 + 8 * np.array([3.9, 4.1, -3.9, -4.1])]
+    found = against_night(column, np.arange(404) < 400)
+    assert found[:400] == pytest.approx(z, rel=0.005)
+    assert found[400:] == pytest.approx([3.9, 4.0, -3.9, -4.0], rel=0.005)
+    assert np.abs(found).max() == 4.0
+
+
 @pytest.mark.parametrize(
     "beat_s",
     [
@@ -126,6 +136,26 @@ def test_an_interval_cut_by_a_false_beat_or_long_by_a_missed_one_does_not_fit() 
     rr_s = np.array([*[1.0] * 6, 0.4, 0.6, *[1.0] * 6, 2.0, *[1.2] * 6, 4.0, 0.2])
     assert np.flatnonzero(~fits_neighbours(rr_s)).tolist() == [6, 7, 14, 21, 22]
     assert len(fits_neighbours(np.empty(0))) == 0
+
+
+@pytest.mark.parametrize(("change", "fits"), [(0.295, True), (0.305, False), (-0.295, True), (-0.305, False)])
+def test_three_tenths_of_the_logarithm_off_the_median_are_too_far(change: float, fits: bool) -> None:
+    rr_s = np.ones(11)
+    rr_s[5] = np.exp(change)
+    assert fits_neighbours(rr_s)[5] == fits
+
+
+def test_five_intervals_to_each_side_are_the_neighbours() -> None:
+    """Of the ten around the middle one six are longer by half a logarithm; of eight, or of twelve, every other is."""
+    log_rr = np.array([0, 0.5, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0])
+    assert not fits_neighbours(np.exp(log_rr))[6]
+
+
+@pytest.mark.parametrize(("n", "mean"), [(20, 2.0), (19, np.nan)])
+def test_a_mean_is_told_where_the_slowest_heart_would_fill_four_tenths_of_the_window(n: int, mean: float) -> None:
+    """150 s hold 50 intervals of 3 s."""
+    found = _mean_in(100 + np.arange(n), np.tile([1.0, 3.0], 10)[:n], np.array([120.0]), 150.0)
+    assert found == pytest.approx([mean], nan_ok=True)
 
 
 def beats_whose_breathing_comes_and_goes(duration_s: float) -> np.ndarray:

@@ -21,7 +21,6 @@ REACH = 15  # intervals to each side whose median is typical: enough where every
 NEAR = 3  # the same for a hole, whose sides are NN
 REGULAR = 0.4  # share of the intervals around that are typical; in bigeminy every other is as long as two short ones
 ROUNDS = 3  # of division: as missed beats come back, the medians get better
-SHORTEST_HOLE_S = 0.02  # two steps of a clock of 100 Hz
 SAME_S = 0.001  # nearer ends are of one beat
 
 
@@ -51,7 +50,7 @@ def filled_intervals(nn: NN) -> NN:
     A false beat leaves a hole of one, a premature beat and its pause one of two; a moment of noise is a hole as well.
     """
     begin_s = nn.end_s - nn.nn_ms / 1000
-    before = np.flatnonzero(begin_s[1:] - nn.end_s[:-1] > SHORTEST_HOLE_S)
+    before = np.flatnonzero(begin_s[1:] - nn.end_s[:-1] > SAME_S)
     near = np.clip(before[:, None] + np.arange(1 - NEAR, 1 + NEAR), 0, len(nn) - 1)
     n_parts = _fitting(1000 * (begin_s[before + 1] - nn.end_s[before]), np.median(nn.nn_ms[near], axis=1))
     fits = n_parts > 0
@@ -69,7 +68,7 @@ def _divided(end_s: Float, nn_ms: Float) -> tuple[Float, Float]:
     """Intervals that are whole multiples of a typical one, in as many equal parts; the others as they are."""
     for _ in range(ROUNDS):
         n_fitting = _fitting(nn_ms, local_median(nn_ms, REACH))
-        regular = ndimage.uniform_filter1d((n_fitting == 1).astype(float), 2 * REACH + 1, mode="nearest") >= REGULAR
+        regular = ndimage.uniform_filter1d((n_fitting == 1).astype(float), 2 * REACH + 1) >= REGULAR
         n_parts = np.where(regular, np.maximum(n_fitting, 1), 1)
         if (n_parts == 1).all():
             break
@@ -80,7 +79,7 @@ def _divided(end_s: Float, nn_ms: Float) -> tuple[Float, Float]:
 
 def _fitting(length_ms: Float, typical_ms: Float) -> NDArray[np.intp]:
     """How many typical intervals make up each length; 0 where no whole number up to the largest does. array (n,)."""
-    times = np.divide(length_ms, typical_ms, out=np.zeros_like(length_ms), where=typical_ms > 0)
+    times = length_ms / np.where(typical_ms > 0, typical_ms, np.inf)
     whole = np.rint(times)
     return np.where((np.abs(times - whole) <= OFF) & (whole <= LARGEST), whole, 0).astype(np.intp)
 

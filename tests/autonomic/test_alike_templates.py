@@ -38,6 +38,12 @@ def test_templates_that_are_all_the_same_are_all_alike() -> None:
     assert count_matches(np.full((2000, 3), 7), 0) == (2000 * 1999 // 2,) * 2
 
 
+def test_two_templates_are_one_pair() -> None:
+    assert count_matches(np.array([[1, 5], [2, 6]]), 1) == (1, 1)
+    assert count_matches(np.array([[1, 5], [2, 7]]), 1) == (1, 0)
+    assert count_matches(np.array([[1, 5]]), 1) == (0, 0)
+
+
 def test_rows_and_boxes_lie_within_runs() -> None:
     adjacent = np.array([0, 1, 1, 0, 0, 1, 1, 1, 1], bool)
     assert in_a_row(adjacent, 3).tolist() == [0, 4, 5, 6]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_nights import RECIPE, all_of, beats_of_rr
 
 from holter2sleep.autonomic import nn as nn_module
-from holter2sleep.autonomic.nn import nn_intervals, rr_intervals
+from holter2sleep.autonomic.nn import nn_intervals, normal_intervals, rr_intervals
 from holter2sleep.heart.intervals import trusted_rr
 from holter2sleep.night import NN, Beats, Episodes
 from holter2sleep.spans import Spans, complement
@@ -102,6 +102,27 @@ def test_raw_intervals_are_of_any_beats_in_usable_time_outside_fibrillation() ->
     rr = rr_intervals(beats, af, lost)
     np.testing.assert_array_equal(rr.end_s, beats.time_s[np.r_[1:26, 51:76, 77:101]])
     assert np.flatnonzero(~rr.adjacent).tolist() == [0, 25, 50]
+
+
+def test_normal_intervals_are_of_whatever_length_between_normal_beats_in_usable_time_outside_fibrillation() -> None:
+    rr_s = np.full(100, 0.8)
+    rr_s[[60, 70]] = 0.1, 9.0
+    beats = beats_of_rr(rr_s, "N" * 10 + "V" + "N" * 90, start_s=0.0)
+    first, last = beats.time_s[[25, 50]]
+    af = Episodes([first], [last], ["AFIB"], [26], [75.0], [np.nan])
+    lost = complement(np.array([[beats.time_s[90] + 0.1, beats.time_s[90] + 0.2]]), 0, 100)
+    normal = normal_intervals(beats, af, lost)
+    at = np.r_[1:10, 12:26, 51:91, 92:101]
+    np.testing.assert_array_equal(normal.end_s, beats.time_s[at])
+    np.testing.assert_allclose(normal.nn_ms, 1000 * rr_s[at - 1])
+    assert np.flatnonzero(~normal.adjacent).tolist() == [0, 9, 23, 63]
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.4, 19), (0.6, 18)])
+def test_an_interval_is_of_fibrillation_when_its_middle_is(share: float, n: int) -> None:
+    beats = beats_of_rr(np.full(20, 0.8), start_s=0.0)
+    af = Episodes([beats.time_s[4]], [beats.time_s[5] + share * 0.8], ["AFIB"], [2], [75.0], [np.nan])
+    assert len(nn_between(beats, episodes=af)) == n
 
 
 def test_the_range_is_that_of_the_recipe() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import Beats
-from holter2sleep.sleep.staging.physiology import SOME, against_night, fits_neighbours, physiology
+from holter2sleep.sleep.staging.physiology import SOME, _mean_in, against_night, fits_neighbours, physiology
 from holter2sleep.sleep.staging.rate_series import Columns
 
 HOUR_S = 3600.0
@@ -100,6 +101,15 @@ def test_what_is_set_against_the_night_does_not_hang_on_level_or_scale() -> None
     assert np.median(expected[dark]) == pytest.approx(0, abs=1e-9)
 
 
+def test_what_is_set_against_a_normal_night_is_in_standard_deviations_and_at_most_four() -> None:
+    z = norm.ppf((np.arange(400) + 0.5) / 400)
+    column = np.r_[60 + 8 * z, 60 + 8 * np.array([3.9, 4.1, -3.9, -4.1])]
+    found = against_night(column, np.arange(404) < 400)
+    assert found[:400] == pytest.approx(z, rel=0.005)
+    assert found[400:] == pytest.approx([3.9, 4.0, -3.9, -4.0], rel=0.005)
+    assert np.abs(found).max() == 4.0
+
+
 @pytest.mark.parametrize(
     "beat_s",
     [
@@ -128,6 +138,26 @@ def test_an_interval_cut_by_a_false_beat_or_long_by_a_missed_one_does_not_fit() 
     assert len(fits_neighbours(np.empty(0))) == 0
 
 
+@pytest.mark.parametrize(("change", "fits"), [(0.295, True), (0.305, False), (-0.295, True), (-0.305, False)])
+def test_three_tenths_of_the_logarithm_off_the_median_are_too_far(change: float, fits: bool) -> None:
+    rr_s = np.ones(11)
+    rr_s[5] = np.exp(change)
+    assert fits_neighbours(rr_s)[5] == fits
+
+
+def test_five_intervals_to_each_side_are_the_neighbours() -> None:
+    """Of the ten around the middle one six are longer by half a logarithm; of eight, or of twelve, every other is."""
+    log_rr = np.array([0, 0.5, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0])
+    assert not fits_neighbours(np.exp(log_rr))[6]
+
+
+@pytest.mark.parametrize(("n", "mean"), [(20, 2.0), (19, np.nan)])
+def test_a_mean_is_told_where_the_slowest_heart_would_fill_four_tenths_of_the_window(n: int, mean: float) -> None:
+    """150 s hold 50 intervals of 3 s."""
+    found = _mean_in(100 + np.arange(n), np.tile([1.0, 3.0], 10)[:n], np.array([120.0]), 150.0)
+    assert found == pytest.approx([mean], nan_ok=True)
+
+
 def beats_whose_breathing_comes_and_goes(duration_s: float) -> np.ndarray:
     """Beats that breathing moves by 0.4 to 3.4 %, more and less every ten minutes."""
     rng = np.random.default_rng(0)
@@ -152,10 +182,10 @@ def test_the_time_grid_of_a_file_is_not_taken_for_physiology(grid_hz: int) -> No
 
 def test_the_share_of_beats_that_are_not_normal_is_told() -> None:
     evidence = evidence_of(steady_beats(1800.0), 1800.0)
-    shares = np.where(np.arange(len(evidence.beats)) % 2 == 0, "N", "V")
+    shares = np.where(np.arange(len(evidence.beats)) % 4 == 0, "V", "N")
     mixed = Beats(evidence.beats.time_s, shares, evidence.beats.confidence, evidence.beats.usable)
     found = physiology(mixed, evidence.quality.usable_spans, evidence.grid, evidence.lights)
-    assert np.exp(found["ectopic"][10:50]) == pytest.approx(0.5 + SOME, abs=0.01)
+    assert np.exp(found["ectopic"][10:50]) == pytest.approx(0.25 + SOME, abs=0.01)
     assert (found["rmssd_middle"] == features(steady_beats(1800.0), 1800.0)["rmssd_middle"]).all()
 
 
@@ -170,3 +200,42 @@ def test_one_beat_that_is_not_normal_or_fits_nowhere_hardly_counts() -> None:
     for found, clean in ((ectopic, features(beat_s, 1800.0)["ectopic"]), (misfit, np.log(SOME))):
         off = np.abs(found - clean)[10:50].max()
         assert 0 < off < 0.25  # logarithms; with 0.01 in place of 0.05 it would be 0.5 and 0.8
+
+
+@pytest.mark.parametrize(("small", "turns"), [(0.0, 0.25), (0.0095, 0.25), (0.0105, 0.5)])
+def test_four_steps_again_and_again_by_hand(small: float, turns: float) -> None:
+    """Steps of the logarithm up by 0.1 and a little, down by more and 0.02; one of a hundredth or less is no turn."""
+    step = np.array([0.1, small, -0.08 - small, -0.02])
+    rr_s = np.exp(np.cumsum(np.tile(step, 450)))
+    found = features(np.cumsum(rr_s), 1800.0)
+    square = np.mean(step**2)
+    for name, within in (("short", 0.03), ("middle", 0.01)):  # windows hold no whole number of fours
+        assert np.exp(found[f"rmssd_{name}"][5:55]) == pytest.approx(np.sqrt(square), rel=3 * within)
+        assert found[f"large_steps_{name}"][5:55] == pytest.approx(0.5, abs=within)
+        assert np.exp(found[f"misfit_{name}"][5:55]) == pytest.approx(SOME)
+    assert found["turns"][5:55] == pytest.approx(turns, abs=0.01)
+    assert found["step_skew"][5:55] == pytest.approx(np.mean(step**3) / square**1.5, abs=0.06)
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_one_wide_step_and_many_small_ones_back_are_as_skew_as_is_told(way: int) -> None:
+    """Of n steps all but one small, the mean cube is about sqrt(n) of the mean square ** 1.5: beyond 5 it is 5."""
+    rr_s = np.exp(way * np.cumsum(np.tile([0.25, *[-0.25 / 50] * 50], 40)))
+    assert (features(np.cumsum(rr_s), 1700.0)["step_skew"][5:50] == 5 * way).all()
+
+
+def test_nothing_is_stepped_over_an_interval_that_does_not_fit() -> None:
+    """Ten intervals of a second, a short one, ten of 1.1 s, a short one: each alike those beside it."""
+    rr_s = np.tile([*[1.0] * 10, 0.5, *[1.1] * 10, 0.5], 90)
+    found = features(np.cumsum(rr_s), 1800.0)
+    assert (found["large_steps_middle"][5:55] == 0).all()
+    assert np.exp(found["rmssd_middle"][5:55]) == pytest.approx(0.001)
+    assert np.exp(found["misfit_middle"][5:55]) == pytest.approx(1 / 11 + SOME, abs=0.008)
+
+
+def test_a_turn_is_of_the_window_in_which_its_second_step_ends() -> None:
+    """Windows end at 90 and 120 s; beats at 1 to 117 s, 118.1 and 119.1 s leave 116 pairs of steps, the last a turn."""
+    rr_s = np.ones(1790)
+    rr_s[117] = 1.1
+    found = features(np.cumsum(rr_s), 1790.0)
+    assert found["turns"][:2] == pytest.approx([0.0, 1 / 116])

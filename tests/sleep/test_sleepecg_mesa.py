@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import periodogram
 from staging_nights import (
     MAN_OF_60,
     START,
@@ -21,7 +22,7 @@ from staging_nights import (
 from holter2sleep.night import Beats, Subject
 from holter2sleep.sleep.staging import Evidence, get_stager
 from holter2sleep.sleep.staging.cards import read_card, read_weights
-from holter2sleep.sleep.staging.sleepecg_features import Context, has_interval, sleepecg_features
+from holter2sleep.sleep.staging.sleepecg_features import Context, _density, has_interval, sleepecg_features
 from holter2sleep.sleep.staging.sleepecg_mesa import Network, load_network, predict
 
 GOLDEN = Path(__file__).parent / "golden" / "sleepecg_mesa.npz"
@@ -95,6 +96,19 @@ def test_features_of_alternating_intervals_are_the_hand_made_ones() -> None:
     assert row[COLUMN["nn50"]] == row[COLUMN["nn20"]] == 269
     assert row[COLUMN["start"]] == 3723
     assert row[COLUMN["age"]] == 40
+
+
+def test_the_spectrum_of_what_is_there_is_that_of_scipy_down_to_half_a_window() -> None:
+    rr_s = np.random.default_rng(0).normal(0.9, 0.05, (5, 1080))
+    for row, n_missing in zip(rr_s, (0, 1, 200, 540, 541), strict=True):
+        row[np.random.default_rng(n_missing).permutation(1080)[:n_missing]] = np.nan
+    frequency_hz, density = _density(rr_s)
+    np.testing.assert_allclose(density[0], periodogram(rr_s[0], 4.0)[1], rtol=1e-9, atol=1e-15)
+    for row, found in zip(rr_s[1:4], density[1:4], strict=True):
+        hz, expected = periodogram(row[np.isfinite(row)], 4.0, window="hann", nfft=1080)
+        np.testing.assert_array_equal(frequency_hz, hz)
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-15)
+    assert np.isnan(density[4]).all()  # more than half of it is missing
 
 
 def test_epochs_end_with_the_last_beat() -> None:

@@ -15,7 +15,7 @@ from holter2sleep.autonomic import hrv
 from holter2sleep.autonomic.blocks import Estimates, block_of, draws, estimates
 from holter2sleep.autonomic.geometric import BIN_MS, _foot, _median_bin, geometric_measures
 from holter2sleep.autonomic.lomb import HZ as LOMB_HZ
-from holter2sleep.autonomic.lomb import lomb_density
+from holter2sleep.autonomic.lomb import N_STEPS, _transform, lomb_density
 from holter2sleep.autonomic.spectrum import BANDS_HZ, lomb_rows, lomb_values, welch_rows, welch_values
 from holter2sleep.autonomic.windows import WINDOW_S, Windows, five_minute_windows
 from holter2sleep.night import NN, Float
@@ -170,6 +170,12 @@ def test_no_intervals_have_no_histogram() -> None:
     assert found.intervals == {}
 
 
+def test_one_interval_is_one_bin() -> None:
+    """The triangle over one bin reaches from the middle of the bin before it to that of the bin behind."""
+    found = geometric_measures(nn_of([800.0])).values
+    assert found == pytest.approx({"nn_median": 800.0, "triangular_index": 1.0, "tinn": 2000 / 128})
+
+
 # --- geometric methods: TINN -----------------------------------------------------------------------
 
 
@@ -210,6 +216,19 @@ def test_a_foot_of_few_bins_is_that_of_the_least_squares() -> None:
         sides = row[middle] * np.maximum(1 - np.arange(9) / np.arange(1, 10)[:, None], 0)
         errors = ((down - sides) ** 2).sum(axis=1)
         assert errors[int(foot) - 1] == pytest.approx(errors.min())
+
+
+def test_the_foot_may_lie_on_the_first_bin() -> None:
+    """3 and 0 below 6 are a side with its foot two bins away; were the last 3 too, it would be three."""
+    assert _foot(np.array([[0.0, 3, 6], [3, 3, 6]]), np.array([[2], [2]])).tolist() == [2, 3]
+
+
+def test_a_wide_histogram_has_the_same_foot_beside_a_high_one() -> None:
+    wide = 40 * np.maximum(1 - np.abs(np.arange(81) - 40) / 30, 0)
+    high = np.where(np.arange(81) == 40, 9000.0, 0)
+    for rows in (wide[None], np.array([wide, high]), np.array([high, wide])):
+        top = np.full((len(rows), 1), 40)
+        np.testing.assert_array_equal(_foot(rows, top), np.where((rows == wide).all(axis=1), 30, 1))
 
 
 def test_tinn_of_a_triangle_is_twice_its_index() -> None:
@@ -466,6 +485,20 @@ def test_a_peak_is_higher_than_the_steps_on_either_side(
     assert found == pytest.approx(np.nan if hz is None else hz, nan_ok=True)
 
 
+def test_whether_there_is_a_peak_is_asked_of_each_row() -> None:
+    rows = np.array([totals_with((30, 1.0), (31, 2.0)), totals_with((30, 2.0), (31, 2.0)), totals_with((20, 1.0))])
+    assert welch_values(rows)["lf_peak"] == pytest.approx([31 / 300, np.nan, 20 / 300], nan_ok=True)
+
+
+def test_a_swing_at_a_step_leaves_a_quarter_of_its_height_beside_it() -> None:
+    """The Hann window's transform is 1/4, 1/2, 1/4: its squares are a sixth, two thirds and a sixth of the power."""
+    windows = windows_of(swinging(30.0, 30 / 300, 800.0))
+    powers = welch_rows(windows, RECIPE.hrv)[1:-1, 1:] / 300  # the first and last window are level at an end
+    beside = np.median(powers, axis=0)[27:32]
+    assert beside == pytest.approx([0, 75, 300, 75, 0], abs=2)
+    assert powers.sum(axis=1) == pytest.approx(450, rel=0.02)
+
+
 def test_a_spectrum_that_rises_to_its_end_has_no_peak_there() -> None:
     assert np.isnan(welch_values(totals_with((119, 1.0), (120, 2.0)))["hf_peak"])
 
@@ -507,6 +540,17 @@ def test_lomb_agrees_with_scipy_at_every_frequency() -> None:
     for row, part in zip(density, windows.parts, strict=True):
         theirs = signal.lombscargle(part.end_s, part.nn_ms - part.nn_ms.mean(), 2 * np.pi * LOMB_HZ)
         np.testing.assert_allclose(row, 2 * part.nn_ms.mean() / 1000 * theirs, atol=1e-5 * row.max())
+
+
+@pytest.mark.parametrize("n_steps", [N_STEPS, 2 * N_STEPS])
+def test_the_sums_of_lomb_are_those_of_each_beat_to_a_millionth(n_steps: int) -> None:
+    rng = np.random.default_rng(0)
+    turn, values, row = rng.uniform(0, 0.3, 400), rng.normal(0, 1, 400), np.repeat([0, 1], [150, 250])
+    found = _transform(turn, values, row, 2, n_steps)
+    waves = values * np.exp(-2j * np.pi * np.arange(1, n_steps + 1)[:, None] * turn)
+    for own, sums in enumerate(found):
+        error = np.abs(sums - waves[:, row == own].sum(axis=1))
+        assert error.max() < 5e-7 * np.abs(values[row == own]).sum()
 
 
 def test_lomb_scales_with_the_square_and_knows_no_shift_of_the_clock() -> None:

@@ -14,12 +14,12 @@ import pytest
 from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.analyze import analyze_night
-from holter2sleep.cards import Weights
+from holter2sleep.cards import Weights, card_in
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.evaluate.stages import compare_stages, kappa, pooled
 from holter2sleep.io import read_recording
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Subject
+from holter2sleep.night import SCHEMES, Subject
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging import (
     Card,
@@ -30,7 +30,7 @@ from holter2sleep.sleep.staging import (
     stage,
     stage_sleep,
 )
-from holter2sleep.sleep.staging.cards import read_card, read_weights
+from holter2sleep.sleep.staging.cards import CARDS, read_card, read_weights
 
 AUTO = asking_for("auto")
 
@@ -199,3 +199,14 @@ def test_weights_that_are_not_beside_their_card_are_missing_there() -> None:
         WeightsError, match=r"its card's folder has no 'nothing\.json'; put it there, or name its package"
     ):
         read_weights(card)
+
+
+def test_a_card_says_a_scheme_that_there_is() -> None:
+    content = (CARDS / "clock.toml").read_text(encoding="utf-8")
+    assert {name for name in SCHEMES if _card_of(content.replace("CARDIO3", name)).scheme == name} == set(SCHEMES)
+    with pytest.raises(WeightsError, match=r"^card drawn: scheme: 'CARDIO2' is none of AASM5, CARDIO4, CARDIO3"):
+        _card_of(content.replace("CARDIO3", "CARDIO2"))
+
+
+def _card_of(content: str) -> Card:
+    return card_in(Card, content.encode(), "card drawn", {"name": "drawn"})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from holter2sleep.cards import ModelCard, Weights, card_in
 from holter2sleep.errors import WeightsError
@@ -33,7 +34,7 @@ class Card(ModelCard):
     held-out subjects of the same cohort; the two are never mixed. Kappa is Cohen's, pooled over epochs.
     """
 
-    scheme: str  # key of night.SCHEMES
+    scheme: Literal["AASM5", "CARDIO4", "CARDIO3"]  # keys of night.SCHEMES
     needs_waveform: bool
     external_kappa: float | None = None
     external_cohort: str | None = None

@@ -153,7 +153,8 @@ def _check_kinds(model: Model, schema: Schema, where: str) -> None:
     for role, name in (("outcome", model.outcome_column), ("time", model.time_column), ("offset", model.offset)):
         if name and not (schema[name].is_numeric() or schema[name] == pl.Boolean):
             raise RecipeError(
-                f"{where}: {role} {name!r} holds {schema[name]}, not numbers; write it as numbers (yes 1, no 0)"
+                f"{where}: {role} {name!r} holds {schema[name]}, not numbers; write it as numbers (yes 1, no 0), "
+                "with empty cells where it is not known"
             )
     for text in model.subgroups:
         if is_rule(text):

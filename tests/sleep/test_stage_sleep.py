@@ -31,6 +31,7 @@ from holter2sleep.sleep.staging import (
     stage_sleep,
 )
 from holter2sleep.sleep.staging.cards import CARDS, read_card, read_weights
+from holter2sleep.sleep.staging.profiles import PROFILES
 
 AUTO = asking_for("auto")
 
@@ -206,6 +207,16 @@ def test_a_card_says_a_scheme_that_there_is() -> None:
     assert {name for name in SCHEMES if _card_of(content.replace("CARDIO3", name)).scheme == name} == set(SCHEMES)
     with pytest.raises(WeightsError, match=r"^card drawn: scheme: 'CARDIO2' is none of AASM5, CARDIO4, CARDIO3"):
         _card_of(content.replace("CARDIO3", "CARDIO2"))
+
+
+def test_a_card_says_windows_that_there_are() -> None:
+    content = (CARDS / "fusion-waveform.toml").read_text(encoding="utf-8")
+    for name in PROFILES:
+        encoder = _card_of(content.replace('profile = "clef"', f'profile = "{name}"')).encoder
+        assert encoder is not None
+        assert encoder.profile == name
+    with pytest.raises(WeightsError, match=r"^card drawn: encoder: profile: 'clf' is none of clef, ecgfounder"):
+        _card_of(content.replace('profile = "clef"', 'profile = "clf"'))
 
 
 def _card_of(content: str) -> Card:

@@ -13,6 +13,7 @@ from holter2sleep.cards import ModelCard, Weights, card_in
 from holter2sleep.errors import WeightsError
 
 CARDS = Path(__file__).parent / "cards"
+ProfileName = Literal["clef", "ecgfounder"]  # in `profiles.PROFILES`: how an encoder wants to see the waveform
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class CardEncoder:
     """The encoder of the waveform that a head was taught with: none other will do."""
 
     network: str  # name in `encoder.CONFIGS`
-    profile: str  # name in `profiles.PROFILES`
+    profile: ProfileName
     sha256: str  # of its file
     installable: str | None = None  # its name, of those shipped or to install; None: it lies beside the card
     file: str | None = None  # its name beside the card

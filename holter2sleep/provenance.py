@@ -17,6 +17,7 @@ from holter2sleep.models import FILES
 from holter2sleep.night import Night, Recording
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.staging import Card, list_cards
+from holter2sleep.sleep.staging.cards import read_card
 from holter2sleep.sleep.staging.head_card import head_sha256
 from holter2sleep.sleep.staging.installable import get_installable
 from holter2sleep.sleep.staging.installed import installed_sha256, is_installed
@@ -77,10 +78,11 @@ def models_sha256(stager: str) -> str:
 
 
 def _weights_of(card: Card) -> str:
-    """Hashes of a stager's weights: of its package, of its encoder, and of what the user has installed for it."""
+    """Hashes of a stager's weights: its own, of its encoder, its second opinion, and what is installed for it."""
     installed = [weights for weights in map(get_installable, card.installable) if is_installed(weights)]
     encoder = [card.encoder.sha256] if card.encoder else []
-    return " ".join([card.weights.sha256 if card.weights else "", *encoder, *map(installed_sha256, installed)])
+    second = [read_card(card.second_opinion).sha256 or ""] if card.second_opinion else []
+    return " ".join([card.sha256 or "", *encoder, *second, *map(installed_sha256, installed)])
 
 
 def facts_of(night: Night, recipe: Recipe, who: Facts, seed: int, watch: Stopwatch, part: Part | None = None) -> Facts:

@@ -14,7 +14,13 @@ from holter2sleep.phenotypes.find import find_nights
 
 TABLE = "phenotypes.parquet"
 KEYS = ("phenotype", "stratum")
-MADE_BY = ("version", "recipe", "models", "input")
+MADE_BY = {  # what is told of nights -> the key of their identity
+    "version": "version",
+    "recipe": "recipe_sha256",
+    "models": "models_sha256",
+    "input": "input_sha256",
+    "options": "options",  # age, sex, channel and others of the manifest, too
+}
 CHANGE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "recording_id": pl.String,
     "phenotype": pl.String,
@@ -54,7 +60,7 @@ class Diff:
     n_same: int
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
-    made_by: dict[str, int]  # nights whose version, recipe, models or input differ
+    made_by: dict[str, int]  # nights whose version, recipe, models, input or options differ
     summary: pl.DataFrame
 
 
@@ -99,8 +105,7 @@ def _both_ways(a: dict[str, Path], b: dict[str, Path]) -> tuple[tuple[dict[str, 
 def _made_otherwise(a: Path, b: Path) -> Iterator[str]:
     """What the identities of two nights differ in."""
     one, other = ((read_run(night) or {}).get("identity", {}) for night in (a, b))
-    for what in MADE_BY:
-        key = what if what == "version" else f"{what}_sha256"
+    for what, key in MADE_BY.items():
         if one.get(key) != other.get(key):
             yield what
 

@@ -12,7 +12,8 @@ from holter2sleep.io.files import is_file, is_folder
 from holter2sleep.phenotypes.files import read_table
 
 NEEDED = ("recording_id", "path")
-MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None"]  # what R, pandas and Python write where nothing is known
+# What R, pandas, Python and BIDS write where nothing is known
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "None", "n/a"]
 _SEPARATORS = ("\t", ";", ",")  # a semicolon: Excel where the comma belongs to numbers
 _TWICE = re.compile(r"(.+)_duplicated_\d+")  # how polars names a column that is there already
 _DECIMAL_COMMA = r"^\s*([+-]?\d+(,\d+)?|NA|N/A|NaN|nan)?\s*$"

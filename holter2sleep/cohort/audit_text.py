@@ -44,8 +44,8 @@ def _differences(audit: Audit) -> str:
     told = audit.flagged
     n_tested = audit.table["p"].count()
     if told.is_empty():
-        return f"## Differences\n\nNone of {n_tested} comparisons is flagged."
-    lines = [f"## Differences\n\n{told.height} of {n_tested} comparisons are flagged.\n"]
+        return f"## Differences\n\nNone of {n_tested} tests is flagged."
+    lines = [f"## Differences\n\n{told.height} of {n_tested} tests are flagged.\n"]
     lines += [
         f"- **{row['attribute']} {row['group']}** (n = {row['n_subjects']}): {words_of(row['measure'])}: "
         f"{_number(row['value'])} against {_number(row['rest'])} in the rest; difference {_number(row['difference'])} "

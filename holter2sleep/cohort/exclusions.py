@@ -12,9 +12,9 @@ from typing import Any, Literal
 import polars as pl
 
 from holter2sleep.choices import filled, read_toml, shipped_or_own
-from holter2sleep.errors import RecipeError, did_you_mean
+from holter2sleep.errors import RecipeError
 from holter2sleep.phenotypes.dictionary import STRATA_SETS, load_dictionary
-from holter2sleep.phenotypes.wide import parted
+from holter2sleep.phenotypes.wide import nearest_columns, parted
 
 SHIPPED = "cohort"
 
@@ -156,7 +156,7 @@ def check_measures(steps: Sequence[Step], columns: Mapping[str, pl.DataType]) ->
             raise RecipeError(f"step {step.name!r}: {step.measure} holds words, which have no limits; give one_of")
         if kind is not None or _is_defined(step.measure):
             continue
-        advice = did_you_mean(step.measure, columns, "give a column of nights.parquet")
+        advice = nearest_columns(step.measure, columns, "give a column of nights.parquet")
         raise RecipeError(f"step {step.name!r}: no night has {step.measure!r}; {advice}")
 
 

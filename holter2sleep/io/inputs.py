@@ -21,6 +21,7 @@ from holter2sleep.io.beatfiles import POLAR_SUFFIX, TABLE_SUFFIXES, read_beat_fi
 from holter2sleep.io.edf_header import edf_kind, read_edf_header
 from holter2sleep.io.files import READABLE, is_file, is_folder
 from holter2sleep.io.gdf import MAGIC as GDF_MAGIC
+from holter2sleep.io.hypnogram_names import OF_BEATS
 from holter2sleep.io.ishne import MAGIC as ISHNE_MAGIC
 from holter2sleep.io.ishne_beats import ANN_MAGIC
 from holter2sleep.io.signal_batches import open_signal_table
@@ -35,7 +36,6 @@ _OURS = (
     {"run.json", "nights.parquet"},
     {"flow.json", "nights.parquet"},
 )  # what our output folders hold
-_NSRR_BEATS = "-rpoint"  # NSRR names the beats of `x.edf` so
 _TABLES = (*TABLE_SUFFIXES, POLAR_SUFFIX)
 _WITHOUT_WAVEFORM = (*ANNOTATION_SUFFIXES, *_TABLES, ".ann")
 _ANNOTATION_ORDER = (*REFERENCE_SUFFIXES, *ANNOTATION_SUFFIXES)  # which of several beat files of a record is taken
@@ -167,11 +167,22 @@ def _recordings_in(folder: Path, fs: float | None) -> list[Path]:
     ]
     stems = {path.stem for path in kept} | {path.stem for path in headers}
     for path in sorted(others, key=_beats_first):
-        if path.suffix.lower() in _WITHOUT_WAVEFORM and path.stem.removesuffix(_NSRR_BEATS) not in stems:
+        if path.suffix.lower() in _WITHOUT_WAVEFORM and not stems & _owners(path):
             if path not in kept and _is_beats_or_table(path, fs):
                 kept.append(path)
                 stems.add(path.stem)
     return kept
+
+
+def _owners(path: Path) -> set[str]:
+    """Stems of the recordings whose beats a file may hold.
+
+    Examples
+    --------
+    >>> sorted(_owners(Path("night.beats.csv")))
+    ['night', 'night.beats']
+    """
+    return {path.stem, *(path.stem.removesuffix(end) for end in OF_BEATS)}
 
 
 def _beats_first(path: Path) -> tuple[int, str]:

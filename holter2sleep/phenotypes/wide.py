@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from holter2sleep.errors import did_you_mean
 from holter2sleep.night import STAGE_STRATA
 from holter2sleep.phenotypes.dictionary import load_dictionary
 
@@ -46,6 +49,18 @@ def parted(name: str) -> tuple[str, str] | None:
     """
     phenotype, stratum = phenotype_of(name)
     return (phenotype, stratum) if stratum and phenotype in load_dictionary() else None
+
+
+def nearest_columns(name: str, columns: Collection[str], otherwise: str | None = None, most: int = 1) -> str:
+    """Advice for a column that a wide table has not: for a phenotype without stratum that of the whole night.
+
+    Examples
+    --------
+    >>> nearest_columns("rmssd", ("rmssd__n3", "rmssd__night"))
+    "did you mean 'rmssd__night'?"
+    """
+    of_night = column(name, "night")
+    return f"did you mean {of_night!r}?" if of_night in columns else did_you_mean(name, columns, otherwise, most)
 
 
 def in_dictionary_order(wide: pl.DataFrame) -> pl.DataFrame:

@@ -52,6 +52,15 @@ def test_the_same_run_has_no_difference(before: Path, after: Path) -> None:
     assert not any(found.made_by.values())
 
 
+def test_a_night_made_with_another_age_is_made_otherwise(before: Path, after: Path) -> None:
+    path = after / "n1" / "run.json"
+    run_json = json.loads(path.read_text(encoding="utf-8"))
+    run_json["identity"]["options"]["age"] = 33.0
+    path.write_text(json.dumps(run_json), encoding="utf-8")
+    assert {what: n for what, n in diff_runs(before, after).made_by.items() if n} == {"options": 1}
+    assert "made otherwise: options of 1" in ok("batch", "diff", before, after).output
+
+
 def test_another_file_with_the_same_values_is_no_difference(before: Path, after: Path) -> None:
     path = after / "n0" / "phenotypes.parquet"
     table = pl.read_parquet(path)
@@ -120,7 +129,7 @@ def test_what_the_nights_were_made_by_is_compared(before: Path, after: Path) -> 
         run_facts = json.loads((after / name / "run.json").read_text(encoding="utf-8"))
         run_facts["identity"][key] = "other"
         (after / name / "run.json").write_text(json.dumps(run_facts), encoding="utf-8")
-    assert diff_runs(before, after).made_by == {"version": 1, "recipe": 1, "models": 0, "input": 0}
+    assert diff_runs(before, after).made_by == {"version": 1, "recipe": 1, "models": 0, "input": 0, "options": 0}
 
 
 def test_sums_do_not_depend_on_how_many_nights_are_summed_at_a_time(

@@ -11,6 +11,7 @@ from command_runs import ok, run
 from made_cohorts import FAST, asked, write_cohort, write_rr
 
 from holter2sleep.batch.manifest import Manifest, Row, read_manifest
+from holter2sleep.batch.manifest_file import read_rows, with_numbers
 from holter2sleep.errors import UsageError
 
 
@@ -31,6 +32,13 @@ def test_understood_columns_become_the_request_of_a_night(tmp_path: Path) -> Non
     request = row.request(asked(tmp_path / "out", channel="V5"))
     assert (request.recording_id, request.age, request.sex, request.channel) == ("a", 54.0, "F", "II")
     assert (request.beats, request.lights_off, request.lights_on) == (tmp_path / "n1.txt", "22:45", "900s")
+
+
+@pytest.mark.parametrize("empty", ["", "NA", "N/A", "n/a", " nan ", "null", "None"])
+def test_a_cell_that_says_nothing_leaves_its_column_one_of_numbers(tmp_path: Path, empty: str) -> None:
+    path = tmp_path / "m.csv"
+    path.write_text(f"recording_id,path,sbp\na,n0.txt,130\nb,n1.txt,{empty}\n", encoding="utf-8")
+    assert with_numbers(read_rows(path))["sbp"].to_list() == [130, None]
 
 
 def test_what_a_row_leaves_open_is_that_of_all_nights(tmp_path: Path) -> None:

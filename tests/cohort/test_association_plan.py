@@ -99,6 +99,7 @@ def test_a_plan_in_another_encoding_is_refused(tmp_path: Path) -> None:
         ('"sbp"', '"sbq"', "'sbq' (did you mean 'sbp'"),
         ('"age", "sex"', '"age", "gender"', "no such column in cohort/nights.parquet: 'gender'"),
         ("rmssd__rem", "rmssd__ren", "did you mean 'rmssd__rem'"),
+        ("rmssd__rem", "rmssd", "no column 'rmssd' in cohort/nights.parquet; did you mean 'rmssd__night'"),
         ("rmssd__rem", "*__n3", "'*__n3' matches none of 4 phenotype columns"),
         ('"rmssd__rem"', '"recording_id"', "exposure 'recording_id' holds String, not numbers"),
         ('"rmssd__rem"', '"age"', "'age' is an exposure, and outcome, covariate or offset too"),

@@ -112,6 +112,9 @@ def test_limits_of_words_are_told_and_numbers_may_be_listed(tmp_path: Path) -> N
 def test_an_unknown_measure_or_name_is_told_with_what_would_work(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'analysable_time__night'"):
         excluded_nights(NIGHTS, read_steps(str(steps(tmp_path, TIME.replace("__night", "__nigth")))))
+    by_stage = NIGHTS.with_columns(analysable_time__n3=pl.lit(1.0))
+    with pytest.raises(RecipeError, match="did you mean 'analysable_time__night'"):
+        excluded_nights(by_stage, read_steps(str(steps(tmp_path, TIME.replace("__night", "")))))
     with pytest.raises(RecipeError, match=r"there is: .*cohort\.toml"):
         read_steps("nothing")
     with pytest.raises(RecipeError, match="cannot be read"):

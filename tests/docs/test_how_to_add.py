@@ -9,6 +9,7 @@ import pytest
 
 from docs.tools.repository import ROOT
 from docs.tools.walkthrough import copy_of_the_project, follow
+from holter2sleep.report.tables import ReportNight
 from holter2sleep.sleep.staging import Evidence
 
 
@@ -27,6 +28,14 @@ def test_all_that_a_stager_may_look_at_is_told() -> None:
     page = (ROOT / "docs" / "add_stager.md").read_text(encoding="utf-8")
     told = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
     assert told == {field.name for field in dataclasses.fields(Evidence)} | {"grid_start"}
+
+
+def test_all_that_a_section_may_read_is_told() -> None:
+    page = (ROOT / "docs" / "add_section.md").read_text(encoding="utf-8")
+    told = {
+        name for line in page.splitlines() if line.startswith("| `") for name in line.split("|")[1].split("`")[1::2]
+    }
+    assert told == {field.name for field in dataclasses.fields(ReportNight)}
 
 
 def test_contributing_points_to_each_page() -> None:

@@ -95,6 +95,7 @@ def test_tables_and_annotations_beside_a_recording_belong_to_it(tmp_path: Path) 
         "n.edf": EDF,
         "n.csv": BEATS,
         "n-rpoint.csv": BEATS,
+        "n.beats.csv": BEATS,
         "h.ecg": ishne_bytes(RAMP),
         "h.ann": ann_bytes([("N", 160)]),
     }

@@ -265,10 +265,18 @@ def test_status_shares_are_of_all_nights_but_not_of_hours() -> None:
 
 
 def test_odd_nights_are_counted_by_what_is_odd() -> None:
-    nothing = dict.fromkeys(QUALITY_NIGHTS)
+    nothing = dict.fromkeys(QUALITY_NIGHTS) | {"n_warnings": 0}
     rows = [nothing | {"other_version": True}, nothing | {"n_warnings": 3, "same_input_as": "a"}]
     counts = odd_nights(pl.DataFrame(rows, QUALITY_NIGHTS))
     assert {name: n for name, n in counts.items() if n} == {"n_warnings": 1, "other_version": 1, "same_input_as": 1}
+
+
+def test_a_warning_that_every_night_has_makes_none_odd() -> None:
+    nothing = {"n_warnings": 1, "n_problems": 0, "n_implausible": 0}
+    nothing |= dict.fromkeys(("other_version", "other_recipe", "other_scorer"), False)
+    assert not any(odd_nights(pl.DataFrame([nothing] * 3, QUALITY_NIGHTS)).values())
+    assert odd_nights(pl.DataFrame([nothing, nothing | {"n_warnings": 2}], QUALITY_NIGHTS))["n_warnings"] == 1
+    assert not any(odd_nights(pl.DataFrame(schema=QUALITY_NIGHTS)).values())
 
 
 # --- pages -----------------------------------------------------------------------------------------
@@ -386,6 +394,22 @@ def test_differences_that_the_audit_tells_are_drawn_the_largest_first_and_small_
     assert row[4:11] == ["40", "50.00", "62.50", "-12.50", "(-20.00", "to", "-5.00)"]
     assert "sex X" not in words
     assert "sex F: analysable time" not in words
+
+
+def test_what_nobody_differs_in_is_not_counted_as_tested(made: Path, tmp_path: Path) -> None:
+    folder = changed(made, tmp_path)
+    row = {
+        "attribute": "sex",
+        "group": "F",
+        "measure": "usable_share",
+        "n_subjects": 40,
+        "status": "ok",
+        "flagged": False,
+    }
+    pl.DataFrame([{**row, "q": 0.5}, row, {**row, "status": "too_few"}], AUDIT_SCHEMA).write_csv(
+        folder / "cohort" / "audit.csv"
+    )
+    assert "sex 1 3 1 1 0" in " ".join(Drawn(write_cohort_report(folder)).text.split())
 
 
 def test_all_nights_left_out_is_a_report_that_says_so(made: Path, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_cell_of_a_table_stands_in_its_row(report: Report) -> None:
     assert "87.7" in [row[4] for row in rows(found, by_stage, "REM") if len(row) > 8]
     assert "1,234" in [row[7] for row in rows(found, by_stage, "N1+N2") if len(row) > 8]
     assert rows(found, averaged, "NREM")[-1][2] == "387"
-    assert rows(found, 1, "3")[0][7] == "777"
+    assert rows(found, page_with(found, "Rhythm over time"), "3")[0][7] == "777"
 
 
 def test_number_that_is_not_ok_is_never_printed(report: Report) -> None:
@@ -130,7 +130,8 @@ def test_every_phenotype_of_the_layout_is_printed_or_says_why_not(tmp_path: Path
 
 
 def test_stage_the_scheme_cannot_say_is_not_applicable(report: Report) -> None:
-    assert rows(report("beats only"), 1, "N3")[0] == ["N3", "not", "applicable"]
+    found = report("beats only")
+    assert rows(found, page_with(found, "Sleep (AASM measures)"), "N3")[0] == ["N3", "not", "applicable"]
 
 
 def test_run_facts_that_are_no_result_stay_off_the_page(report: Report) -> None:

@@ -144,6 +144,17 @@ def test_what_a_run_is_known_by_tells_the_two_apart_and_the_encoder(monkeypatch:
     assert models_sha256(WITH_WAVEFORM) != known
 
 
+def test_another_second_opinion_makes_another_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    from holter2sleep import provenance
+
+    known = models_sha256("fusion")
+    second = read_card("sleepecg-mesa")
+    assert second.weights is not None
+    other = dataclasses.replace(second, weights=dataclasses.replace(second.weights, sha256="0" * 64))
+    monkeypatch.setattr(provenance, "read_card", {"sleepecg-mesa": other}.__getitem__)
+    assert models_sha256("fusion") != known
+
+
 def test_the_encoder_stands_among_the_models_of_a_run(night: Night, evidence: Evidence) -> None:
     from holter2sleep import provenance
     from holter2sleep.recipe import load_recipe

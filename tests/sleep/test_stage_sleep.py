@@ -14,12 +14,12 @@ import pytest
 from staging_nights import asking_for, evidence_of, steady_beats
 
 from holter2sleep.analyze import analyze_night
-from holter2sleep.cards import Weights
+from holter2sleep.cards import Weights, card_in
 from holter2sleep.errors import UsageError, WeightsError
 from holter2sleep.evaluate.stages import compare_stages, kappa, pooled
 from holter2sleep.io import read_recording
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Subject
+from holter2sleep.night import SCHEMES, Subject
 from holter2sleep.recipe import load_recipe
 from holter2sleep.sleep.staging import (
     Card,
@@ -30,7 +30,8 @@ from holter2sleep.sleep.staging import (
     stage,
     stage_sleep,
 )
-from holter2sleep.sleep.staging.cards import read_card, read_weights
+from holter2sleep.sleep.staging.cards import CARDS, read_card, read_weights
+from holter2sleep.sleep.staging.profiles import PROFILES
 
 AUTO = asking_for("auto")
 
@@ -60,9 +61,12 @@ def test_auto_takes_the_first_choice_and_says_how_good_it_is(evidence: Evidence)
 
 def test_cards_come_best_external_figure_first_but_for_a_first_choice_with_its_reason() -> None:
     cards = list_cards()
-    without = ["fusion-waveform", "cardiosomnography", "cardiosomnography-causal"]
-    assert [card.name for card in cards] == ["fusion", "sleepecg-mesa", "heuristic", "clock", *without]
-    assert [card.name for card in cards if card.first_choice is not None] == ["fusion"]
+    ranked = [card.first_choice is not None or card.external_kappa is not None for card in cards]
+    assert ranked == sorted(ranked, reverse=True)  # those without a figure come last
+    assert [cards[0].name] == [card.name for card in cards if card.first_choice is not None] == ["fusion"]
+    figures = [card.external_kappa for card in cards[1:] if card.external_kappa is not None]
+    assert len(figures) >= 3
+    assert figures == sorted(figures, reverse=True)
 
 
 def test_each_epoch_gets_its_most_probable_stage(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,3 +203,24 @@ def test_weights_that_are_not_beside_their_card_are_missing_there() -> None:
         WeightsError, match=r"its card's folder has no 'nothing\.json'; put it there, or name its package"
     ):
         read_weights(card)
+
+
+def test_a_card_says_a_scheme_that_there_is() -> None:
+    content = (CARDS / "clock.toml").read_text(encoding="utf-8")
+    assert {name for name in SCHEMES if _card_of(content.replace("CARDIO3", name)).scheme == name} == set(SCHEMES)
+    with pytest.raises(WeightsError, match=r"^card drawn: scheme: 'CARDIO2' is none of AASM5, CARDIO4, CARDIO3"):
+        _card_of(content.replace("CARDIO3", "CARDIO2"))
+
+
+def test_a_card_says_windows_that_there_are() -> None:
+    content = (CARDS / "fusion-waveform.toml").read_text(encoding="utf-8")
+    for name in PROFILES:
+        encoder = _card_of(content.replace('profile = "clef"', f'profile = "{name}"')).encoder
+        assert encoder is not None
+        assert encoder.profile == name
+    with pytest.raises(WeightsError, match=r"^card drawn: encoder: profile: 'clf' is none of clef, ecgfounder"):
+        _card_of(content.replace('profile = "clef"', 'profile = "clf"'))
+
+
+def _card_of(content: str) -> Card:
+    return card_in(Card, content.encode(), "card drawn", {"name": "drawn"})

@@ -11,10 +11,10 @@ import polars as pl
 
 from holter2sleep.cohort.association.plan import SUBJECT, Model, Plan
 from holter2sleep.cohort.association.rules import check_kind, is_rule, rule_of
-from holter2sleep.errors import RecipeError, RecordingError, UsageError, did_you_mean
+from holter2sleep.errors import RecipeError, RecordingError, UsageError
 from holter2sleep.io.files import check_folder
 from holter2sleep.phenotypes.cohort_folder import COHORT, WHERE, without_cohort
-from holter2sleep.phenotypes.wide import NAME, phenotype_of
+from holter2sleep.phenotypes.wide import NAME, nearest_columns, phenotype_of
 
 NIGHTS, INTERVALS = Path(COHORT, "nights.parquet"), Path(COHORT, "phenotypes.parquet")
 ID = "recording_id"
@@ -110,7 +110,7 @@ def _matching(pattern: str, schema: Schema, used: set[str], where: str) -> list[
     known = [name for name, kind in schema.items() if phenotype_of(name)[1] and kind.is_numeric()]
     found = [name for name in fnmatch.filter(known, pattern) if name not in used]
     if not found:
-        advice = did_you_mean(pattern, known, most=3)
+        advice = nearest_columns(pattern, known, most=3)
         raise RecipeError(f"{where}: exposures: {pattern!r} matches none of {len(known)} phenotype columns; {advice}")
     return found
 
@@ -134,7 +134,7 @@ def check_columns(plan: Plan, schema: Schema, where: str) -> None:
     """
     unknown = [name for name in dict.fromkeys(_named(plan)) if name not in schema]
     if unknown:
-        told = "; ".join(f"{name!r} ({did_you_mean(name, schema, most=3)})" for name in unknown[:5])
+        told = "; ".join(f"{name!r} ({nearest_columns(name, schema, most=3)})" for name in unknown[:5])
         more = f"; {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise RecipeError(f"{where}: no such column in {NIGHTS}: {told}{more}. Is it the plan of another cohort?")
     for text in (*plan.cohort.filters, *plan.cohort.exclusions):
@@ -146,14 +146,15 @@ def check_columns(plan: Plan, schema: Schema, where: str) -> None:
 
 def _check_column(name: str, schema: Schema, where: str) -> None:
     if name not in schema:
-        raise RecipeError(f"{where}: no column {name!r} in {NIGHTS}; {did_you_mean(name, schema, most=3)}")
+        raise RecipeError(f"{where}: no column {name!r} in {NIGHTS}; {nearest_columns(name, schema, most=3)}")
 
 
 def _check_kinds(model: Model, schema: Schema, where: str) -> None:
     for role, name in (("outcome", model.outcome_column), ("time", model.time_column), ("offset", model.offset)):
         if name and not (schema[name].is_numeric() or schema[name] == pl.Boolean):
             raise RecipeError(
-                f"{where}: {role} {name!r} holds {schema[name]}, not numbers; write it as numbers (yes 1, no 0)"
+                f"{where}: {role} {name!r} holds {schema[name]}, not numbers; write it as numbers (yes 1, no 0), "
+                "with empty cells where it is not known"
             )
     for text in model.subgroups:
         if is_rule(text):

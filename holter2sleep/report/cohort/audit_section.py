@@ -29,7 +29,7 @@ def _counts(cohort: Cohort, audit: pl.DataFrame) -> list[Block]:
     counts = audit.group_by("attribute", maintain_order=True).agg(
         pl.col("group").n_unique(),
         n=pl.len(),
-        tested=(pl.col("status") == "ok").sum(),
+        tested=pl.col("q").count(),  # where nobody differs there is nothing to test
         few=(pl.col("status") == "too_few").sum(),
         flagged=pl.col("flagged").sum(),
     )

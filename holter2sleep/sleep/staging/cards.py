@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from holter2sleep.cards import ModelCard, Weights, card_in
 from holter2sleep.errors import WeightsError
 
 CARDS = Path(__file__).parent / "cards"
+ProfileName = Literal["clef", "ecgfounder"]  # in `profiles.PROFILES`: how an encoder wants to see the waveform
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class CardEncoder:
     """The encoder of the waveform that a head was taught with: none other will do."""
 
     network: str  # name in `encoder.CONFIGS`
-    profile: str  # name in `profiles.PROFILES`
+    profile: ProfileName
     sha256: str  # of its file
     installable: str | None = None  # its name, of those shipped or to install; None: it lies beside the card
     file: str | None = None  # its name beside the card
@@ -33,7 +35,7 @@ class Card(ModelCard):
     held-out subjects of the same cohort; the two are never mixed. Kappa is Cohen's, pooled over epochs.
     """
 
-    scheme: str  # key of night.SCHEMES
+    scheme: Literal["AASM5", "CARDIO4", "CARDIO3"]  # keys of night.SCHEMES
     needs_waveform: bool
     external_kappa: float | None = None
     external_cohort: str | None = None

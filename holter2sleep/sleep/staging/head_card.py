@@ -7,7 +7,6 @@ from pathlib import Path
 
 from holter2sleep.cards import card_in
 from holter2sleep.errors import WeightsError
-from holter2sleep.night import SCHEMES
 from holter2sleep.sleep.staging.cards import Card
 
 HEAD, CARD = "head.npz", "card.toml"
@@ -24,8 +23,8 @@ def read_head_card(folder: Path) -> Card:
     path, content = folder / CARD, _part(folder, CARD)
     where = f"{path}: cannot be used as the card of a head"
     card = card_in(Card, content, where)
-    if card.weights is None or card.scheme not in SCHEMES:
-        raise WeightsError(f"{where}: it needs [weights] and a scheme of {', '.join(SCHEMES)}")
+    if card.weights is None:
+        raise WeightsError(f"{where}: it needs [weights]")
     return card
 
 

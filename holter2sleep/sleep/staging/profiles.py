@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, signal
 
 from holter2sleep.night import Bool, Float, Recording
+from holter2sleep.sleep.staging.cards import ProfileName
 from holter2sleep.sleep.staging.windows import Shape, cut_windows
 
 Windows = NDArray[np.float32]  # (n_windows, 5000)
@@ -32,7 +33,7 @@ SHAPE = Shape(window_s=WINDOW_S, fs=FS, settling_s=20.0)
 class Profile:
     """Filters of one encoder's training data. Butterworth band-pass and notch are run in both directions."""
 
-    name: str
+    name: ProfileName
     order: int  # of scipy's `butter`, a band-pass of twice as many poles
     notch_hz: float | None = None
     notch_q: float | None = None
@@ -44,7 +45,7 @@ class Profile:
         return replace(self, by_window=True)
 
 
-PROFILES = {
+PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
         Profile("clef", order=5),

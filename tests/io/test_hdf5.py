@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from reading import read_or_refusal
 
@@ -396,6 +396,7 @@ def test_what_is_no_lead_is_refused_in_one_line(tmp_path: Path, fill: Callable[[
     changes=st.lists(st.tuples(st.integers(8, 12000), st.binary(min_size=1, max_size=8)), max_size=8),
     length=st.integers(9, 60000),
 )
+@example(changes=[(2008, b"\x80")], length=60000)  # the name of an attribute is no UTF-8
 def test_a_damaged_file_never_raises_a_foreign_exception(
     tmp_path: Path, changes: list[tuple[int, bytes]], length: int
 ) -> None:

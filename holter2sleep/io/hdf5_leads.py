@@ -195,9 +195,8 @@ def attributes(item: Any) -> Iterator[tuple[str, Any]]:
     """Attributes as text, number or list; those that HDF5 cannot give are passed over."""
     for key in list(item.attrs)[:_MAX_CHANNELS]:
         try:
-            name = (
-                key.decode("utf-8", "replace") if isinstance(key, bytes) else key
-            )  # h5py gives what is no UTF-8 as it is
+            # h5py gives a name that is no UTF-8 as it is
+            name = key.decode("utf-8", "replace") if isinstance(key, bytes) else key
             yield name, plain_value(item.attrs[key])
         except (OSError, TypeError, ValueError, KeyError):
             continue

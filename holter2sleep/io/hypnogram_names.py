@@ -12,10 +12,8 @@ SUFFIXES = (
     *("-nsrr.xml", "-profusion.xml", ".xml", ".st", ".hypnogram.txt", "-hypnogram.txt", "_hypnogram.txt"),
     *("_stage.txt", "_stages.txt", "_stages.csv", "-stages.csv", ".stages.csv", ".hyp"),
 )
-OF_BEATS = (
-    "-rpoint",
-    ".beats",
-)  # ends of the stems of beat files, of NSRR and ours; recordings and hypnograms have none
+# Ends of the stems of beat files, of NSRR and ours; recordings and hypnograms have none
+OF_BEATS = ("-rpoint", ".beats")
 
 Index = dict[str, list[Path]]
 

@@ -116,9 +116,8 @@ class Page:
     """
 
     def __init__(self) -> None:
-        self.figure = Figure(
-            figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH)
-        )  # axes, and what is plotted on paper
+        # for axes, and for what is plotted on paper
+        self.figure = Figure(figsize=(WIDTH_MM / MM_PER_INCH, HEIGHT_MM / MM_PER_INCH))
         self.boxes: list[Box] = []
         self.lines: list[Line] = []
         self.texts: list[Text] = []

@@ -10,7 +10,6 @@ from pypdf.generic import (
     ArrayObject,
     ByteStringObject,
     DictionaryObject,
-    FloatObject,
     IndirectObject,
     NameObject,
     NumberObject,
@@ -22,7 +21,7 @@ Facts = dict[str, Any]
 
 
 def pdf_object(value: Any) -> PdfObject:
-    """A number, bytes, a list or a dictionary; a text is a name, with or without its slash. PDF objects stay.
+    """A whole number, bytes, a list or a dictionary; a text is a name, with or without its slash. PDF objects stay.
 
     Raises
     ------
@@ -39,7 +38,7 @@ def pdf_object(value: Any) -> PdfObject:
             return value
         case dict():
             return DictionaryObject({_name(key): pdf_object(each) for key, each in value.items()})
-        case list() | tuple():
+        case list():
             return ArrayObject(map(pdf_object, value))
         case bytes():
             return ByteStringObject(value)
@@ -47,8 +46,6 @@ def pdf_object(value: Any) -> PdfObject:
             return _name(value)
         case int():
             return NumberObject(value)
-        case float():
-            return FloatObject(value)
     raise TypeError(f"no object of a PDF: {value!r}")
 
 

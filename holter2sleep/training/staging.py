@@ -13,8 +13,10 @@ figures, with the temperature fitted on the other men's. The networks that are w
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -101,12 +103,13 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     Raises
     ------
     UsageError
-        `work` holds folds of another seed or encoder.
+        `work` holds folds of another seed or encoder, or of nights that looked otherwise.
     """
     taught_with = None if encoder is None else hash_of(find_encoder_file(encoder)[0], "sha256")
-    check_course(work, {"seed": seed, "encoder": taught_with})
     recipe = load_recipe("overnight", ("staging.stager=clock",))
     given, found = read_scored(data / "slpdb", recipe), read_found(data, recipe, seed)
+    looks = digest([training_night(night) for night in (*given, *found)])
+    check_course(work, {"seed": seed, "encoder": taught_with, "nights": looks})
     controls = read_controls(data, recipe)
     swings = read_swings(data / "sleep_accel_features")
     log.info("%d scored nights, %d controls, %d nights of swings", len(given), len(controls), len(swings))
@@ -142,6 +145,11 @@ def check_course(work: Path, course: dict[str, Any]) -> None:
         raise UsageError(
             f"{work}: holds folds made with {kept}, asked for is {course}; give a folder of its own (--work)"
         )
+
+
+def digest(nights: Sequence[TrainingNight]) -> str:
+    """What tells nights apart that networks see otherwise, as after a change of a feature."""
+    return hashlib.sha256(b"".join(night.features.tobytes() for night in nights)).hexdigest()
 
 
 def encoded(nights: list[HeardNight], encoder: str, work: Path) -> list[TrainingNight]:

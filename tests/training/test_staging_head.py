@@ -22,6 +22,7 @@ from holter2sleep.training.staging import (
     Answers,
     Material,
     check_course,
+    digest,
     figures_left_out,
     fit_networks,
     with_opinion,
@@ -200,6 +201,13 @@ def test_a_folder_with_folds_of_another_course_is_refused(tmp_path: Path) -> Non
     check_course(tmp_path, {"seed": 0, "encoder": None})
     with pytest.raises(UsageError, match="give a folder of its own"):
         check_course(tmp_path, {"seed": 1, "encoder": None})
+
+
+def test_nights_with_a_changed_feature_have_another_digest() -> None:
+    own = [night("a", 0), night("b", 1)]
+    changed = own[1].features + np.float32(1e-3)
+    assert digest(own) == digest([night("a", 0), night("b", 1)])
+    assert digest(own) != digest([own[0], dataclasses.replace(own[1], features=changed)])
 
 
 def figures_of_answers(material: Material, own: Answers) -> dict:

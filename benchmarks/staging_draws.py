@@ -1,0 +1,83 @@
+"""How much of the fusion head's figures is the draw of a waveform, and how much the time grid of a beat file.
+
+    python -m benchmarks.staging_draws DATA --work DIR [--seed S]
+
+DATA is the folder of the development recordings, DIR the `--work` of a run of `python -m holter2sleep.training.staging`
+with that seed. Each man of slpdb is staged by those networks there that have seen nothing of his: from his given beats,
+moved at random; and from beats found in waveforms of other seeds (other noise, other shapes beside each beat). Kappa is
+pooled over all men, in two to five classes; the temperature is fitted on the other men, with the nights of each row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.waveform_against_beats import counts
+from holter2sleep.evaluate.classes import CLASSES
+from holter2sleep.evaluate.stages import kappa
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion
+from holter2sleep.sleep.staging.shipped import NAMES as SHIPPED
+from holter2sleep.training.head_nights import RECIPE
+from holter2sleep.training.staging import Material, calibrated_ways, left_out, read_material, with_opinion
+from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored, training_night
+
+NETS = 5  # as in the card of the fusion head
+MOVED_MS = (0.0, 0.3, 1.0, 3.0)  # SD
+WAVEFORM_SEEDS = (0, 10, 11)
+
+
+def moved(night: HeardNight, sd_s: float, rng: np.random.Generator) -> HeardNight:
+    """The night with each beat moved at random; none passes another."""
+    beats = night.evidence.beats
+    time_s = np.maximum.accumulate(beats.time_s + rng.normal(0, sd_s, len(beats)))
+    return replace(night, evidence=replace(night.evidence, beats=beats.but(time_s=time_s)))
+
+
+def kappas(material: Material, nights: Sequence[HeardNight], seed: int, work: Path) -> Mapping[str, str]:
+    """Kappa of given beats and of the nights, in two to five classes."""
+    opinion = SecondOpinion()
+    given = len(material.given)
+    shown = replace(
+        material,
+        found=[training_night(night) for night in nights],
+        opinions=[*material.opinions[:given], *(opinion.of(night.evidence) for night in nights)],
+    )
+    chances = with_opinion(shown, left_out(shown, NETS, seed, work))
+    answers = calibrated_ways(shown.ways, chances)
+    return {
+        way: " ".join(f"{kappa(counts(own, answers[way], n).sum(axis=0)) or 0.0:.3f}" for n in CLASSES)
+        for way, own in shown.ways.items()
+    }
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0, help="of the networks in DIR")
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.ERROR)
+    torch.set_num_threads(1)
+    material = read_material(asked.data, asked.seed, SHIPPED[0], asked.work)
+    given = read_scored(asked.data / "slpdb", RECIPE)
+    print("| given beats moved by, SD | kappa |\n|---|---|")
+    for sd_ms in MOVED_MS:
+        rng = np.random.default_rng(asked.seed)
+        nights = [moved(night, sd_ms / 1000, rng) for night in given]
+        print(f"| {sd_ms:g} ms | {kappas(material, nights, asked.seed, asked.work)['beats_found']} |", flush=True)
+    print("\n| seed of the waveforms | given beats | beats found |\n|---|---|---|")
+    for seed in WAVEFORM_SEEDS:
+        found = kappas(material, read_found(asked.data, RECIPE, seed), asked.seed, asked.work)
+        print(f"| {seed} | {found['beats_given']} | {found['beats_found']} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

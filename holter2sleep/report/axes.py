@@ -35,7 +35,7 @@ STAGE_COLOURS = {
     "N3": "#12427a",
 }
 STAGE_ROWS = ("W", "R", "N1", "L", "NREM", "N2", "N3")  # AASM order, top to bottom
-BEAT_COLOURS = {"N": INK, "S": "#0072b2", "V": "#c1272d", "F": "#8e5ea2", "Q": "#777777"}
+BEAT_COLOURS = {"N": INK, "S": "#2b8ccc", "V": "#a3171d", "F": "#8e5ea2", "Q": "#777777"}
 
 RATE_COLOUR, BAND_COLOUR, EXTREME_COLOUR = "#1f3b57", "#c9d6e2", "#c1272d"
 

@@ -14,7 +14,7 @@ from holter2sleep.report.page import RULE
 from holter2sleep.report.tables import ReportNight
 
 RESPIRATION_COLOUR, CHANCE_COLOUR = "#0b7a75", "#5a8f8c"
-COUPLING_COLOURS = {"HFC": "#2f6d4f", "LFC": "#d9902f", "VLFC": "#7a5195"}
+COUPLING_COLOURS = {"HFC": "#2f6d4f", "LFC": "#d9902f", "VLFC": "#3f1f5c"}
 FEWEST_PER_MIN, MOST_PER_MIN = 6.0, 30.0  # what the track shows; a lower rate lies on its edge
 EVEN = 0.5  # chance above which an epoch is called respiratory
 

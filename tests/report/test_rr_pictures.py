@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from holter2sleep.report.axes import BEAT_COLOURS
 from holter2sleep.report.point_cloud import draw_points
 from holter2sleep.report.rr_section import _draw_histogram, successive
 from holter2sleep.report.words import load_words
@@ -28,7 +30,7 @@ def test_a_rare_kind_is_drawn_over_a_common_one() -> None:
     x = np.array([0.5, 0.5])
     draw_points(ax, x, x, np.array(["V", "N"]), (0, 1, 0, 1), (10, 10))
     picture = np.asarray(ax.get_images()[0].get_array())
-    assert picture[5, 5, 0] > 0.7  # the red of V
+    assert to_hex(picture[5, 5]) == BEAT_COLOURS["V"]
 
 
 def test_the_histogram_counts_every_interval_of_each_kind() -> None:

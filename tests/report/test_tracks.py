@@ -8,12 +8,23 @@ import numpy as np
 import polars as pl
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from night_tables import NightPlan, write_night
 
+from holter2sleep.night import SCHEMES
 from holter2sleep.phenotypes.files import read_night
-from holter2sleep.report.axes import BEAT_COLOURS, draw_rmssd, end_ticks, number_ticks
+from holter2sleep.report.axes import (
+    BAND_COLOUR,
+    BEAT_COLOURS,
+    EXTREME_COLOUR,
+    QUALITY_REASONS,
+    RATE_COLOUR,
+    STAGE_COLOURS,
+    draw_rmssd,
+    end_ticks,
+    number_ticks,
+)
 from holter2sleep.report.breathing_axes import COUPLING_COLOURS, draw_breathing, draw_coupling, draw_respiratory
 from holter2sleep.report.tables import ReportNight, report_night
 from holter2sleep.report.tachogram import SHAPE, draw_tachogram, limits_s
@@ -108,3 +119,30 @@ def test_numbers_of_axes_have_the_marks_of_the_language(ax: Axes) -> None:
     number_ticks(ax.xaxis, load_words("de"), "{:.1f}")
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0,3", "1.200"]
     assert ax.xaxis.get_major_formatter()(1.0) == "1,0"
+
+
+def lightness(colour: str) -> float:
+    """CIE 1976 L* of an sRGB colour: its grey in print."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
+    y = float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+    return 116 * np.cbrt(y) - 16 if y > 216 / 24389 else 24389 / 27 * y
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        [STAGE_COLOURS[stage] for stage in SCHEMES["AASM5"]],
+        [BEAT_COLOURS[kind] for kind in "NSV"],
+        [RATE_COLOUR, BAND_COLOUR, EXTREME_COLOUR],
+        [colour for *_, colour in QUALITY_REASONS],
+        list(COUPLING_COLOURS.values()),
+    ],
+    ids=["stages", "beats", "rate", "quality", "coupling"],
+)
+def test_colours_of_one_key_are_told_apart_in_grey(colours: list[str]) -> None:
+    assert np.diff(sorted(map(lightness, colours))).min() > 8
+
+
+def test_lightness_is_that_of_the_standard() -> None:
+    assert [lightness(colour) for colour in ("white", "black")] == pytest.approx([100, 0], abs=0.01)
+    assert lightness("#777777") == pytest.approx(50.0, abs=0.1)

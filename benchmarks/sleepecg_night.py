@@ -33,7 +33,8 @@ def main() -> None:
         stages = sleepecg.stage(sleepecg.load_classifier("wrn-gru-mesa", "SleepECG"), record)
         print(f"{len(beats)} beats, {len(stages)} epochs")
     else:
-        sleepecg.extract_features([record], lookback=240, lookforward=270)
+        chosen = ["hrv-time", "hrv-frequency"]  # all of them would want an actigraph's counts
+        sleepecg.extract_features([record], lookback=240, lookforward=270, feature_selection=chosen)
         print(f"{len(beats)} beats, {FEATURES_ONLY}: Keras is not installed")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,10 +54,15 @@ def _distance(profile: Float, start: NDArray[np.int64], size: int) -> float:
         return np.nan
     boxes = profile[start[:, None] + np.arange(size)]
     boxes -= boxes[:, :1]  # small numbers: their squares are subtracted below
-    at = np.arange(size) - (size - 1) / 2
-    line = np.column_stack([np.full(size, size**-0.5), at / np.linalg.norm(at)])  # orthonormal
-    fitted = boxes @ line
+    fitted = boxes @ _line(size)
     return float(np.sqrt(max(0.0, np.vdot(boxes, boxes) - np.vdot(fitted, fitted)) / boxes.size))
+
+
+@lru_cache(maxsize=64)  # every part of a night has boxes of the same sizes
+def _line(size: int) -> Float:
+    """A constant and a straight line over a box, orthonormal. array (size, 2)."""
+    at = np.arange(size) - (size - 1) / 2
+    return np.column_stack([np.full(size, size**-0.5), at / np.linalg.norm(at)])
 
 
 def _slope(sizes: NDArray[np.int64], distance: Float) -> float:

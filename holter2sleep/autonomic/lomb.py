@@ -16,6 +16,8 @@ HZ = np.arange(1, N_STEPS + 1) / PERIOD_S
 # again behind the Fourier transform; twelve points a beat leave an error of a millionth.
 GRID = 4096  # points on the period: more than twice the two sides of double the highest frequency
 REACH = 6  # points on either side of a beat
+WIDTH = np.pi * REACH / (GRID * (GRID - 2 * N_STEPS))  # of the Gaussian exp(-x ** 2 / 4 width), x in radians
+UNSPREAD = np.sqrt(np.pi / WIDTH) * np.exp(WIDTH * np.arange(1, 2 * N_STEPS + 1) ** 2) / GRID
 LEAST_SHARE = 1e-4  # of sines in the weights: even beats meet none at half their rate, where 0 / 0 has to be 0
 
 
@@ -35,8 +37,10 @@ def lomb_density(windows: Windows) -> Float:
     mean_ms = windows.sums(windows.nn.nn_ms) / n
     turn = (windows.nn.end_s[beat] - windows.start_s[row]) / PERIOD_S
     values = windows.nn.nn_ms[beat] - mean_ms[row]
-    wave = _transform(turn, values, row, len(windows), N_STEPS)
-    double = _transform(turn, np.ones(len(row)), row, len(windows), 2 * N_STEPS)[:, 1::2]
+    cell, weights = _spread(turn, row)
+    double = _transformed(cell, weights, len(windows))[:, 1::2]
+    weights *= values[:, None]
+    wave = _transformed(cell, weights, len(windows))[:, :N_STEPS]
     periodogram = _scargle(wave, double, n[:, None])
     return 2 * mean_ms[:, None] / 1000 * periodogram
 
@@ -50,19 +54,21 @@ def _scargle(wave: NDArray[np.complex128], double: NDArray[np.complex128], n: ND
     return (turned.real**2 / cosines + turned.imag**2 / sines) / 2
 
 
-def _transform(turn: Float, values: Float, row: NDArray[np.int64], n_rows: int, n_steps: int) -> NDArray[np.complex128]:
-    """Sums of values exp(-2 pi i k turn) over each row, k = 1 ... n_steps. array (n_rows, n_steps)."""
-    spread = np.pi * REACH / (GRID * (GRID - n_steps))  # of the Gaussian exp(-x ** 2 / 4 spread), x in radians
+def _spread(turn: Float, row: NDArray[np.int64]) -> tuple[NDArray[np.int64], Float]:
+    """The points about each beat on the grids of all rows, and its weights there. arrays (n_beats, 2 REACH)."""
     nearest = np.floor(turn * GRID)
     offset = np.arange(1 - REACH, REACH + 1)
     weights = 2 * np.pi / GRID * (turn * GRID - nearest)[:, None] - 2 * np.pi / GRID * offset  # x, as yet
     weights *= weights  # one array, worked on in place: most of the time would go into asking for memory
-    weights /= -4 * spread
+    weights /= -4 * WIDTH
     np.exp(weights, out=weights)
-    weights *= values[:, None]
     cell = nearest[:, None].astype(np.int64) + offset
     cell &= GRID - 1  # around the period: a power of two
     cell += row[:, None] * GRID
+    return cell, weights
+
+
+def _transformed(cell: NDArray[np.int64], weights: Float, n_rows: int) -> NDArray[np.complex128]:
+    """Sums of what is spread, times exp(-2 pi i k turn), over each row, k = 1 ... 2 N_STEPS. array (n_rows, n_k)."""
     grid = np.bincount(cell.ravel(), weights.ravel(), n_rows * GRID).reshape(n_rows, GRID)
-    step = np.arange(1, n_steps + 1)
-    return np.sqrt(np.pi / spread) * np.exp(spread * step**2) * np.fft.rfft(grid)[:, 1 : n_steps + 1] / GRID
+    return UNSPREAD * np.fft.rfft(grid)[:, 1 : 2 * N_STEPS + 1]

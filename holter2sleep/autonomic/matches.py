@@ -16,7 +16,7 @@ from holter2sleep.autonomic.pieces import Index, Whole
 
 Bits = NDArray[np.uint64]
 
-BLOCK = 1024  # templates: their prefixes, 128 KB a coordinate, stay in the processor's cache
+BLOCK = 512  # templates: their prefixes, 32 KB a coordinate, stay in the processor's cache
 
 
 def count_matches(templates: Whole, tolerance: int) -> tuple[int, int]:
@@ -41,6 +41,8 @@ def count_matches(templates: Whole, tolerance: int) -> tuple[int, int]:
     low = np.searchsorted(known, known - tolerance, side="left")[place]
     behind = np.searchsorted(known, known + tolerance, side="right")[place]
     last = np.searchsorted(place[0], behind[0])
+    if len(known) <= np.iinfo(np.uint16).max:
+        place = place.astype(np.uint16)  # sorted by their two bytes, in a quarter of the time
     short = whole = 0
     for at in range(0, len(last), BLOCK):
         block = slice(at, min(at + BLOCK, len(last)))
@@ -66,7 +68,7 @@ def _near(column: Index, low: Index, behind: Index, n_values: int) -> Bits:
     """Which templates of the block lie within the tolerance, one row for each other. array (n_others, n_words)."""
     n_below = np.zeros(n_values + 1, np.int64)
     np.cumsum(np.bincount(column, minlength=n_values), out=n_below[1:])
-    prefixes = _prefixes(np.argsort(column))
+    prefixes = _prefixes(np.argsort(column, kind="stable"))
     near = prefixes.take(n_below.take(behind), axis=0)  # a third of the time of an index in brackets
     return np.bitwise_xor(near, prefixes.take(n_below.take(low), axis=0), out=near)
 
@@ -76,7 +78,7 @@ def _prefixes(order: Index) -> Bits:
     n = len(order)
     one = np.zeros((n + 1, -(-n // 64)), np.uint64)
     one[np.arange(1, n + 1), order >> 6] = np.uint64(1) << (order & 63).astype(np.uint64)
-    return np.cumsum(one, axis=0, dtype=np.uint64)
+    return np.bitwise_or.accumulate(one, axis=0, out=one)
 
 
 def _pairs(alike: Bits, n_block: int) -> int:

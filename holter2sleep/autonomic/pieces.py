@@ -28,7 +28,9 @@ def box_starts(adjacent: Bool, size: int) -> Index:
     >>> box_starts(np.array([False, True, True, True, True, False, True]), 2).tolist()
     [0, 2, 5]
     """
-    first = np.flatnonzero(~adjacent | (np.arange(len(adjacent)) == 0))
+    begins = ~adjacent
+    begins[:1] = True
+    first = np.flatnonzero(begins)
     n_boxes = np.diff(np.r_[first, len(adjacent)]) // size
     within_run = np.arange(n_boxes.sum()) - np.repeat(np.cumsum(n_boxes) - n_boxes, n_boxes)
     return np.repeat(first, n_boxes) + size * within_run

@@ -281,12 +281,14 @@ def _strip_letter(night: ReportNight, beginning: str) -> str:
     """Letter of the strip whose reason begins so."""
     if not beginning:
         return ""
-    rows = night.strips.select("strip", "reason").iter_rows()
+    rows = zip(night.strips["strip"], night.strips["reason"], strict=True)
     return next((letter for letter, reason in rows if reason.startswith(beginning)), "")
 
 
 def _epochs(rule: Rule, night: ReportNight) -> tuple[tuple[int, int], ...]:
     """Stretches of epochs in which the episodes or beats of a rule lie."""
+    if not (rule.beats or rule.episodes):  # most rules: no table is asked
+        return ()
     held = np.zeros(night.epochs.height, bool)
     if rule.beats:
         held |= night.epochs[BEATS[rule.beats]].fill_null(0).to_numpy() > 0

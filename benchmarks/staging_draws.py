@@ -4,7 +4,7 @@
 
 DATA is the folder of the development recordings, DIR the `--work` of a run of `python -m holter2sleep.training.staging`
 with that seed. Each man of slpdb is staged by those networks there that have seen nothing of his: from his given beats,
-moved at random; and from beats found in waveforms of other seeds (other noise, other shapes beside each beat). Kappa is
+moved at random; and from beats found in waveforms of other seeds (other noise, other people's shapes). Kappa is
 pooled over all men, in two to five classes; the temperature is fitted on the other men, with the nights of each row.
 """
 

@@ -152,9 +152,8 @@ def waveform_alone(material: Material, work: Path) -> Answers:
 def with_and_without(data: Path, work: Path, clock: Answers) -> None:
     """Print what the shipped networks are worth by what they are shown, and beside networks taught on beats alone."""
     material = read_material(data, SEED, SHIPPED[0], work)
-    deaf = replace(material, found=[replace(night, embedding=None) for night in material.found])
     (work / "beats_alone").mkdir(exist_ok=True)
-    ours, theirs = shipped(material, work), shipped(deaf, work / "beats_alone")
+    ours, theirs = shipped(material, work), shipped(material.beats_alone, work / "beats_alone")
     given, found, both = (ours[way] for way in ("beats_given", "beats_found", "waveform"))
     alone = {"waveform alone": waveform_alone(material, work)}
     compared(material.found, {"given beats": given, "beats found": found, "beats and waveform": both, **alone}, clock)

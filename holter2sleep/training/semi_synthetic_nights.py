@@ -55,12 +55,12 @@ class SemiSyntheticNight:
 
 
 def make_nights(slpdb: Path, mitdb: Path, nstdb: Path, seed: int) -> Iterator[SemiSyntheticNight]:
-    """The records of slpdb with waveforms; the same seed gives the same samples."""
+    """The records of slpdb with waveforms; the same seed gives the same samples, another other shapes and noise."""
     noise, noise_fs = _noise(nstdb)
     names = (slpdb / "RECORDS").read_text(encoding="utf-8").split()
     men = sorted({subject_of(name) for name in names})
     for name in names:
-        source = SHAPES[men.index(subject_of(name)) % len(SHAPES)]
+        source = SHAPES[(men.index(subject_of(name)) + seed) % len(SHAPES)]
         recording = read_recording(slpdb / f"{name}.ecg")
         scored, _ = read_hypnogram(slpdb / f"{name}.st", EpochGrid.covering(recording.duration_s), recording.wall_clock)
         rng = np.random.default_rng([seed, names.index(name)])

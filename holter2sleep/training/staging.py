@@ -2,10 +2,11 @@
 
 DATA holds `slpdb` (11 men, scored), `mitdb` and `nstdb` (beat shapes and noise), the nights without apnoea of
 `apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored: teachers say what they think of them) and `sleep_accel_features`
-(23 people, scored, from which one teacher is made). Each scored night is learned from twice, from its audited beats and
-from those that our detectors find in a waveform made of them: what detection does to a feature is learned with it. Of
-that waveform the networks are also shown what an encoder makes of it, now and then without the beats, now and then
-without it (`--beats-alone` leaves it out altogether). Each man of slpdb is staged by networks that have seen none of
+(23 people, scored, from which one teacher is made). Each scored night is learned from in two ways, from its audited
+beats and from those that our detectors find in waveforms made of them (three: in one alone, the draw of its noise would
+be learned too): what detection does to a feature is learned with it. Of a waveform the networks are also shown what an
+encoder makes of it, now and then without the beats, now and then without it (`--beats-alone` leaves it out altogether).
+Figures are of the first waveform of each night. Each man of slpdb is staged by networks that have seen none of
 his: from the given beats, from those found, and from those with the waveform. What the answers are worth is written as
 figures, with the temperature fitted on the other men's. The networks that are written have seen all of them.
 """
@@ -19,6 +20,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,7 @@ log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parents[1] / "sleep" / "staging" / "weights"
 STEPS, SWING_NETS = 400, 3
+MAKINGS = 3  # waveforms of each scored night
 Answers = dict[str, list[Proba]]  # of the scored nights, by what of them was shown
 CONTROL_STEP = 3  # every third control is held back once, to see how far from SleepECG the head goes there
 
@@ -67,6 +70,7 @@ class Material:
 
     given: list[TrainingNight]  # scored, from audited beats
     found: list[TrainingNight]  # the same nights, from the beats found in waveforms made of them, maybe encoded
+    found_again: list[TrainingNight]  # likewise in other waveforms, to learn from alone
     opinions: list[Proba]  # of the given, then of the found, by SleepECG
     taught: list[TrainingNight]
     taught_opinions: list[Proba]  # of those, by SleepECG
@@ -76,20 +80,31 @@ class Material:
 
     @property
     def scored(self) -> list[TrainingNight]:
-        """All that are scored: pieces are drawn from the given and from the found alike."""
-        return [*self.given, *self.found]
+        """All that are scored; pieces are drawn from them, from the given as often as from the found."""
+        found = [*self.found, *self.found_again]
+        return [*self.given * (len(found) // len(self.given)), *found]
 
     @cached_property
     def ways(self) -> dict[str, list[TrainingNight]]:
         """The scored nights as they are staged for the figures, by what of them is shown."""
-        found = {"beats_found": [replace(night, embedding=None) for night in self.found]}
+        found = {"beats_found": unseen(self.found)}
         seen = all(night.embedding is not None for night in self.found)
         return {"beats_given": self.given, **found, **({"waveform": self.found} if seen else {})}
+
+    @property
+    def beats_alone(self) -> Material:
+        """The same nights without what an encoder makes of their waveforms."""
+        return replace(self, found=unseen(self.found), found_again=unseen(self.found_again))
 
     def opinion_on(self, way: str) -> list[Proba]:
         """SleepECG's chances of those nights; it reads beats alone."""
         n = len(self.given)
         return self.opinions[:n] if way == "beats_given" else self.opinions[n:]
+
+
+def unseen(nights: Sequence[TrainingNight]) -> list[TrainingNight]:
+    """The nights as one who hears the beats alone knows them."""
+    return [replace(night, embedding=None) for night in nights]
 
 
 def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Material:
@@ -107,8 +122,9 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     """
     taught_with = None if encoder is None else hash_of(find_encoder_file(encoder)[0], "sha256")
     recipe = load_recipe("overnight", ("staging.stager=clock",))
-    given, found = read_scored(data / "slpdb", recipe), read_found(data, recipe, seed)
-    looks = digest([training_night(night) for night in (*given, *found)])
+    given = read_scored(data / "slpdb", recipe)
+    found, *again = (read_found(data, recipe, seed + i) for i in range(MAKINGS))
+    looks = digest([training_night(night) for night in chain(given, found, *again)])
     check_course(work, {"seed": seed, "encoder": taught_with, "nights": looks})
     controls = read_controls(data, recipe)
     swings = read_swings(data / "sleep_accel_features")
@@ -117,9 +133,11 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     mesa = SecondOpinion()
     opinions = [mesa.of(night.evidence) for night in controls]
     taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
+    heard = [seen(nights, encoder, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again])]
     return Material(
         [training_night(night) for night in given],
-        [training_night(night) for night in found] if encoder is None else encoded(found, encoder, work),
+        heard[0],
+        list(chain(*heard[1:])),
         [mesa.of(night.evidence) for night in (*given, *found)],
         [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
         opinions,
@@ -152,10 +170,12 @@ def digest(nights: Sequence[TrainingNight]) -> str:
     return hashlib.sha256(b"".join(night.features.tobytes() for night in nights)).hexdigest()
 
 
-def encoded(nights: list[HeardNight], encoder: str, work: Path) -> list[TrainingNight]:
-    """The nights with what an encoder makes of their waveforms."""
-    path, network, profile = find_encoder_file(encoder)
-    return embedded(nights, network, profile, work / f"waves_{hash_of(path, 'sha256')[:8]}.npz")
+def seen(nights: list[HeardNight], encoder: str | None, kept: Path) -> list[TrainingNight]:
+    """The nights as networks see them, with what an encoder makes of their waveforms, if one is given."""
+    if encoder is None:
+        return [training_night(night) for night in nights]
+    _, network, profile = find_encoder_file(encoder)
+    return embedded(nights, network, profile, kept)
 
 
 def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:

@@ -178,12 +178,20 @@ def test_letters_outside_the_scheme_are_unknown() -> None:
 
 
 def test_who_is_left_out_is_so_with_given_and_with_found_beats(monkeypatch: pytest.MonkeyPatch) -> None:
-    material = Material([night(s, 0) for s in "abc"], [night(s, 1) for s in "abc"], [], [], [], [], (), ())
+    given, found, again = ([night(s, i) for s in "abc"] for i in range(3))
+    material = Material(given, found, again, [], [], [], [], (), ())
     seen: list[list[str]] = []
     monkeypatch.setattr(staging, "fit", lambda nights, *_: seen.append([one.subject for one in nights]))
     fit_networks(material, 1, 0, without="b")
     fit_networks(material, 1, 0)
-    assert seen == [["a", "c", "a", "c"], ["a", "b", "c", "a", "b", "c"]]
+    assert seen == [["a", "c"] * 4, ["a", "b", "c"] * 4]
+
+
+def test_pieces_of_given_beats_are_as_frequent_as_those_of_all_waveforms() -> None:
+    given, found, again = ([night(s, i) for s in "ab"] for i in (0, 1, 2))
+    scored = Material(given, found, [*again, *again], [], [], [], [], (), ()).scored
+    assert len(scored) == 12
+    assert sum(any(one is each for each in given) for one in scored) == 6
 
 
 def judged_material(*, embedded: bool) -> Material:
@@ -193,7 +201,7 @@ def judged_material(*, embedded: bool) -> Material:
         [night(s, i, embedded=embedded) for i, s in enumerate("abcd")],
     )
     silent = [np.full((len(one.stage), 3), np.nan, np.float32) for one in (*given, *found)]
-    return Material(given, found, silent, [], [], [], (), ())
+    return Material(given, found, [], silent, [], [], [], (), ())
 
 
 def test_a_folder_with_folds_of_another_course_is_refused(tmp_path: Path) -> None:

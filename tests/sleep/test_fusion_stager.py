@@ -139,7 +139,8 @@ def test_the_card_states_the_figures_that_the_training_wrote() -> None:
             in said
         )
         of_waveform = figures["waveform"][f"{n_classes}_classes"]
-        assert min(of_found["kappa"], of_waveform["kappa"]) > found["kappa"] - 0.03
+        assert of_found["kappa"] > found["kappa"] - 0.03
+        assert of_waveform["kappa"] > found["kappa"] - 0.04  # on request only; its card says how far it is below
         assert max(of_found["calibration_error"], of_waveform["calibration_error"]) <= 0.06
     curve = figures["3_classes"]["kappa_by_coverage"]
     assert ", ".join(f"{100 * float(share):.0f} % {value:.3f}" for share, value in curve.items()) in said

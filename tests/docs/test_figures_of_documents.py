@@ -48,10 +48,11 @@ def test_the_readme_has_the_kappa_of_the_surer_half() -> None:
 
 def test_what_a_waveform_costs_is_told() -> None:
     costs = [STAGES[f"{n}_classes"]["kappa"] - STAGES["beats_found"][f"{n}_classes"]["kappa"] for n in CLASSES]
+    assert max(map(abs, costs)) < 0.03
     drawn = re.findall(r"^\| seed \d+[^|]*\| \d+ \| ([\d. ]+) \| ([\d. ]+) \|$", BENCHMARKS, re.MULTILINE)
     lost = [float(a) - float(b) for given, found in drawn for a, b in zip(given.split(), found.split(), strict=True)]
     assert len(lost) == 6 * len(CLASSES)
-    assert max(*costs, *lost) < 0.02
+    assert max(lost) < 0.02
     assert "they were no more than 0.02 lower in any of six draws" in README.replace("\n", " ")
 
 

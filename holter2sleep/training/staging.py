@@ -133,11 +133,11 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     mesa = SecondOpinion()
     opinions = [mesa.of(night.evidence) for night in controls]
     taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
-    heard = [seen(nights, encoder, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again])]
+    first, *more = (as_seen(nights, encoder, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again]))
     return Material(
         [training_night(night) for night in given],
-        heard[0],
-        list(chain(*heard[1:])),
+        first,
+        list(chain(*more)),
         [mesa.of(night.evidence) for night in (*given, *found)],
         [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
         opinions,
@@ -170,7 +170,7 @@ def digest(nights: Sequence[TrainingNight]) -> str:
     return hashlib.sha256(b"".join(night.features.tobytes() for night in nights)).hexdigest()
 
 
-def seen(nights: list[HeardNight], encoder: str | None, kept: Path) -> list[TrainingNight]:
+def as_seen(nights: list[HeardNight], encoder: str | None, kept: Path) -> list[TrainingNight]:
     """The nights as networks see them, with what an encoder makes of their waveforms, if one is given."""
     if encoder is None:
         return [training_night(night) for night in nights]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -105,13 +106,13 @@ class Beats:
     def __len__(self) -> int:
         return len(self.time_s)
 
-    @property
+    @cached_property
     def rr_s(self) -> Float:
         """Interval from the beat before, s, to the microsecond; NaN for the first. array (n_beats,).
 
         Rounded, so that an interval of exactly a limit is not decided by the last bit of two large times.
         """
-        return np.round(np.diff(self.time_s, prepend=np.nan), 6)
+        return frozen_array(np.round(np.diff(self.time_s, prepend=np.nan), 6), np.float64)
 
     def where(self, mask: Bool | slice) -> Beats:
         """The beats for which `mask` is true."""

@@ -1,5 +1,6 @@
 """Where the program begins: Ctrl-C ends it in one line, from before the first slow import on."""
 
+import atexit
 import ctypes
 import gc
 import os
@@ -10,8 +11,10 @@ import sys
 for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-# Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost.
-gc.set_threshold(200_000)
+# Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost. At
+# the end nobody has to look for them: all memory goes back at once.
+gc.set_threshold(1_000_000)
+atexit.register(gc.freeze)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 MB = 1 << 20

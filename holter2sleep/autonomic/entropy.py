@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from holter2sleep.autonomic.matches import count_matches
-from holter2sleep.autonomic.pieces import Whole, box_starts, rows_of, whole_us
+from holter2sleep.autonomic.pieces import Whole, box_starts, in_a_row, rows_of, whole_us
 from holter2sleep.night import NN, Bool, Float
 
 M = 2  # Richman & Moorman 2000; Chen 2007
@@ -47,9 +47,9 @@ def entropy_within(values: Whole, adjacent: Bool, tolerance: float, m: int) -> f
     """
     if not tolerance > 0:
         return np.nan
-    rows = rows_of(values, adjacent, m + 1)
-    stretches = np.array_split(rows, len(rows) // LONGEST_STRETCH + 1)
-    short, whole = np.sum([count_matches(stretch, int(tolerance)) for stretch in stretches], axis=0)
+    first = in_a_row(adjacent, m + 1)
+    stretches = np.array_split(first, len(first) // LONGEST_STRETCH + 1)
+    short, whole = np.sum([count_matches(values, stretch, m + 1, int(tolerance)) for stretch in stretches], axis=0)
     return float(-np.log(whole / short)) if whole else np.nan
 
 

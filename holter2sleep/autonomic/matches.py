@@ -19,35 +19,40 @@ Bits = NDArray[np.uint64]
 BLOCK = 512  # templates: their prefixes, 32 KB a coordinate, stay in the processor's cache
 
 
-def count_matches(templates: Whole, tolerance: int) -> tuple[int, int]:
-    """Pairs alike in all coordinates but the last, and in all: each within `tolerance`, itself included.
+def count_matches(values: Whole, first: Index, size: int, tolerance: int) -> tuple[int, int]:
+    """Pairs of templates alike in all their values but the last, and in all: each within `tolerance`.
 
     Parameters
     ----------
-    templates
-        array (n, m + 1), whole numbers, m >= 1.
+    values
+        The series; array (n,), whole numbers.
+    first
+        Where the templates begin in it, ascending; array (n_templates,).
+    size
+        Values in a template, at least two.
 
     Examples
     --------
     Of the pairs of (1, 5), (2, 6), (2, 9), all three are alike in the first number, one in both:
 
-    >>> count_matches(np.array([[1, 5], [2, 6], [2, 9]]), 1)
+    >>> count_matches(np.array([1, 5, 2, 6, 2, 9]), np.array([0, 2, 4]), 2, 1)
     (3, 1)
     """
-    if len(templates) < 2:
+    if len(first) < 2:
         return 0, 0
-    templates = templates[np.argsort(templates[:, 0])].T
-    known, place = np.unique(templates, return_inverse=True)
-    low = np.searchsorted(known, known - tolerance, side="left")[place]
-    behind = np.searchsorted(known, known + tolerance, side="right")[place]
-    last = np.searchsorted(place[0], behind[0])
+    known, place = np.unique(values[first[0] : first[-1] + size], return_inverse=True)
     if len(known) <= np.iinfo(np.uint16).max:
         place = place.astype(np.uint16)  # sorted by their two bytes, in a quarter of the time
+    by_first = first[np.argsort(place[first - first[0]], kind="stable")] - first[0]
+    templates = place[by_first + np.arange(size)[:, None]]
+    low = np.searchsorted(known, known - tolerance, side="left")[templates]
+    behind = np.searchsorted(known, known + tolerance, side="right")[templates]
+    last = np.searchsorted(templates[0], behind[0])
     short = whole = 0
     for at in range(0, len(last), BLOCK):
         block = slice(at, min(at + BLOCK, len(last)))
         others = slice(at, int(last[block.stop - 1]))
-        found = _matches_of_block(place[:, block], low[:, others], behind[:, others], len(known))
+        found = _matches_of_block(templates[:, block], low[:, others], behind[:, others], len(known))
         short, whole = short + found[0], whole + found[1]
     return short, whole
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from holter2sleep.autonomic.pieces import rows_of
-from holter2sleep.night import NN
+from holter2sleep.autonomic.pieces import Index, rows_of
+from holter2sleep.night import NN, Float
 
 LEVELS = 6  # Porta 2001 (IEEE Trans Biomed Eng 48:1282)
 WORD = 3  # ibid.
 NAMES = ("symbolic_0v", "symbolic_1v", "symbolic_2lv", "symbolic_2uv", "symbolic_entropy")
+
+_WORDS = np.indices((LEVELS,) * WORD).reshape(WORD, -1).T  # every word, in the order of its number
+_FIRST, _SECOND = np.diff(_WORDS, axis=1).T
+_N_VARIATIONS = (_FIRST != 0).astype(np.int64) + (_SECOND != 0)
+_FAMILIES = np.stack([_N_VARIATIONS == 0, _N_VARIATIONS == 1, _FIRST * _SECOND > 0, _FIRST * _SECOND < 0]).astype(np.int64)
 
 
 def symbolic_measures(nn: NN) -> dict[str, float]:
@@ -31,17 +36,21 @@ def symbolic_measures(nn: NN) -> dict[str, float]:
     ----------
     Porta 2001 (IEEE Trans Biomed Eng 48:1282), Porta 2007 (Am J Physiol Heart 293:H702), Guzzetti 2005.
     """
-    words = rows_of(_levels(nn), nn.adjacent, WORD)
-    if len(words) == 0 or np.ptp(nn.nn_ms) == 0:
+    count = _word_counts(nn)
+    n_words = count.sum()
+    if n_words == 0 or np.ptp(nn.nn_ms) == 0:
         return dict.fromkeys(NAMES, np.nan)
-    first, second = np.diff(words, axis=1).T
-    n_variations = (first != 0).astype(np.int64) + (second != 0)
-    shares = (n_variations == 0, n_variations == 1, first * second > 0, first * second < 0)
-    values = (*(100 * float(share.mean()) for share in shares), _shannon(words))
-    return dict(zip(NAMES, values, strict=True))
+    return dict(zip(NAMES, (*(100 * (_FAMILIES @ count) / n_words).tolist(), _shannon(count / n_words)), strict=True))
 
 
-def _levels(nn: NN) -> np.ndarray:
+def _word_counts(nn: NN) -> Index:
+    """How often each word comes. array (n_words,)."""
+    level = _levels(nn)
+    number = rows_of(level, nn.adjacent, WORD) @ LEVELS ** np.arange(WORD)[::-1]
+    return np.bincount(number, minlength=len(_WORDS))
+
+
+def _levels(nn: NN) -> Index:
     """Level of each interval, 0 to 5. array (n,)."""
     if len(nn) == 0:
         return np.empty(0, np.int64)
@@ -49,8 +58,7 @@ def _levels(nn: NN) -> np.ndarray:
     return np.minimum(LEVELS * above / max(above.max(), 1e-9), LEVELS - 1).astype(np.int64)
 
 
-def _shannon(words: np.ndarray) -> float:
-    """Entropy of the words' distribution, nat."""
-    count = np.bincount(words @ LEVELS ** np.arange(WORD))
-    share = count[count > 0] / len(words)
-    return float(-(share * np.log(share)).sum())
+def _shannon(share: Float) -> float:
+    """Entropy of a distribution, nat."""
+    known = share[share > 0]
+    return float(-(known * np.log(known)).sum())

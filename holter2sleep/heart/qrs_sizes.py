@@ -42,8 +42,8 @@ class QrsSizes:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def qrs_sizes(rows: Rows, qrs: slice, hz: float) -> QrsSizes:
-    """Sizes of beats: a row holds one from before P to behind T at `hz`, and its complex in the part `qrs`."""
+def qrs_sizes(rows: Rows, level_mv: Column, qrs: slice, hz: float) -> QrsSizes:
+    """Sizes of beats: a row holds one from before P to behind T at `hz`, its level, and its complex in `qrs`."""
     core = rows[:, qrs]
     line = np.linspace(0, 1, core.shape[1], dtype=np.float32)
     above = core - core[:, :1] - (core[:, -1:] - core[:, :1]) * line
@@ -53,5 +53,5 @@ def qrs_sizes(rows: Rows, qrs: slice, hz: float) -> QrsSizes:
         area_mv_s=np.abs(above).sum(axis=1) / np.float32(hz),
         rise_mv_per_s=slope.max(axis=1),
         fall_mv_per_s=-slope.min(axis=1),
-        level_mv=np.median(rows, axis=1),
+        level_mv=level_mv,
     )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from holter2sleep.arrays import quantile_along
 from holter2sleep.heart.candidates import PATCH_STEPS, TINY, Candidates
 from holter2sleep.night import Float
 
@@ -89,7 +90,7 @@ def _unit(rows: Rows) -> Rows:
 
 def _typical(unit: Rows, share: int, quantile: float) -> tuple[Rows, NDArray[np.intp]]:
     """The shape most others look like, of length one, and the rows it was made from (one in `share`, 8 at least)."""
-    alike = np.quantile(unit @ unit.T, quantile, axis=1)
+    alike = quantile_along(unit @ unit.T, quantile, axis=1)
     kept = np.argsort(-alike, kind="stable")[: max(LEAST_BEATS, len(unit) // share)]
     typical = np.median(unit[kept], axis=0)
     return typical / (np.linalg.norm(typical) + np.float32(1e-6)), kept

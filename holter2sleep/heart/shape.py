@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from holter2sleep.arrays import quantile_along
 from holter2sleep.heart.intervals import near_together
 from holter2sleep.heart.qrs_sizes import QrsSizes, qrs_sizes
 from holter2sleep.night import Bool, Float, Recording
@@ -68,8 +69,9 @@ def beat_shapes(recording: Recording, time_s: Float, rules: ShapeRules) -> Shape
     parts, sizes = [], []
     for first in range(0, len(time_s), STRETCH):
         rows = _windows_at(recording.ecg, recording.fs, time_s[first : first + STRETCH], HALF)
-        parts.append(_shapes(_levelled(rows), rules, first))
-        sizes.append(qrs_sizes(rows, _qrs(rules), SHAPE_HZ))
+        level_mv = quantile_along(rows, 0.5, axis=1)
+        parts.append(_shapes(rows - level_mv[:, None], rules, first))
+        sizes.append(qrs_sizes(rows, level_mv, _qrs(rules), SHAPE_HZ))
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Shape(**columns, limit=rules.foreign_correlation, sizes=QrsSizes.joined(sizes))
 
@@ -80,7 +82,7 @@ def _qrs(rules: ShapeRules) -> slice:
 
 
 def _shapes(rows: Rows, rules: ShapeRules, first_kin: int) -> dict[str, NDArray]:
-    """The columns of `Shape` for beats that share a typical beat."""
+    """The columns of `Shape` for beats that share a typical beat, of windows without their baseline."""
     qrs, slack = _qrs(rules), round(rules.slack_s * SHAPE_HZ)
     usual = _typical_beat(rows, qrs)
     typical, core = usual[qrs], rows[:, qrs]
@@ -154,15 +156,11 @@ def _kin(likeness: Rows, limit: float) -> NDArray[np.int64]:
     return kin
 
 
-def _levelled(rows: Rows) -> Rows:
-    """Windows without their baseline."""
-    return rows - np.median(rows, axis=1, keepdims=True)
-
-
 def _typical_beat(rows: Rows, qrs: slice) -> Rows:
     """The beat most others look like: median of the beats whose QRS correlates with the median QRS."""
-    alike = _correlation(rows[:, qrs], np.median(rows[:, qrs], axis=0))
-    return np.median(rows[alike >= np.median(alike)], axis=0)
+    alike = _correlation(rows[:, qrs], quantile_along(rows[:, qrs], 0.5, axis=0))
+    usual: Rows = quantile_along(rows[alike >= np.median(alike)], 0.5, axis=0)
+    return usual
 
 
 def _wave(rows: Rows, usual: Rows, part: slice, size: float) -> Float:

@@ -9,6 +9,7 @@ from scipy import signal, special
 from holter2sleep.night import EPOCH_S, Float
 
 N_SAMPLES = 200  # the 2.5th percentile is the fifth of them
+TAILS = (0.025, 0.975)
 SEED = 2512  # any: the same night must give the same table
 
 # How staging errors hang together, by the place of the scored stage in the estimated distribution (development: slpdb,
@@ -62,5 +63,6 @@ def percentiles(drawn: Float, value: float) -> tuple[float, float] | None:
     """
     if not np.isfinite(drawn).all() or not np.isfinite(value):
         return None
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    ordered = np.sort(drawn)  # `np.percentile` takes five times as long for so few
+    low, high = np.interp(np.multiply(TAILS, len(ordered) - 1), np.arange(len(ordered)), ordered)
     return min(float(low), value), max(float(high), value)

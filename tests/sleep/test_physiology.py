@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.stats import norm
 from staging_nights import evidence_of, faulty_beats, irregular_beats, steady_beats
 
 from holter2sleep.night import Beats
 from holter2sleep.sleep.staging.physiology import SOME, _mean_in, against_night, fits_neighbours, physiology
-from holter2sleep.sleep.staging.rate_series import Columns
+from holter2sleep.sleep.staging.rate_series import Columns, _gaussian_mean
 
 HOUR_S = 3600.0
 
@@ -239,3 +240,9 @@ def test_a_turn_is_of_the_window_in_which_its_second_step_ends() -> None:
     rr_s[117] = 1.1
     found = features(np.cumsum(rr_s), 1790.0)
     assert found["turns"][:2] == pytest.approx([0.0, 1 / 116])
+
+
+@pytest.mark.parametrize(("n", "sd"), [(4000, 120.0), (4000, 600.0), (500, 600.0), (1, 120.0)])
+def test_a_gaussian_mean_is_that_of_scipy(n: int, sd: float) -> None:
+    values = 60 + np.cumsum(np.random.default_rng(n).normal(0, 0.3, n))
+    np.testing.assert_allclose(_gaussian_mean(values, sd), ndimage.gaussian_filter1d(values, sd), rtol=1e-11)

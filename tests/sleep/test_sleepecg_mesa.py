@@ -22,7 +22,14 @@ from staging_nights import (
 from holter2sleep.night import Beats, Subject
 from holter2sleep.sleep.staging import Evidence, get_stager
 from holter2sleep.sleep.staging.cards import read_card, read_weights
-from holter2sleep.sleep.staging.sleepecg_features import Context, _density, has_interval, sleepecg_features
+from holter2sleep.sleep.staging.sleepecg_features import (
+    Context,
+    _density,
+    beat_features,
+    has_interval,
+    in_context,
+    sleepecg_features,
+)
 from holter2sleep.sleep.staging.sleepecg_mesa import Network, load_network, predict
 
 GOLDEN = Path(__file__).parent / "golden" / "sleepecg_mesa.npz"
@@ -154,13 +161,21 @@ def test_probabilities_are_those_of_the_package(
 def test_a_wholly_missing_row_keeps_the_state_and_changes_no_other_row(network: Network) -> None:
     features = sleepecg_features(steady_beats(1800.0), UNKNOWN)
     with_hole = np.insert(features, 20, np.full((7, 36), -1.0), axis=0)
-    found = predict(network, with_hole)
-    np.testing.assert_allclose(np.delete(found, slice(20, 27), axis=0), predict(network, features), atol=1e-6)
+    (found,) = predict(network, with_hole[None])
+    np.testing.assert_allclose(np.delete(found, slice(20, 27), axis=0), predict(network, features[None])[0], atol=1e-6)
     assert np.ptp(found[20:27], axis=0).max() == 0  # zeros in, the bias of the last layer out
 
 
+def test_contexts_answered_together_are_answered_as_alone(network: Network) -> None:
+    night = beat_features(faulty_beats(3600.0))
+    asked = [in_context(night, Context(time(22, 30), 60.0, sex)) for sex in ("F", "M")]
+    together, alone = predict(network, np.stack(asked)), [predict(network, each[None])[0] for each in asked]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+
+
 def test_a_night_of_missing_rows_only_is_answered(network: Network) -> None:
-    assert predict(network, np.full((4, 36), -1.0)).sum(axis=1) == pytest.approx(1)
+    assert predict(network, np.full((1, 4, 36), -1.0)).sum(axis=2) == pytest.approx(1)
 
 
 def test_unusable_beats_change_nothing() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, signal
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from holter2sleep.night import EPOCH_S, Bool, Float
@@ -219,12 +219,20 @@ def rate_swing(series: Float, known: Bool, dark: Bool) -> Float:
     The one feature that the open sleep-accel recordings (heart rate of a wrist sensor) have in common with beats.
     """
     rate = 60 / np.exp(_filled(series, known)[:: int(FS_HZ)])
-    detrended = np.subtract(*(ndimage.gaussian_filter1d(rate, width_s) for width_s in SWING_TREND_S))
+    detrended = np.subtract(*(_gaussian_mean(rate, width_s) for width_s in SWING_TREND_S))
     of_dark = np.repeat(dark, int(EPOCH_S))
     size = np.quantile(np.abs(detrended[of_dark if of_dark.any() else slice(None)]), 0.9)
     first, second = (ndimage.uniform_filter1d(x, int(SWING_S)) for x in (detrended, detrended**2))
     swing = np.sqrt(np.maximum(second - first**2, 0))[int(EPOCH_S) // 2 :: int(EPOCH_S)] / max(size, 1e-6)
     return swing + 0 * _smooth(series, known, SWING_S)
+
+
+def _gaussian_mean(values: Float, sd: float) -> Float:
+    """Mean around each value with Gaussian weights; mirrored at the ends, by Fourier transforms: the window is wide."""
+    reach = round(4 * sd)
+    weights = signal.windows.gaussian(2 * reach + 1, sd)
+    mean: Float = signal.oaconvolve(np.pad(values, reach, mode="symmetric"), weights / weights.sum(), mode="valid")
+    return mean
 
 
 def log_of(values: Float) -> Float:

@@ -24,20 +24,18 @@ Network = Mapping[str, Rows]  # as in the HDF5 file, "layer/vars/i" without the 
 
 
 def logits(network: Network, features: Rows) -> Rows:
-    """Batch norm, dense layer, two bidirectional GRUs, dense layer. array (n_epochs, 4).
+    """Batch norm, dense layer, two bidirectional GRUs, dense layer. array (n_contexts, n_epochs, 4).
 
-    A row that is wholly missing is masked: it keeps the state and yields zeros.
+    A row that is wholly missing, in all contexts, is masked: it keeps the state and yields zeros.
     """
-    known = (features != MISSING).any(axis=1)
+    known = (features != MISSING).any(axis=(0, 2))
     gamma, beta, mean, variance = (network[f"batch_normalization/vars/{i}"] for i in range(4))
-    rows = gamma * (features[known] - mean) / np.sqrt(variance + np.float32(NORM_EPSILON)) + beta
+    rows = gamma * (features[:, known] - mean) / np.sqrt(variance + np.float32(NORM_EPSILON)) + beta
     rows = np.maximum(_dense(network, "dense", rows), 0)
     for layer in ("bidirectional", "bidirectional_1"):
-        ahead = _gru(network, f"{layer}/forward_layer", rows)
-        back = _gru(network, f"{layer}/backward_layer", rows[::-1])[::-1]
-        rows = np.hstack([ahead, back])
-    hidden = np.zeros((len(features), rows.shape[1]), np.float32)
-    hidden[known] = rows
+        rows = _there_and_back(network, layer, rows)
+    hidden = np.zeros((*features.shape[:2], rows.shape[2]), np.float32)
+    hidden[:, known] = rows
     return _dense(network, "dense_1", hidden)
 
 
@@ -45,19 +43,33 @@ def _dense(network: Network, layer: str, rows: Rows) -> Rows:
     return rows @ network[f"{layer}/vars/0"] + network[f"{layer}/vars/1"]
 
 
-def _gru(network: Network, layer: str, rows: Rows) -> Rows:
-    """States of one GRU along the rows; gates update, reset, candidate. array (n_rows, n_units)."""
-    kernel, recurrent, (bias_in, bias_state) = (network[f"{layer}/cell/vars/{i}"] for i in range(3))
-    n = len(recurrent)
-    inputs = rows @ kernel + bias_in
-    states = np.zeros((len(rows), n), np.float32)
-    state = np.zeros(n, np.float32)
-    for i, of_input in enumerate(inputs):
-        of_state = state @ recurrent + bias_state
-        gates = (1 + np.tanh((of_input[: 2 * n] + of_state[: 2 * n]) / 2)) / 2  # logistic, without its overflow
-        candidate = np.tanh(of_input[2 * n :] + gates[n:] * of_state[2 * n :])
-        state = gates[:n] * state + (1 - gates[:n]) * candidate
-        states[i] = state
+def _there_and_back(network: Network, layer: str, rows: Rows) -> Rows:
+    """States of a GRU along the rows and of one against them. array (n_contexts, n_rows, 2 n_units).
+
+    Both go at once, as one GRU of twice the units, of which neither half sees the other's.
+    """
+    ways = {f"{layer}/forward_layer/cell": rows, f"{layer}/backward_layer/cell": rows[:, ::-1]}
+    n = len(network[f"{layer}/forward_layer/cell/vars/1"])
+    inputs = np.empty((rows.shape[1], len(rows), 3, 2, n), np.float32)
+    recurrent, bias = np.zeros((2, n, 3, 2, n), np.float32), np.empty((3, 2, n), np.float32)
+    for way, (cell, turned) in enumerate(ways.items()):
+        kernel, own, (bias_in, bias_state) = (network[f"{cell}/vars/{i}"] for i in range(3))
+        inputs[..., way, :] = (turned @ kernel + bias_in).swapaxes(0, 1).reshape(-1, len(rows), 3, n)
+        recurrent[way, :, :, way], bias[:, way] = own.reshape(n, 3, n), bias_state.reshape(3, n)
+    states = _gru(inputs.reshape(-1, len(rows), 3, 2 * n), recurrent.reshape(2 * n, -1), bias.reshape(3, 2 * n))
+    return np.concatenate([states[..., :n], states[::-1, :, n:]], axis=2).swapaxes(0, 1)
+
+
+def _gru(inputs: Rows, recurrent: Rows, bias: Rows) -> Rows:
+    """States of a GRU along inputs to update, reset and candidate. array (n_rows, n_contexts, n_units)."""
+    states = np.zeros((*inputs.shape[:2], len(recurrent)), np.float32)
+    state = states[0].copy() if len(states) else states
+    for of_input, kept in zip(inputs, states, strict=True):
+        of_state = (state @ recurrent).reshape(of_input.shape) + bias
+        gates = (1 + np.tanh((of_input[:, :2] + of_state[:, :2]) / 2)) / 2  # logistic, without its overflow
+        candidate = np.tanh(of_input[:, 2] + gates[:, 1] * of_state[:, 2])
+        state = candidate + gates[:, 0] * (state - candidate)
+        kept[:] = state
     return states
 
 
@@ -84,24 +96,24 @@ def chances_of(
 ) -> Proba:
     """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval.
 
-    Of several contexts the mean of the answers. `believed` tells of each interval between usable beats whether it is to
+    Of several contexts, which all tell the same things, the mean of the answers. `believed` tells of each interval between usable beats whether it is to
     be read; None: all of them.
     """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
     features = beat_features(beat_s, believed)
-    answers = [predict(network, in_context(features, context)) for context in contexts]
-    answer: Proba = np.stack(answers).mean(axis=0, dtype=np.float32)[: evidence.grid.n]
+    answers = predict(network, np.stack([in_context(features, context) for context in contexts]))
+    answer: Proba = answers.mean(axis=0, dtype=np.float32)[: evidence.grid.n]
     proba = np.full((evidence.grid.n, len(OURS)), np.nan, np.float32)
     proba[: len(answer)] = np.where(has_interval(beat_s, len(answer), believed)[:, None], answer, np.float32(np.nan))
     return proba
 
 
 def predict(network: Network, features: Float) -> Proba:
-    """Probabilities of W, NREM, R for each row of features. array (n_epochs, 3) float32."""
-    odds = logits(network, features.astype(np.float32))[:, OURS]
+    """Probabilities of W, NREM, R for features (n_contexts, n_epochs, 36). array (n_contexts, n_epochs, 3) float32."""
+    odds = logits(network, features.astype(np.float32))[..., OURS]
     # A softmax over the wanted logits is the full softmax without the undefined class, renormalised.
-    chances = np.exp(odds - odds.max(axis=1, keepdims=True))
-    proba: Proba = chances / chances.sum(axis=1, keepdims=True)
+    chances = np.exp(odds - odds.max(axis=-1, keepdims=True))
+    proba: Proba = chances / chances.sum(axis=-1, keepdims=True)
     return proba
 
 

@@ -22,7 +22,7 @@ def frozen_array(values: ArrayLike, dtype: Any) -> NDArray[Any]:
 def quantile_along(values: NDArray[Any], share: float, axis: int) -> NDArray[Any]:
     """The same as `np.quantile` of numbers without NaN, in a fifth of the time.
 
-    All are sorted, which numpy does many at once; the few that `np.quantile` and `np.median` need are picked one by one.
+    All are sorted, many at once; `np.quantile` and `np.median` pick the few that they need one by one.
     """
     ordered = np.sort(values, axis=axis)
     last = values.shape[axis] - 1

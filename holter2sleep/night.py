@@ -15,6 +15,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -303,7 +304,7 @@ class Night:
     sampled: Bool | None = None  # (n_samples, n_epochs): which epochs a stage holds in each sample; of a stage only
     coupling: Coupling | None = None  # of the whole recording, whatever the part; None without waveform
 
-    @property
+    @cached_property
     def usable_spans(self) -> Spans:
         """Analysable time of this part."""
         return intersection(self.quality.usable_spans, self.spans)
@@ -354,7 +355,13 @@ class Night:
 
     def handled(self, handling: str) -> Night:
         """The same night with its ectopic beats left in (`raw`) or corrected (`corrected`) where `nn` is asked for."""
-        return dataclasses.replace(self, nn={"raw": self.rr, "corrected": self.corrected}[handling])
+        return self._by_handling[handling]
+
+    @cached_property
+    def _by_handling(self) -> Mapping[str, Night]:
+        return {
+            name: dataclasses.replace(self, nn=nn) for name, nn in (("raw", self.rr), ("corrected", self.corrected))
+        }
 
     @property
     def n_hours(self) -> int:

@@ -31,12 +31,15 @@ def trees_logits(trees: Arrays, measures: NDArray[np.float32]) -> NDArray[np.flo
 
 
 def _sums(trees: Arrays, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    # nodes are numbered through all trees, measures through all rows: `take` is twice as fast as an index of two
     measure, below, above = (trees[name].astype(np.intp) for name in ("measure", "below", "above"))
-    tree, row = np.arange(len(measure)), np.arange(len(rows))[:, None]
-    node = np.zeros((len(rows), len(measure)), np.intp)
+    root = np.arange(len(measure))[:, None] * measure.shape[1]
+    below, above = root + below, root + above
+    of_row = np.arange(len(rows))[:, None] * rows.shape[1]
+    node = np.broadcast_to(root.T, (len(rows), len(measure)))
     while True:
-        higher = rows[row, measure[tree, node]] > trees["threshold"][tree, node]
-        following = np.where(higher, above[tree, node], below[tree, node])
+        higher = rows.take(of_row + measure.take(node)) > trees["threshold"].take(node)
+        following = np.where(higher, above.take(node), below.take(node))
         if (following == node).all():
-            return trees["start"] + trees["value"][tree, node].sum(axis=1, dtype=np.float64)
+            return trees["start"] + trees["value"].take(node).sum(axis=1, dtype=np.float64)
         node = following

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from holter2sleep.autonomic.matches import count_matches
-from holter2sleep.autonomic.pieces import Whole, box_starts, in_a_row, rows_of, whole_us
+from holter2sleep.autonomic.pieces import Runs, Whole, box_starts, in_a_row, neighbour_runs, rows_of, whole_us
 from holter2sleep.night import NN, Bool, Float
 
 M = 2  # Richman & Moorman 2000; Chen 2007
@@ -89,10 +89,11 @@ def multiscale_entropy(nn: NN) -> Float:
     ----------
     Costa 2002 (Phys Rev Lett 89:068102).
     """
-    values = whole_us(nn)
+    values, runs = whole_us(nn), neighbour_runs(nn.adjacent)
+    total = np.r_[0, np.cumsum(values)]
     tolerance = SCALES_TOLERANCE_SD * _sd(values)
     # sums in place of means, with the tolerance of the sum: whole numbers, so that the counts are exact
-    coarse = (_sums(values, nn.adjacent, scale) for scale in range(1, SCALES + 1))
+    coarse = (_sums(total, nn.adjacent, runs, scale) for scale in range(1, SCALES + 1))
     return np.array([entropy_within(*sums, scale * tolerance, M) for scale, sums in enumerate(coarse, 1)])
 
 
@@ -106,10 +107,9 @@ def multiscale_measures(nn: NN) -> dict[str, float]:
     }
 
 
-def _sums(values: Whole, adjacent: Bool, scale: int) -> tuple[Whole, Bool]:
-    """Sums of `scale` neighbours, and which follow one another."""
-    total = np.r_[0, np.cumsum(values)]
-    start = box_starts(adjacent, scale)
+def _sums(total: Whole, adjacent: Bool, runs: Runs, scale: int) -> tuple[Whole, Bool]:
+    """Sums of `scale` neighbours, of the running total from 0 on, and which follow one another."""
+    start = box_starts(runs, scale)
     return total[start + scale] - total[start], adjacent[start]
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.autonomic.pieces import box_starts
+from holter2sleep.autonomic.pieces import box_starts, neighbour_runs
 from holter2sleep.night import NN, Bool, Float
 
 # Peng 1995 (Chaos 5:82): the short and the long range of box sizes, in beats; sizes of the PhysioNet program `dfa`,
@@ -46,7 +46,8 @@ def fluctuation(nn_ms: Float, adjacent: Bool, sizes: NDArray[np.int64]) -> Float
     if len(nn_ms) == 0:
         return np.full(len(sizes), np.nan)
     profile = np.cumsum(nn_ms - nn_ms.mean())
-    return np.array([_distance(profile, box_starts(adjacent, int(size)), int(size)) for size in sizes])
+    runs = neighbour_runs(adjacent)
+    return np.array([_distance(profile, box_starts(runs, int(size)), int(size)) for size in sizes])
 
 
 def _distance(profile: Float, start: NDArray[np.int64], size: int) -> float:

@@ -41,11 +41,11 @@ def _histograms(nn: NN, place: NDArray[np.int64]) -> Float:
 
 def _of_histogram(counts: Float) -> dict[str, Float]:
     """The measures of a histogram; the median above its first bin."""
-    counts = counts.astype(np.int64)  # running sums of whole numbers take a third of the time
-    top = np.argmax(counts, axis=-1)[..., None]
-    feet = _foot(counts, top) + _foot(counts[..., ::-1], counts.shape[-1] - 1 - top)
+    whole = counts.astype(np.int64)  # running sums of whole numbers take a third of the time
+    top = np.argmax(whole, axis=-1)[..., None]
+    feet = _foot(whole, top) + _foot(whole[..., ::-1], counts.shape[-1] - 1 - top)
     return {
-        "nn_median": BIN_MS * _median_bin(counts),
+        "nn_median": BIN_MS * _median_bin(whole),
         "triangular_index": ratio(counts.sum(axis=-1), counts.max(axis=-1)),
         "tinn": BIN_MS * feet,
     }
@@ -57,7 +57,8 @@ def _median_bin(counts: NDArray[np.int64]) -> Float:
     half = below[..., -1:] / 2
     at = np.argmax(below >= half, axis=-1)[..., None]
     inside = np.take_along_axis(counts, at, -1)
-    return (at + (half - np.take_along_axis(below, at, -1)) / inside + 1)[..., 0]
+    median: Float = (at + (half - np.take_along_axis(below, at, -1)) / inside + 1)[..., 0]
+    return median
 
 
 def _foot(counts: NDArray[np.int64], top: NDArray[np.int64]) -> Float:

@@ -9,6 +9,7 @@ from holter2sleep.night import NN, Bool
 
 Index = NDArray[np.int64]
 Whole = NDArray[np.int64]
+Runs = tuple[Index, Index]  # first interval and length of each run of neighbours
 
 
 def whole_us(nn: NN) -> Whole:
@@ -16,7 +17,22 @@ def whole_us(nn: NN) -> Whole:
     return np.round(1000 * nn.nn_ms).astype(np.int64)
 
 
-def box_starts(adjacent: Bool, size: int) -> Index:
+def neighbour_runs(adjacent: Bool) -> Runs:
+    """Runs without a break.
+
+    Examples
+    --------
+    >>> first, length = neighbour_runs(np.array([False, True, True, True, True, False, True]))
+    >>> first.tolist(), length.tolist()
+    ([0, 5], [5, 2])
+    """
+    begins = ~adjacent
+    begins[:1] = True
+    first = np.flatnonzero(begins)
+    return first, np.diff(first, append=len(adjacent))
+
+
+def box_starts(runs: Runs, size: int) -> Index:
     """First interval of each box of `size` neighbours, cut one after another from the start of every run.
 
     What is left at the end of a run is in no box, so that no box lies across a break. array (n_boxes,).
@@ -25,15 +41,13 @@ def box_starts(adjacent: Bool, size: int) -> Index:
     --------
     Runs of five and of two, in boxes of two:
 
-    >>> box_starts(np.array([False, True, True, True, True, False, True]), 2).tolist()
+    >>> box_starts((np.array([0, 5]), np.array([5, 2])), 2).tolist()
     [0, 2, 5]
     """
-    begins = ~adjacent
-    begins[:1] = True
-    first = np.flatnonzero(begins)
-    n_boxes = np.diff(np.r_[first, len(adjacent)]) // size
-    within_run = np.arange(n_boxes.sum()) - np.repeat(np.cumsum(n_boxes) - n_boxes, n_boxes)
-    return np.repeat(first, n_boxes) + size * within_run
+    first, length = runs
+    n_boxes = length // size
+    n_before = np.cumsum(n_boxes) - n_boxes
+    return np.repeat(first - size * n_before, n_boxes) + size * np.arange(n_boxes.sum())
 
 
 def in_a_row(adjacent: Bool, size: int) -> Index:

@@ -14,7 +14,9 @@ NAMES = ("symbolic_0v", "symbolic_1v", "symbolic_2lv", "symbolic_2uv", "symbolic
 _WORDS = np.indices((LEVELS,) * WORD).reshape(WORD, -1).T  # every word, in the order of its number
 _FIRST, _SECOND = np.diff(_WORDS, axis=1).T
 _N_VARIATIONS = (_FIRST != 0).astype(np.int64) + (_SECOND != 0)
-_FAMILIES = np.stack([_N_VARIATIONS == 0, _N_VARIATIONS == 1, _FIRST * _SECOND > 0, _FIRST * _SECOND < 0]).astype(np.int64)
+_FAMILIES = np.stack([_N_VARIATIONS == 0, _N_VARIATIONS == 1, _FIRST * _SECOND > 0, _FIRST * _SECOND < 0]).astype(
+    np.int64
+)
 
 
 def symbolic_measures(nn: NN) -> dict[str, float]:

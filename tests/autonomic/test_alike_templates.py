@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from holter2sleep.autonomic import matches
 from holter2sleep.autonomic.matches import count_matches
-from holter2sleep.autonomic.pieces import box_starts, in_a_row
+from holter2sleep.autonomic.pieces import box_starts, in_a_row, neighbour_runs
 
 
 def counted(templates: np.ndarray, tolerance: int) -> tuple[int, int]:
@@ -61,11 +61,11 @@ def test_two_templates_are_one_pair() -> None:
 def test_rows_and_boxes_lie_within_runs() -> None:
     adjacent = np.array([0, 1, 1, 0, 0, 1, 1, 1, 1], bool)
     assert in_a_row(adjacent, 3).tolist() == [0, 4, 5, 6]
-    assert box_starts(adjacent, 2).tolist() == [0, 4, 6]
-    assert box_starts(adjacent, 1).tolist() == list(range(9))
+    assert box_starts(neighbour_runs(adjacent), 2).tolist() == [0, 4, 6]
+    assert box_starts(neighbour_runs(adjacent), 1).tolist() == list(range(9))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_series_shorter_than_a_row_have_none(n: int) -> None:
     adjacent = np.arange(n) > 0
-    assert len(in_a_row(adjacent, 3)) == len(box_starts(adjacent, 3)) == 0
+    assert len(in_a_row(adjacent, 3)) == len(box_starts(neighbour_runs(adjacent), 3)) == 0

@@ -96,8 +96,8 @@ def chances_of(
 ) -> Proba:
     """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval.
 
-    Of several contexts, which all tell the same things, the mean of the answers. `believed` tells of each interval between usable beats whether it is to
-    be read; None: all of them.
+    Of several contexts, which all tell the same things, the mean of the answers. `believed` tells of each interval
+    between usable beats whether it is to be read; None: all of them.
     """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s
     features = beat_features(beat_s, believed)

@@ -147,7 +147,7 @@ def arrangements(network: Net1D) -> dict[str, tuple[Embed, int]]:
         "plain, one tap as a product": (plain(network, one_tap_as_product), BATCH),
         "plain, groups merged to 16 channels": (plain(network, merged), BATCH),
         "plain, unfolded, batched product": (plain(network, unfolded), BATCH),
-        **{f"ours, {n} windows at a time": (network, n) for n in (1, 4, 16, 64)},
+        **{f"ours, {n} windows at a time": (network, n) for n in (1, 4, 16, 32, 64)},
         "ours, bfloat16": (in_bfloat16(network), BATCH),
     }
 

@@ -96,6 +96,11 @@ class SameConv(nn.Module):
         return y_BC1L[..., n_more:]
 
 
+def _activated(y_BC1L: Tensor) -> Tensor:
+    """SiLU of what a convolution has just made; in its place where no gradient will ask for it."""
+    return F.silu(y_BC1L, inplace=not torch.is_grad_enabled())
+
+
 class Block(nn.Module):
     """Bottleneck with grouped convolution, squeeze-and-excitation and shortcut."""
 
@@ -117,14 +122,14 @@ class Block(nn.Module):
     def forward(self, h_BC1L: Tensor) -> Tensor:
         """Residual of the block's input; the next block's leading activation is all that follows the sum."""
         a_BC1L = F.silu(h_BC1L) if self._leading else h_BC1L
-        a_BC1L = self.conv3(F.silu(self.conv2(F.silu(self.conv1(a_BC1L)))))
+        a_BC1L = self.conv3(_activated(self.conv2(_activated(self.conv1(a_BC1L)))))
         gate_BC = torch.sigmoid(self.se_fc2(F.silu(self.se_fc1(a_BC1L.mean((2, 3))))))
         return torch.addcmul(self._shortcut(h_BC1L), a_BC1L, gate_BC[:, :, None, None])
 
     def _shortcut(self, h_BC1L: Tensor) -> Tensor:
         if self._stride == STRIDE:
-            # a zero behind an odd length takes part in the maximum, as in the published network
-            h_BC1L = F.pad(h_BC1L, (0, h_BC1L.shape[-1] % 2))
+            if h_BC1L.shape[-1] % 2:  # a zero behind it takes part in the maximum, as in the published network
+                h_BC1L = F.pad(h_BC1L, (0, 1))
             h_BC1L = self._larger_of_two(h_BC1L)
         return F.pad(h_BC1L, (0, 0, 0, 0, *self._more)) if any(self._more) else h_BC1L
 
@@ -167,7 +172,7 @@ class Net1D(nn.Module):
 
     def forward(self, x_BT: Tensor) -> Tensor:
         """Embeddings (B, D) of windows (B, T)."""
-        h_BC1L = F.silu(self.first_conv(self._images(x_BT)))
+        h_BC1L = _activated(self.first_conv(self._images(x_BT)))
         for stage in self.stage_list:
             h_BC1L = stage(h_BC1L)
         return h_BC1L.mean((2, 3))

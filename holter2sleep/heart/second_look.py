@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from holter2sleep.arrays import quantile_along
 from holter2sleep.heart.candidates import PATCH_STEPS, TINY, Candidates
+from holter2sleep.heart.quantile import quantile_along
 from holter2sleep.night import Float
 
 CORE = 8  # steps of a patch to each side, 0.125 s: the QRS without P and T

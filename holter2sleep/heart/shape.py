@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from holter2sleep.arrays import quantile_along
 from holter2sleep.heart.intervals import near_together
 from holter2sleep.heart.qrs_sizes import QrsSizes, qrs_sizes
+from holter2sleep.heart.quantile import quantile_along
 from holter2sleep.night import Bool, Float, Recording
 from holter2sleep.waveform import Waveform
 

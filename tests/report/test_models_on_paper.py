@@ -83,7 +83,8 @@ def test_one_other_file_among_them_changes_nothing_for_the_rest(tmp_path: Path) 
 def test_a_stager_of_other_weights_has_no_figure_either(tmp_path: Path) -> None:
     card = STAGERS["fusion"]
     model = {"role": "stager", "name": card.name, "sha256": card.sha256}
-    assert all(text in words_of(tmp_path / "same", [model]) for text in texts_of(card))
+    same = words_of(tmp_path / "same", [model])
+    assert all(text in same for text in texts_of(card))
     other = words_of(tmp_path / "other", [{**model, "sha256": FOREIGN}])
     assert joined(card.headline) not in other
     assert joined(load_words()("methods.other_weights")) in other
@@ -97,7 +98,8 @@ def test_a_stager_without_weights_of_its_own_stands_with_its_card(tmp_path: Path
 
 def test_an_encoder_is_known_by_its_hash_for_its_network_is_others_too(tmp_path: Path) -> None:
     model = {"role": "encoder", "name": ENCODER.network, "sha256": ENCODER.sha256}
-    assert all(text in words_of(tmp_path / "ours", [model]) for text in texts_of(ENCODER))
+    ours = words_of(tmp_path / "ours", [model])
+    assert all(text in ours for text in texts_of(ENCODER))
     other = words_of(tmp_path / "official", [{**model, "sha256": FOREIGN}])
     assert joined(ENCODER.title) not in other
     assert joined(load_words()("methods.other_weights")) not in other

@@ -143,8 +143,12 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
         logging.getLogger().level if logging.getLogger().isEnabledFor(logging.INFO) else logging.ERROR,
     )
     checked = checked_manifest(manifest, request, how.skip_bad_rows, lambda line: click.echo(line, err=True))
-    with batch_shown() as begin:
-        tally = run_batch(manifest, checked, request, how, begin)
+    try:
+        with batch_shown() as begin:
+            tally = run_batch(manifest, checked, request, how, begin)
+    except KeyboardInterrupt:
+        click.echo(f"{request.out} keeps the nights that are done; the same command goes on with the others", err=True)
+        raise
     _tell(tally, request.out)
     if options["with_cohort"] and tally.n_done:
         from holter2sleep.cli.cohort import gather_cohort

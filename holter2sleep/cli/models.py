@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +49,24 @@ def list_models(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(list(_facts().values()), indent=2))
         return
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for card in list_cards():
-        click.echo(f"{card.name:33} {card.scheme:8} {card.headline}")
+        click.echo(listed(card.name, card.scheme, card.headline, width))
     for model in list_model_cards():
-        click.echo(f"{model.name:33} model    {model.title}: {model.headline}")
+        click.echo(listed(model.name, "model", f"{model.title}: {model.headline}", width))
     for encoder in list_shipped():
-        click.echo(f"{encoder.name:33} encoder  shipped: {encoder.title}")
+        click.echo(listed(encoder.name, "encoder", f"shipped: {encoder.title}", width))
     for weights in list_installable():
         state = "installed" if is_installed(weights) else f"not installed, {weights.size_mb:g} MB"
-        click.echo(f"{weights.name:33} weights  {state}: {weights.title}")
+        click.echo(listed(weights.name, "weights", f"{state}: {weights.title}", width))
+
+
+def listed(name: str, kind: str, text: str, width: int | None) -> str:
+    """A model on one line; on a terminal of some width its text wrapped below its name."""
+    if width is None:
+        return f"{name:33} {kind:8} {text}"
+    indent = "    "
+    return f"{name}  {kind}\n" + textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent)
 
 
 @models.command("show")

@@ -214,9 +214,9 @@ def test_another_recipe_replaces_the_nights_and_a_failure_leaves_the_old_one_out
 # --- kills -----------------------------------------------------------------------------------------
 
 
-def batch_process(manifest: Path, out: Path, *words: str) -> subprocess.Popen[bytes]:
+def batch_process(manifest: Path, out: Path, *words: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "holter2sleep", "batch", str(manifest), "--out", str(out), *FAST, *words]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 120.0) -> None:
@@ -266,11 +266,13 @@ def test_a_batch_that_is_killed_leaves_no_half_night_and_goes_on(tmp_path: Path)
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 def test_ctrl_c_ends_all_processes_at_once_and_keeps_what_was_made(tmp_path: Path) -> None:
     manifest, out = write_cohort(tmp_path / "data", 40), tmp_path / "out"
-    process = batch_process(manifest, out)
+    process = batch_process(manifest, out, stderr=subprocess.PIPE)
     wait_until(lambda: len(read_ledger(out)) >= 1)
     children = child_pids(process.pid)
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"{out} keeps the nights that are done; the same command goes on" in said.decode()
     assert not any(map(is_alive, children))
     assert 1 <= len(read_ledger(out)) < 40
     assert failures(out) == []

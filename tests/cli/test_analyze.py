@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from holter2sleep.cli import main
+from holter2sleep.cli.models import listed
 from holter2sleep.io.export import write_edf
 from holter2sleep.night import Recording, Source
 from holter2sleep.simulate import preset, simulate_night
@@ -292,6 +293,14 @@ def test_models_lists_cards_with_their_external_figure() -> None:
     assert run("models", "show", "clock").exit_code == 0
     assert run("models", "show", "clok").exit_code == 2
     assert run("models", "verify").exit_code == 0
+
+
+def test_a_model_is_a_line_in_a_pipe_and_wrapped_on_a_terminal() -> None:
+    lines = run("models", "list").output.splitlines()
+    assert lines[0].startswith("fusion ")
+    assert all(len(line.split(maxsplit=2)) == 3 for line in lines)
+    wrapped = listed("fusion", "AASM5", "five words of some length", 20)
+    assert wrapped.splitlines() == ["fusion  AASM5", "    five words of", "    some length"]
 
 
 def test_a_folder_that_is_no_night_of_ours_is_never_replaced(night_file: Path, tmp_path: Path) -> None:

@@ -76,16 +76,16 @@ def hold_words_apart(found: Drawn) -> None:
 @pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("name", ["Study_2024_site_Zurich_subject_00000123_visit_2_night_1_repeat", "W" * 200])
 def test_a_long_name_is_cut_where_there_is_no_room_for_all_of_it(tmp_path: Path, name: str, language: str) -> None:
-    folder = write_night(tmp_path)
+    folder = write_night(tmp_path, NightPlan(hours=1.0))
     run = json.loads((folder / "run.json").read_text())
     run |= {"recording_id": name, "input": {**run["input"], "file": f"{name}.edf"}}
     (folder / "run.json").write_text(json.dumps(run))
-    for path in (write_report(folder, language=language), write_plain_page(folder, language)):
-        found = Drawn(path)
+    drawn = [Drawn(path) for path in (write_report(folder, language=language), write_plain_page(folder, language))]
+    for found in drawn:
         hold_within_pages(found)
         hold_words_apart(found)
         assert all(name[:20] in words for words in found.pages)
-    assert "…" in Drawn(folder / "report.pdf").pages[0]
+    assert "…" in drawn[0].pages[0]
 
 
 # --- numbers ---------------------------------------------------------------------------------------

@@ -10,10 +10,9 @@ from holter2sleep.autonomic.blocks import Interval
 from holter2sleep.night import EPOCH_S, Bool, Night
 from holter2sleep.phenotypes.measures.breathing import event_index
 from holter2sleep.phenotypes.measures.measured import Measured, Values, mean
-from holter2sleep.phenotypes.measures.staged import ratio_interval
+from holter2sleep.phenotypes.measures.staged import epochs_of, ratio_interval
 from holter2sleep.recipe import Recipe
 from holter2sleep.sleep.periods import NOT_FOUND
-from holter2sleep.spans import contains
 
 
 def surge_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
@@ -23,7 +22,7 @@ def surge_measures(part: Night, night: Night, _recipe: Recipe) -> Measured:
 
 def respiratory_share_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     """Share of the determinate time that is called respiratory, and of the time that is indeterminate."""
-    chance, here = part.respiration.p_respiratory, _epochs_of(part)
+    chance, here = part.respiration.p_respiratory, epochs_of(part)
     known = np.isfinite(chance)
     n_known = int(known[here].sum())
     marks = {
@@ -54,7 +53,7 @@ def coupling_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
     coupling = part.coupling
     if coupling is None:
         return Measured({}, 0, 0.0)
-    here = _epochs_of(part) & (coupling.state != "")
+    here = epochs_of(part) & (coupling.state != "")
     n = int(here.sum())
     masks = {
         "hfc_share": coupling.state == "HFC",
@@ -69,7 +68,7 @@ def coupling_measures(part: Night, _night: Night, _recipe: Recipe) -> Measured:
 
 def _of_shares(part: Night, marks: dict[str, tuple[Bool, Bool]], n: int) -> Measured:
     """Shares by name: of the part's epochs that are looked at (second), those that are marked (first)."""
-    here = _epochs_of(part)
+    here = epochs_of(part)
     shares = {name: _percent(marked[here & looked_at]) for name, (marked, looked_at) in marks.items()}
     intervals: dict[str, Interval] = {}
     for name, columns in marks.items():
@@ -79,9 +78,3 @@ def _of_shares(part: Night, marks: dict[str, tuple[Bool, Bool]], n: int) -> Meas
 
 def _percent(marked: Bool) -> float:
     return 100 * mean(marked)
-
-
-def _epochs_of(part: Night) -> Bool:
-    """Epochs whose middle lies in the part. array (n_epochs,)."""
-    middle_s = part.grid.onset_s + EPOCH_S / 2
-    return contains(part.spans, np.minimum(middle_s, part.grid.duration_s - 0.5))

@@ -78,8 +78,12 @@ def count_draws(sampled: Bool, per_epoch: Float, spread: float) -> Float:
 
 
 def epochs_of(part: Night) -> Bool:
-    """Epochs that begin in the part. array (n_epochs,)."""
-    return contains(part.spans, part.grid.onset_s)
+    """Epochs whose middle lies in the part: each is of one hour, wherever its edges lie. array (n_epochs,).
+
+    Where the recording ends before the middle of its last epoch, the last half second stands for it.
+    """
+    middle_s = part.grid.onset_s + EPOCH_S / 2
+    return contains(part.spans, np.minimum(middle_s, part.grid.duration_s - 0.5))
 
 
 def summed(values: Float, time_s: Float, grid: EpochGrid) -> Float:

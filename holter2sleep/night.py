@@ -307,7 +307,7 @@ class Night:
     @cached_property
     def usable_spans(self) -> Spans:
         """Analysable time of this part."""
-        return intersection(self.quality.usable_spans, self.spans)
+        return frozen_array(intersection(self.quality.usable_spans, self.spans), np.float64)
 
     @property
     def usable_s(self) -> float:

@@ -11,10 +11,8 @@ import sys
 for _threads in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
-# Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost. At
-# the end nobody has to look for them: all memory goes back at once.
+# Millions of small objects are made, few of them in circles: to look for those as often as Python does is time lost.
 gc.set_threshold(500_000)  # a night of 8 h leaves 390,000
-atexit.register(gc.freeze)
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 MB = 1 << 20
@@ -38,6 +36,7 @@ INTERRUPTED = 130  # 128 and the number of the signal, as shells have it
 
 def main() -> None:
     """Run the command line; its modules are loaded within, for that takes longer than an impatient user waits."""
+    atexit.register(gc.freeze)  # at the end nobody looks for circles: all memory goes back at once
     try:
         from holter2sleep.cli import main as commands
 

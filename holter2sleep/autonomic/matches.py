@@ -20,7 +20,7 @@ BLOCK = 512  # templates: their prefixes, 32 KB a coordinate, stay in the proces
 
 
 def count_matches(values: Whole, first: Index, size: int, tolerance: int) -> tuple[int, int]:
-    """Pairs of templates alike in all their values but the last, and in all: each within `tolerance`.
+    """Pairs of templates alike in all their values but the last, and in all.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ def count_matches(values: Whole, first: Index, size: int, tolerance: int) -> tup
         Where the templates begin in it, ascending; array (n_templates,).
     size
         Values in a template, at least two.
+    tolerance
+        By how much two values that are alike may differ.
 
     Examples
     --------

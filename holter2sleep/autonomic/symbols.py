@@ -46,7 +46,7 @@ def symbolic_measures(nn: NN) -> dict[str, float]:
 
 
 def _word_counts(nn: NN) -> Index:
-    """How often each word comes. array (n_words,)."""
+    """How often each possible word comes. array (LEVELS ** WORD,)."""
     level = _levels(nn)
     number = rows_of(level, nn.adjacent, WORD) @ LEVELS ** np.arange(WORD)[::-1]
     return np.bincount(number, minlength=len(_WORDS))

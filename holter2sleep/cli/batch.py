@@ -147,7 +147,7 @@ def run(context: click.Context, manifest: Path, **options: Any) -> None:
         with batch_shown() as begin:
             tally = run_batch(manifest, checked, request, how, begin)
     except KeyboardInterrupt:
-        click.echo(f"{request.out} keeps the nights that are done; the same command goes on with the others", err=True)
+        click.echo(f"Nights that are done stay in {request.out}; the same command goes on with the others", err=True)
         raise
     _tell(tally, request.out)
     if options["with_cohort"] and tally.n_done:

@@ -43,7 +43,10 @@ class QrsSizes:
 
 
 def qrs_sizes(rows: Rows, level_mv: Column, qrs: slice, hz: float) -> QrsSizes:
-    """Sizes of beats: a row holds one from before P to behind T at `hz`, its level, and its complex in `qrs`."""
+    """Sizes of beats: a row holds one from before P to behind T at `hz`, its complex in the part `qrs`.
+
+    `level_mv` is the level of each row.
+    """
     core = rows[:, qrs]
     line = np.linspace(0, 1, core.shape[1], dtype=np.float32)
     above = core - core[:, :1] - (core[:, -1:] - core[:, :1]) * line

@@ -78,7 +78,7 @@ def count_draws(sampled: Bool, per_epoch: Float, spread: float) -> Float:
 
 
 def epochs_of(part: Night) -> Bool:
-    """Epochs whose middle lies in the part: each is of one hour, wherever its edges lie. array (n_epochs,).
+    """Epochs whose middle lies in the part, so that each is of exactly one hour. array (n_epochs,).
 
     Where the recording ends before the middle of its last epoch, the last half second stands for it.
     """

@@ -17,7 +17,7 @@ from holter2sleep.spans import covers
 Embeddings = NDArray[np.float32]
 
 PER_EPOCH = round(EPOCH_S / WINDOW_S)
-BATCH = 32  # windows: with fewer the network spends its time on beginning steps; with more they leave the cache
+BATCH = 32  # windows: where CLEF-small is fastest (`benchmarks/encoders.py`); larger networks hardly mind
 BLOCK_EPOCHS = 40  # 20 min of windows, 2 MB
 
 

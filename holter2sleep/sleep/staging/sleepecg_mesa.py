@@ -46,7 +46,7 @@ def _dense(network: Network, layer: str, rows: Rows) -> Rows:
 def _there_and_back(network: Network, layer: str, rows: Rows) -> Rows:
     """States of a GRU along the rows and of one against them. array (n_contexts, n_rows, 2 n_units).
 
-    Both go at once, as one GRU of twice the units, of which neither half sees the other's.
+    Both go at once, as one GRU of twice the units, of which neither half sees the other's state.
     """
     ways = {f"{layer}/forward_layer/cell": rows, f"{layer}/backward_layer/cell": rows[:, ::-1]}
     n = len(network[f"{layer}/forward_layer/cell/vars/1"])
@@ -96,7 +96,7 @@ def chances_of(
 ) -> Proba:
     """Probabilities of W, NREM, R on the grid; NaN after the last beat and where minutes hold no interval.
 
-    Of several contexts, which all tell the same things, the mean of the answers. `believed` tells of each interval
+    Of several contexts, in which the same facts are known, the mean of the answers. `believed` tells of each interval
     between usable beats whether it is to be read; None: all of them.
     """
     beat_s = evidence.beats.time_s[evidence.beats.usable] - evidence.grid.offset_s

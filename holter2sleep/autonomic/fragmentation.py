@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holter2sleep.autonomic.pieces import in_a_row, whole_us
+from holter2sleep.autonomic.pieces import in_a_row, runs_from, whole_us
 from holter2sleep.night import NN, Bool
 
 # Costa 2017: acceleration and deceleration segments are short below three intervals; alternation needs four
@@ -37,10 +37,10 @@ def fragmentation_measures(nn: NN) -> dict[str, float]:
     if not joined.any():
         return dict.fromkeys(("pip", "ials", "pss", "pas"), np.nan)
     turns = joined & (np.diff(sign, prepend=0) != 0)
-    length, first = _lengths(~joined | turns)
+    first, length = runs_from(~joined | turns)
     moving = length[sign[first] != 0]
     swings = joined & (sign * np.roll(sign, 1) < 0)
-    alternation = _lengths(~swings)[0]
+    _, alternation = runs_from(~swings)
     return {
         "pip": 100 * float(turns.sum() / joined.sum()),
         "ials": float(1 / moving.mean()) if len(moving) else np.nan,
@@ -54,9 +54,3 @@ def _signs(nn: NN) -> tuple[NDArray[np.int8], Bool]:
     pairs = in_a_row(nn.adjacent, 2)
     values = whole_us(nn)
     return np.sign(values[pairs + 1] - values[pairs]).astype(np.int8), np.diff(pairs, prepend=-2) == 1
-
-
-def _lengths(begins: Bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Length and first index of each segment, from where they begin."""
-    first = np.flatnonzero(begins)
-    return np.diff(np.r_[first, len(begins)]), first

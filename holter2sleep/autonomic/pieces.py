@@ -9,7 +9,7 @@ from holter2sleep.night import NN, Bool
 
 Index = NDArray[np.int64]
 Whole = NDArray[np.int64]
-Runs = tuple[Index, Index]  # first interval and length of each run of neighbours
+Runs = tuple[Index, Index]  # first index and length of each run
 
 
 def whole_us(nn: NN) -> Whole:
@@ -17,8 +17,14 @@ def whole_us(nn: NN) -> Whole:
     return np.round(1000 * nn.nn_ms).astype(np.int64)
 
 
+def runs_from(begins: Bool) -> Runs:
+    """Runs that last from where each begins to where the next does."""
+    first = np.flatnonzero(begins)
+    return first, np.diff(first, append=len(begins))
+
+
 def neighbour_runs(adjacent: Bool) -> Runs:
-    """Runs without a break.
+    """Runs of intervals without a break.
 
     Examples
     --------
@@ -28,8 +34,7 @@ def neighbour_runs(adjacent: Bool) -> Runs:
     """
     begins = ~adjacent
     begins[:1] = True
-    first = np.flatnonzero(begins)
-    return first, np.diff(first, append=len(adjacent))
+    return runs_from(begins)
 
 
 def box_starts(runs: Runs, size: int) -> Index:

@@ -19,7 +19,6 @@ from holter2sleep.report.words import load_words
 from holter2sleep.sleep.staging import list_cards
 from holter2sleep.sleep.staging.shipped import list_shipped
 
-PATIENT = Path(__file__).parents[2] / "reports" / "patient.toml"
 FOREIGN = "0f" * 32
 OURS = [{"role": "detector", "name": FILES[card.name].name, "sha256": card.sha256} for card in list_model_cards()]
 STAGERS = {card.name: card for card in list_cards()}
@@ -35,12 +34,8 @@ def night_of(folder: Path, models: list[dict[str, Any]]) -> Path:
 
 
 def words_of(folder: Path, models: list[dict[str, Any]], language: str = "en") -> str:
-    """All that the methods of a report of these models say, joined."""
-    night, layout = night_of(folder, models), folder / "methods.toml"
-    head, *sections = PATIENT.read_text(encoding="utf-8").split("[[section]]")
-    (methods,) = (section for section in sections if 'draw = "methods"' in section)
-    layout.write_text(f"{head}[[section]]{methods}", encoding="utf-8")
-    return joined(Drawn(write_report(night, layout, language)).text)
+    """All that a report of these models says, joined."""
+    return joined(Drawn(write_report(night_of(folder, models), language=language)).text)
 
 
 def joined(text: str) -> str:

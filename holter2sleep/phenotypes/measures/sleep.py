@@ -47,4 +47,4 @@ def _intervals(night: Night, values: Values, recipe: Recipe) -> dict[str, Interv
 
 def _interval(drawn: list[float | None], value: float | None) -> Interval | None:
     known = [each for each in drawn if each is not None]
-    return None if value is None or len(known) < len(drawn) else percentiles(np.array(known), value)
+    return None if value is None or len(known) < len(drawn) else percentiles(np.array(known, np.float64), value)

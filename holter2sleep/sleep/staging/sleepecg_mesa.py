@@ -62,8 +62,8 @@ def _there_and_back(network: Network, layer: str, rows: Rows) -> Rows:
 
 def _gru(inputs: Rows, recurrent: Rows, bias: Rows) -> Rows:
     """States of a GRU along inputs to update, reset and candidate. array (n_rows, n_contexts, n_units)."""
-    states = np.zeros((*inputs.shape[:2], len(recurrent)), np.float32)
-    state = states[0].copy() if len(states) else states
+    states = np.empty((*inputs.shape[:2], len(recurrent)), np.float32)
+    state = np.zeros(states.shape[1:], np.float32)
     for of_input, kept in zip(inputs, states, strict=True):
         of_state = (state @ recurrent).reshape(of_input.shape) + bias
         gates = (1 + np.tanh((of_input[:, :2] + of_state[:, :2]) / 2)) / 2  # logistic, without its overflow

@@ -90,10 +90,9 @@ def multiscale_entropy(nn: NN) -> Float:
     Costa 2002 (Phys Rev Lett 89:068102).
     """
     values, runs = whole_us(nn), neighbour_runs(nn.adjacent)
-    total = np.r_[0, np.cumsum(values)]
     tolerance = SCALES_TOLERANCE_SD * _sd(values)
     # sums in place of means, with the tolerance of the sum: whole numbers, so that the counts are exact
-    coarse = (_sums(total, nn.adjacent, runs, scale) for scale in range(1, SCALES + 1))
+    coarse = (_sums(values, nn.adjacent, runs, scale) for scale in range(1, SCALES + 1))
     return np.array([entropy_within(*sums, scale * tolerance, M) for scale, sums in enumerate(coarse, 1)])
 
 
@@ -107,8 +106,9 @@ def multiscale_measures(nn: NN) -> dict[str, float]:
     }
 
 
-def _sums(total: Whole, adjacent: Bool, runs: Runs, scale: int) -> tuple[Whole, Bool]:
-    """Sums of `scale` neighbours, of the running total from 0 on, and which follow one another."""
+def _sums(values: Whole, adjacent: Bool, runs: Runs, scale: int) -> tuple[Whole, Bool]:
+    """Sums of `scale` neighbours, and which follow one another."""
+    total = np.r_[0, np.cumsum(values)]
     start = box_starts(runs, scale)
     return total[start + scale] - total[start], adjacent[start]
 

@@ -33,7 +33,7 @@ from holter2sleep.recipe import load_recipe
 from holter2sleep.simulate import preset, simulate_night
 from holter2sleep.sleep.staging import stage_sleep
 from holter2sleep.sleep.staging.embeddings import BATCH, epoch_embeddings
-from holter2sleep.sleep.staging.encoder import CONFIGS, STRIDE, Block, Net1D
+from holter2sleep.sleep.staging.encoder import CONFIGS, STRIDE, Block, Net1D, joined
 from holter2sleep.sleep.staging.profiles import PROFILES
 from holter2sleep.spans import complement
 from holter2sleep.training.staging_nights import evidence_of
@@ -80,7 +80,8 @@ def _plain_block(block: Block, h: Tensor, convolve: Callable[[nn.Conv1d, Tensor]
     gate = torch.sigmoid(block.se_fc2(F.silu(block.se_fc1(a.mean(-1)))))
     if block._stride == STRIDE:
         h = F.max_pool1d(F.pad(h, (0, h.shape[-1] % 2)), 2)
-    return a * gate.unsqueeze(-1) + F.pad(h, (0, 0, *block._more))
+    before = block._shortcut.start
+    return a * gate.unsqueeze(-1) + F.pad(h, (0, 0, before, a.shape[1] - before - h.shape[1]))
 
 
 def padded(conv: nn.Conv1d, x: Tensor) -> Tensor:
@@ -104,14 +105,9 @@ def one_tap_as_product(conv: nn.Conv1d, x: Tensor) -> Tensor:
 
 def merged(conv: nn.Conv1d, x: Tensor) -> Tensor:
     """Several groups as one of 16 channels, whose weights are zero between groups."""
-    if conv.groups == 1:
-        return eager(conv, x)
     per_group = conv.in_channels // conv.groups
     together = max(1, min(conv.groups, FASTEST_CHANNELS // per_group))
-    weight = conv.weight.new_zeros(conv.out_channels, per_group * together, *conv.kernel_size)
-    for out in range(conv.out_channels):
-        at = out // per_group % together * per_group
-        weight[out, at : at + per_group] = conv.weight[out]
+    weight = joined(conv.weight, conv.groups, together)
     return F.conv1d(padded(conv, x), weight, conv.bias, conv.stride, groups=conv.groups // together)
 
 

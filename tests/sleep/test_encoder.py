@@ -12,7 +12,7 @@ from deterministic import deterministic, deterministic_state, with_deterministic
 from torch.nn import functional
 
 from holter2sleep.errors import WeightsError
-from holter2sleep.sleep.staging.encoder import CONFIGS, Block, Net1D, SameConv
+from holter2sleep.sleep.staging.encoder import CONFIGS, Block, Net1D, SameConv, groups_together, joined
 from holter2sleep.sleep.staging.encoder_weights import empty_encoder, load_encoder, read_state, shapes_of
 
 SMALL = CONFIGS["clef-small"]
@@ -72,14 +72,48 @@ def test_padding_is_the_same_padding_of_the_length(
         torch.testing.assert_close(conv(x_bcl.unsqueeze(2)).squeeze(2), expected, rtol=0, atol=1e-5)
 
 
-def test_the_shortcut_takes_the_larger_of_two_steps_and_a_zero_behind_an_odd_length() -> None:
-    block = Block(SMALL, 32, 64, 2, leading=True)
+@pytest.mark.parametrize("together", [1, 2, 4])
+def test_groups_taken_together_are_the_same_convolution(together: int) -> None:
+    rng = torch.Generator().manual_seed(3)
+    x_bcl, weight = torch.randn(2, 12, 40, generator=rng), torch.randn(8, 3, 5, generator=rng)
+    found = functional.conv1d(x_bcl, joined(weight, 4, together), groups=4 // together)
+    torch.testing.assert_close(found, functional.conv1d(x_bcl, weight, groups=4), rtol=0, atol=1e-5)
+
+
+def test_narrow_groups_are_taken_in_pairs_where_registers_hold_eight_numbers(
+    small: Net1D, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x_bt = torch.randn(2, 5000, generator=torch.Generator().manual_seed(4))
+    found = {}
+    for capability in ("AVX2", "AVX512"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda answer=capability: answer)
+        with torch.inference_mode():
+            found[capability] = small(x_bt)
+        assert groups_together(8, 4) == (2 if capability == "AVX2" else 1)
+        assert [groups_together(*size) for size in ((8, 8), (1, 4))] == [1, 1]
+    torch.testing.assert_close(found["AVX2"], found["AVX512"], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_shortcut_takes_the_larger_of_two_steps_and_a_zero_behind_an_odd_length(*, training: bool) -> None:
+    block = Block(SMALL, 32, 64, 2, leading=True).train(training)
     h_bcl = torch.full((1, 32, 3), -1.0)
     h_bcl[0, :, 1] = -0.5
-    shortcut = block._shortcut(h_bcl.unsqueeze(2))[0].squeeze(1)
-    assert shortcut[16:48].unique(dim=0).flatten().tolist() == [-0.5, 0.0]
-    assert not shortcut[:16].any()
-    assert not shortcut[48:].any()
+    y_bc1l = torch.full((1, 64, 1, 2), 10.0)
+    block._add_shortcut(y_bc1l[:, block._shortcut], h_bcl.unsqueeze(2))
+    assert y_bc1l[0, 16:48].unique(dim=0).flatten().tolist() == [9.5, 10.0]
+    assert (y_bc1l[0, :16] == 10.0).all()
+    assert (y_bc1l[0, 48:] == 10.0).all()
+
+
+def test_what_is_computed_in_place_is_what_gradients_are_asked_of(small: Net1D) -> None:
+    x_bt = torch.randn(2, 5000, generator=torch.Generator().manual_seed(2))
+    learned = small(x_bt)
+    with torch.inference_mode():
+        used = small(x_bt)
+    torch.testing.assert_close(used, learned.detach(), rtol=0, atol=1e-6)
+    learned.sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in small.parameters() if p.grad is not None)
 
 
 def test_batch_norms_are_there_and_change_nothing(small: Net1D) -> None:

@@ -21,6 +21,7 @@ import torch.nn.functional as F  # noqa: N812  torch's own name for it
 from torch import Tensor, nn
 
 KERNEL = 16
+AVX2_LANES = 8  # numbers in a register
 WIDE_GROUP = 16  # channels of a group that a kernel for channels first makes full use of
 STRIDE = 2  # of the first convolution, and of the first block of each stage
 
@@ -91,14 +92,49 @@ class SameConv(nn.Module):
         # goes in on the left, and the output step it makes is left out.
         n_more = n_zeros % 2
         padding = (0, n_zeros // 2 + stride * n_more)
-        weight = self.conv.weight.unsqueeze(2).contiguous(memory_format=self._format)
-        y_BC1L = F.conv2d(x_BC1L, weight, self.conv.bias, (1, stride), padding, groups=self.conv.groups)
+        weight, groups = self._weight()
+        y_BC1L = F.conv2d(x_BC1L, weight, self.conv.bias, (1, stride), padding, groups=groups)
         return y_BC1L[..., n_more:]
+
+    def _weight(self) -> tuple[Tensor, int]:
+        """Weights as images, with the number of groups."""
+        weight, groups = self.conv.weight, self.conv.groups
+        together = 1 if torch.is_grad_enabled() else groups_together(groups, weight.shape[1])
+        weight = joined(weight, groups, together).unsqueeze(2)
+        return weight.contiguous(memory_format=self._format), groups // together
+
+
+def groups_together(groups: int, per_group: int) -> int:
+    """How many narrow groups are computed as one, so that it fills the registers of kernels that are made for eight.
+
+    CLEF-small without AVX-512 in 9.0 s a night instead of 10.1; with it in 6.4 instead of 6.3.
+    """
+    eight_wide = torch.backends.cpu.get_cpu_capability() == "AVX2"
+    return 2 if eight_wide and 2 * per_group <= AVX2_LANES and groups % 2 == 0 else 1
+
+
+def joined(weight: Tensor, groups: int, together: int) -> Tensor:
+    """Weights of the same convolution with several groups taken as one, zero between them.
+
+    (n_out, n_in / groups, n_taps) to (n_out, together * n_in / groups, n_taps).
+    """
+    if together == 1:
+        return weight
+    n_out, per_group, n_taps = weight.shape
+    split = weight.view(groups // together, together, n_out // groups, per_group, n_taps)
+    apart = torch.eye(together, dtype=weight.dtype, device=weight.device)
+    return torch.einsum("gaoit,ab->gaobit", split, apart).reshape(n_out, together * per_group, n_taps)
 
 
 def _activated(y_BC1L: Tensor) -> Tensor:
     """SiLU of what a convolution has just made; in its place where no gradient will ask for it."""
     return F.silu(y_BC1L, inplace=not torch.is_grad_enabled())
+
+
+def _scaled(a_BC1L: Tensor, gate_BC: Tensor) -> Tensor:
+    """Channels times their gates; in place where no gradient will ask for what was there."""
+    gates = gate_BC[:, :, None, None]
+    return a_BC1L * gates if torch.is_grad_enabled() else a_BC1L.mul_(gates)
 
 
 class Block(nn.Module):
@@ -109,7 +145,8 @@ class Block(nn.Module):
         middle = int(n_out * config.ratio)
         self._leading = leading
         self._stride = stride
-        self._more = (n_out - n_in) // 2, n_out - n_in - (n_out - n_in) // 2
+        first = (n_out - n_in) // 2
+        self._shortcut = slice(first, first + n_in)  # channels of the output that the input is added to
         self.bn1 = nn.BatchNorm1d(n_in)
         self.conv1 = SameConv(config, n_in, middle, 1)
         self.bn2 = nn.BatchNorm1d(middle)
@@ -124,20 +161,26 @@ class Block(nn.Module):
         a_BC1L = F.silu(h_BC1L) if self._leading else h_BC1L
         a_BC1L = self.conv3(_activated(self.conv2(_activated(self.conv1(a_BC1L)))))
         gate_BC = torch.sigmoid(self.se_fc2(F.silu(self.se_fc1(a_BC1L.mean((2, 3))))))
-        return torch.addcmul(self._shortcut(h_BC1L), a_BC1L, gate_BC[:, :, None, None])
+        y_BC1L = _scaled(a_BC1L, gate_BC)
+        self._add_shortcut(y_BC1L[:, self._shortcut], h_BC1L)
+        return y_BC1L
 
-    def _shortcut(self, h_BC1L: Tensor) -> Tensor:
-        if self._stride == STRIDE:
-            if h_BC1L.shape[-1] % 2:  # a zero behind it takes part in the maximum, as in the published network
-                h_BC1L = F.pad(h_BC1L, (0, 1))
-            h_BC1L = self._larger_of_two(h_BC1L)
-        return F.pad(h_BC1L, (0, 0, 0, 0, *self._more)) if any(self._more) else h_BC1L
+    def _add_shortcut(self, y_BC1L: Tensor, h_BC1L: Tensor) -> None:
+        """Add the block's input, or the larger of each two steps of it, in place."""
+        if self._stride != STRIDE:
+            y_BC1L += h_BC1L
+            return
+        n_pairs = h_BC1L.shape[-1] // 2
+        y_BC1L[..., :n_pairs] += self._larger_of_two(h_BC1L)
+        if h_BC1L.shape[-1] % 2:  # a zero behind it takes part in the maximum, as in the published network
+            y_BC1L[..., n_pairs:] += F.relu(h_BC1L[..., -1:])
 
     def _larger_of_two(self, h_BC1L: Tensor) -> Tensor:
         """The same either way: the pool has the quicker gradient (a batch in 0.28 s, not 0.40) and the slower value."""
         if self.training:
             return F.max_pool2d(h_BC1L, (1, STRIDE))
-        return torch.maximum(h_BC1L[..., 0::2], h_BC1L[..., 1::2])
+        second_BC1L = h_BC1L[..., 1::2]
+        return torch.maximum(h_BC1L[..., 0::2][..., : second_BC1L.shape[-1]], second_BC1L)
 
 
 class Stage(nn.Module):

@@ -4,8 +4,9 @@
 
 DATA is the folder of the development recordings, DIR the `--work` of a run of `python -m holter2sleep.training.staging`
 with that seed. Each man of slpdb is staged by those networks there that have seen nothing of his: from his given beats,
-moved at random; and from beats found in waveforms of other seeds (other noise, other people's shapes). Kappa is
-pooled over all men, in two to five classes; the temperature is fitted on the other men, with the nights of each row.
+moved at random; and from beats found in waveforms of other seeds (other noise, other people's shapes), without and with
+what the shipped encoder makes of them. Kappa is pooled over all men, in two to five classes; the temperature is fitted
+on the other men, with the nights of each row.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ import torch
 from benchmarks.waveform_against_beats import counts
 from holter2sleep.evaluate.classes import CLASSES
 from holter2sleep.evaluate.stages import kappa
+from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion
 from holter2sleep.sleep.staging.shipped import NAMES as SHIPPED
+from holter2sleep.training.fusion import TrainingNight
 from holter2sleep.training.head_nights import RECIPE
 from holter2sleep.training.staging import (
     Material,
+    as_seen,
     calibrated_ways,
     left_out,
     networks_without,
@@ -34,11 +38,11 @@ from holter2sleep.training.staging import (
     subjects_of,
     with_opinion,
 )
-from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored, training_night
+from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored
 
 NETS = 5  # as in the card of the fusion head
 MOVED_MS = (0.0, 0.3, 1.0, 3.0)  # SD
-WAVEFORM_SEEDS = (0, 10, 11)
+WAVEFORM_SEEDS = (0, *range(10, 15))
 
 
 def moved(night: HeardNight, sd_s: float, rng: np.random.Generator) -> HeardNight:
@@ -48,13 +52,15 @@ def moved(night: HeardNight, sd_s: float, rng: np.random.Generator) -> HeardNigh
     return replace(night, evidence=replace(night.evidence, beats=beats.but(time_s=time_s)))
 
 
-def kappas(material: Material, nights: Sequence[HeardNight], seed: int, work: Path) -> Mapping[str, str]:
-    """Kappa of given beats and of the nights, in two to five classes."""
+def kappas(
+    material: Material, nights: Sequence[HeardNight], seen: list[TrainingNight], seed: int, work: Path
+) -> Mapping[str, str]:
+    """Kappa of given beats and of the nights, as networks see them, in two to five classes."""
     opinion = SecondOpinion()
     given = len(material.given)
     shown = replace(
         material,
-        found=[training_night(night) for night in nights],
+        found=seen,
         opinions=[*material.opinions[:given], *(opinion.of(night.evidence) for night in nights)],
     )
     chances = with_opinion(shown, left_out(shown, NETS, seed, work))
@@ -82,11 +88,15 @@ def main() -> None:
     for sd_ms in MOVED_MS:
         rng = np.random.default_rng(asked.seed)
         nights = [moved(night, sd_ms / 1000, rng) for night in given]
-        print(f"| {sd_ms:g} ms | {kappas(material, nights, asked.seed, asked.work)['beats_found']} |", flush=True)
-    print("\n| seed of the waveforms | given beats | beats found |\n|---|---|---|")
+        found = kappas(material, nights, as_seen(nights, None, asked.work), asked.seed, asked.work)
+        print(f"| {sd_ms:g} ms | {found['beats_found']} |", flush=True)
+    print("\n| seed of the waveforms | given beats | beats found | beats and waveform |\n|---|---|---|---|")
+    encoder = find_encoder_file(SHIPPED[0])[1:]
     for seed in WAVEFORM_SEEDS:
-        found = kappas(material, read_found(asked.data, RECIPE, seed), asked.seed, asked.work)
-        print(f"| {seed} | {found['beats_given']} | {found['beats_found']} |", flush=True)
+        nights = read_found(asked.data, RECIPE, seed)
+        seen = as_seen(nights, encoder, asked.work / f"waves_of_seed_{seed}.npz")
+        found = kappas(material, nights, seen, asked.seed, asked.work)
+        print(f"| {seed} | " + " | ".join(found[way] for way in ("beats_given", "beats_found", "waveform")) + " |")
 
 
 if __name__ == "__main__":

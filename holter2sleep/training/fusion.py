@@ -51,6 +51,7 @@ class Course:
     taught_weight: float = 0.3  # of the teachers' answers, beside 1 of the scored stages
     code: int = 24
     dropout: float = 0.3
+    wave_dropout: float = 0.3  # of the embedding's numbers, which are many
     branch_dropout: float = 0.3  # how often a piece is shown without one of the branches, where it has both
     device: str = "cpu"
 
@@ -65,6 +66,7 @@ class FusionNet(torch.nn.Module):
         self.dropout_channels = torch.nn.Dropout1d(course.dropout)
         self.beats = torch.nn.Linear(n_features, code)
         if n_dimensions:
+            self.dropout_wave = torch.nn.Dropout(course.wave_dropout)
             self.wave = torch.nn.Linear(n_dimensions, code)
             self.gate = torch.nn.Linear(2 * code, code)
         self.convs = torch.nn.ModuleList(
@@ -87,7 +89,8 @@ class FusionNet(torch.nn.Module):
         """The two codes weighed by the gate; where only one branch knows the epoch, that one."""
         seen = torch.isfinite(embedding).all(-1)
         wave = torch.zeros_like(beats)
-        wave[seen] = torch.relu(self.wave(self.dropout(embedding[seen])))  # no work for pieces without, which are most
+        # no work for pieces without a waveform, which are most
+        wave[seen] = torch.relu(self.wave(self.dropout_wave(embedding[seen])))
         gate = torch.sigmoid(self.gate(torch.cat([beats, wave], -1)))
         gate = torch.where(seen[..., None], torch.where(heard[..., None], gate, 1.0), 0.0)
         return (1 - gate) * beats + gate * wave

@@ -17,7 +17,7 @@ import argparse
 import csv
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 # Records of DS2 in sinus rhythm, hardly an ectopic beat in most: one for each man.
 SHAPES = ("100", "103", "105", "113", "117", "121", "123", "212", "213", "231", "234")
 NOISES = ("em", "ma", "bw")  # electrode motion, muscle, baseline: equal parts
+UNSCORED = 1000  # from here on seeds are those of nights without stages
 LEVEL_DB = 12.0  # moderate: detectors begin to fail between 12 and 6 dB
 
 
@@ -56,18 +57,22 @@ class SemiSyntheticNight:
 
 def make_nights(slpdb: Path, mitdb: Path, nstdb: Path, seed: int) -> Iterator[SemiSyntheticNight]:
     """The records of slpdb with waveforms; the same seed gives the same samples, another other shapes and noise."""
-    noise, noise_fs = _noise(nstdb)
+    maker = Maker(mitdb, nstdb)
     names = (slpdb / "RECORDS").read_text(encoding="utf-8").split()
     men = sorted({subject_of(name) for name in names})
     for name in names:
-        source = SHAPES[(men.index(subject_of(name)) + seed) % len(SHAPES)]
         recording = read_recording(slpdb / f"{name}.ecg")
         scored, _ = read_hypnogram(slpdb / f"{name}.st", EpochGrid.covering(recording.duration_s), recording.wall_clock)
         rng = np.random.default_rng([seed, names.index(name)])
-        log.info("%s with the shapes of %s", name, source)
-        yield SemiSyntheticNight(
-            name, subject_of(name), _with_waveform(recording, *_shapes(mitdb, source), noise, noise_fs, rng), scored
-        )
+        made = maker.made(recording, men.index(subject_of(name)) + seed, rng)
+        yield SemiSyntheticNight(name, subject_of(name), made, scored)
+
+
+def with_waveforms(recordings: Iterable[Recording], mitdb: Path, nstdb: Path, seed: int) -> Iterator[Recording]:
+    """Recordings of beats with waveforms, each with the next person's shapes and with noise of its own."""
+    maker = Maker(mitdb, nstdb)
+    for i, recording in enumerate(recordings):
+        yield maker.made(recording, i + seed, np.random.default_rng([seed, UNSCORED + i]))
 
 
 def subject_of(name: str) -> str:
@@ -75,27 +80,29 @@ def subject_of(name: str) -> str:
     return name[:5]
 
 
-def _with_waveform(
-    recording: Recording,
-    shapes: Rows,
-    shape_rr_s: NDArray[np.float64],
-    fs: float,
-    noise: NDArray[np.float64],
-    noise_fs: float,
-    rng: np.random.Generator,
-) -> Recording:
-    """The recording with a waveform in which its beats are, no longer given."""
-    if recording.given_beats is None:
-        raise ValueError(f"{recording.recording_id} holds no beats")
-    if fs != noise_fs:
-        raise ValueError(f"shapes at {fs:g} Hz and noise at {noise_fs:g} Hz")
-    beat_s = recording.given_beats.time_s
-    laid = laid_out(beat_s, shapes, shape_rr_s, fs, rng)
-    clean = np.zeros(round(recording.duration_s * fs), np.float32)
-    clean[: len(laid)] = laid[: len(clean)]
-    added = np.resize(np.roll(noise, -int(rng.integers(len(noise)))), len(clean))
-    ecg = clean + gain_for(clean, beat_s, added, fs, LEVEL_DB) * added
-    return recording.but(ecg=ecg.astype(np.float32), fs=fs, given_beats=None, channel="ECG")
+class Maker:
+    """Waveforms in which the beats of recordings are, with other people's shapes, and noise."""
+
+    def __init__(self, mitdb: Path, nstdb: Path) -> None:
+        self._mitdb = mitdb
+        self._noise, self._noise_fs = _noise(nstdb)
+
+    def made(self, recording: Recording, turn: int, rng: np.random.Generator) -> Recording:
+        """The recording with a waveform, its beats no longer given; `turn` says whose shapes it gets."""
+        if recording.given_beats is None:
+            raise ValueError(f"{recording.recording_id} holds no beats")
+        source = SHAPES[turn % len(SHAPES)]
+        shapes, shape_rr_s, fs = _shapes(self._mitdb, source)
+        if fs != self._noise_fs:
+            raise ValueError(f"shapes at {fs:g} Hz and noise at {self._noise_fs:g} Hz")
+        log.info("%s with the shapes of %s", recording.recording_id, source)
+        beat_s = recording.given_beats.time_s
+        laid = laid_out(beat_s, shapes, shape_rr_s, fs, rng)
+        clean = np.zeros(round(recording.duration_s * fs), np.float32)
+        clean[: len(laid)] = laid[: len(clean)]
+        added = np.resize(np.roll(self._noise, -int(rng.integers(len(self._noise)))), len(clean))
+        ecg = clean + gain_for(clean, beat_s, added, fs, LEVEL_DB) * added
+        return recording.but(ecg=ecg.astype(np.float32), fs=fs, given_beats=None, channel="ECG")
 
 
 def _shapes(mitdb: Path, name: str) -> tuple[Rows, NDArray[np.float64], float]:

@@ -4,8 +4,9 @@ DATA holds `slpdb` (11 men, scored), `mitdb` and `nstdb` (beat shapes and noise)
 `apnea-ecg`, `hugcdn2014_rr` and `nsrdb` (unscored: teachers say what they think of them) and `sleep_accel_features`
 (23 people, scored, from which one teacher is made). Each scored night is learned from in two ways, from its audited
 beats and from those that our detectors find in waveforms made of them (three: in one alone, the draw of its noise would
-be learned too): what detection does to a feature is learned with it. Of a waveform the networks are also shown what an
-encoder makes of it, now and then without the beats, now and then without it (`--beats-alone` leaves it out altogether).
+be learned too): what detection does to a feature is learned with it. The unscored nights of which teachers speak are
+shown in both ways too (one waveform each). Of a waveform the networks are also shown what an encoder makes of it, now
+and then without the beats, now and then without it (`--beats-alone` leaves it out altogether).
 Figures are of the first waveform of each night. Each man of slpdb is staged by networks that have seen none of
 his: from the given beats, from those found, and from those with the waveform. What the answers are worth is written as
 figures, with the temperature fitted on the other men's. The networks that are written have seen all of them.
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,36 +31,41 @@ import torch
 from holter2sleep.errors import UsageError
 from holter2sleep.heart.weights import joined, read_weights, write_weights
 from holter2sleep.night import Float
-from holter2sleep.recipe import load_recipe
+from holter2sleep.recipe import Recipe, load_recipe
 from holter2sleep.sleep.staging.base import Proba
 from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
-from holter2sleep.sleep.staging.fusion import Networks, inputs, networks_content, stage_chances
+from holter2sleep.sleep.staging.fusion import Networks, both_views, inputs, networks_content, stage_chances
 from holter2sleep.sleep.staging.fusion_net import Rows
 from holter2sleep.sleep.staging.installed import hash_of
 from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 from holter2sleep.sleep.staging.shipped import NAMES
 from holter2sleep.training.fusion import Arrays, Course, TrainingNight, fit
-from holter2sleep.training.head import chances_of
 from holter2sleep.training.staging_figures import agreement_with, beside, clock_left_out, figures_of, more_than
 from holter2sleep.training.staging_nights import (
     HeardNight,
     read_apnoeic,
     read_controls,
+    read_controls_found,
     read_found,
     read_scored,
     read_swings,
     training_night,
 )
 from holter2sleep.training.staging_teachers import fit_swing_teacher, pooled, swing_teacher
-from holter2sleep.training.staging_waves import embedded
+from holter2sleep.training.staging_waves import embedded, seen_again
 from holter2sleep.training.temperature import calibrated_left_out, fit_temperature
 from holter2sleep.whole_files import write_bytes
+
+if TYPE_CHECKING:
+    from holter2sleep.sleep.staging.encoder import Net1D
+    from holter2sleep.sleep.staging.profiles import Profile
 
 log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parents[1] / "sleep" / "staging" / "weights"
 STEPS, SWING_NETS = 400, 3
 MAKINGS = 3  # waveforms of each scored night
+WAVE_DROPOUT = 0.7  # of ten men 512 numbers an epoch are too many to learn
 Answers = dict[str, list[Proba]]  # of the scored nights, by what of them was shown
 CONTROL_STEP = 3  # every third control is held back once, to see how far from SleepECG the head goes there
 
@@ -72,8 +78,9 @@ class Material:
     found: list[TrainingNight]  # the same nights, from the beats found in waveforms made of them, maybe encoded
     found_again: list[TrainingNight]  # likewise in other waveforms, to learn from alone
     opinions: list[Proba]  # of the given, then of the found, by SleepECG
-    taught: list[TrainingNight]
-    taught_opinions: list[Proba]  # of those, by SleepECG
+    taught: list[TrainingNight]  # unscored, from given beats
+    taught_found: list[TrainingNight]  # the same nights, in a waveform made of each
+    taught_opinions: list[Proba]  # of those nights, by SleepECG
     unscored: list[Rows]  # features of nights of which nothing is told: they show how far features range
     names: tuple[str, ...]  # of the features
     swing_subjects: tuple[str, ...]
@@ -94,7 +101,14 @@ class Material:
     @property
     def beats_alone(self) -> Material:
         """The same nights without what an encoder makes of their waveforms."""
-        return replace(self, found=unseen(self.found), found_again=unseen(self.found_again))
+        found, again, taught = (unseen(nights) for nights in (self.found, self.found_again, self.taught_found))
+        return replace(self, found=found, found_again=again, taught_found=taught)
+
+    def without_taught(self, left_out: Sequence[TrainingNight]) -> Material:
+        """The same without some of the nights that teachers speak of, however these are shown."""
+        names = {night.name for night in left_out}
+        taught, found = ([n for n in nights if n.name not in names] for nights in (self.taught, self.taught_found))
+        return replace(self, taught=taught, taught_found=found)
 
     def opinion_on(self, way: str) -> list[Proba]:
         """SleepECG's chances of those nights; it reads beats alone."""
@@ -126,25 +140,34 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     found, *again = (read_found(data, recipe, seed + i) for i in range(MAKINGS))
     looks = digest([training_night(night) for night in chain(given, found, *again)])
     check_course(work, {"seed": seed, "encoder": taught_with, "nights": looks})
-    controls = read_controls(data, recipe)
-    swings = read_swings(data / "sleep_accel_features")
-    log.info("%d scored nights, %d controls, %d nights of swings", len(given), len(controls), len(swings))
-    swing = [fit_swing_teacher(swings, seed + i) for i in range(SWING_NETS)]
-    mesa = SecondOpinion()
-    opinions = [mesa.of(night.evidence) for night in controls]
-    taught = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
-    first, *more = (as_seen(nights, encoder, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again]))
+    mesa, network = SecondOpinion(), None if encoder is None else find_encoder_file(encoder)[1:]
+    taught, opinions, swing_subjects = read_taught(data, recipe, seed, mesa)
+    first, *more = (as_seen(nights, network, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again]))
     return Material(
         [training_night(night) for night in given],
         first,
         list(chain(*more)),
         [mesa.of(night.evidence) for night in (*given, *found)],
-        [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, taught, strict=True)],
+        taught,
+        seen_again(taught, read_controls_found(data, recipe, seed), network, work / "waves_controls.npz"),
         opinions,
         [training_night(night).features for night in read_apnoeic(data, recipe)],
         tuple(inputs(given[0].evidence)),
-        tuple(night.subject for night in swings),
+        swing_subjects,
     )
+
+
+def read_taught(
+    data: Path, recipe: Recipe, seed: int, mesa: SecondOpinion
+) -> tuple[list[TrainingNight], list[Proba], tuple[str, ...]]:
+    """Controls with what two teachers say of them, what SleepECG alone says, and of whom the other teacher is made."""
+    controls, swings = read_controls(data, recipe), read_swings(data / "sleep_accel_features")
+    log.info("%d controls, %d nights of swings", len(controls), len(swings))
+    swing = [fit_swing_teacher(swings, seed + i) for i in range(SWING_NETS)]
+    opinions = [mesa.of(night.evidence) for night in controls]
+    both = [pooled(m, swing_teacher(swing, n.evidence)) for m, n in zip(opinions, controls, strict=True)]
+    taught = [replace(training_night(n), taught=t.astype(np.float32)) for n, t in zip(controls, both, strict=True)]
+    return taught, opinions, tuple(night.subject for night in swings)
 
 
 def check_course(work: Path, course: dict[str, Any]) -> None:
@@ -170,18 +193,17 @@ def digest(nights: Sequence[TrainingNight]) -> str:
     return hashlib.sha256(b"".join(night.features.tobytes() for night in nights)).hexdigest()
 
 
-def as_seen(nights: list[HeardNight], encoder: str | None, kept: Path) -> list[TrainingNight]:
+def as_seen(nights: list[HeardNight], encoder: tuple[Net1D, Profile] | None, kept: Path) -> list[TrainingNight]:
     """The nights as networks see them, with what an encoder makes of their waveforms, if one is given."""
-    if encoder is None:
-        return [training_night(night) for night in nights]
-    _, network, profile = find_encoder_file(encoder)
-    return embedded(nights, network, profile, kept)
+    return [training_night(night) for night in nights] if encoder is None else embedded(nights, *encoder, kept)
 
 
 def fit_networks(material: Material, nets: int, seed: int, without: str | None = None) -> list[Arrays]:
     """A few networks that differ by their seed, and have not seen one subject."""
     scored = [night for night in material.scored if night.subject != without]
-    return [fit(scored, material.taught, Course(STEPS, seed + i), material.unscored) for i in range(nets)]
+    taught = [*material.taught, *material.taught_found]
+    courses = [Course(STEPS, seed + i, wave_dropout=WAVE_DROPOUT) for i in range(nets)]
+    return [fit(scored, taught, course, material.unscored) for course in courses]
 
 
 def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> list[Proba]:
@@ -189,8 +211,7 @@ def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> l
     path = work / "controls.npz"
     held = material.taught[::CONTROL_STEP]
     if not path.exists():
-        others = [night for i, night in enumerate(material.taught) if i % CONTROL_STEP]
-        networks = fit_networks(replace(material, taught=others), nets, seed)
+        networks = fit_networks(material.without_taught(held), nets, seed)
         write_weights(path, {night.name: stage_chances(networks, night.features) for night in held})
     with np.load(path) as file:
         own = [file[night.name] for night in held]
@@ -200,9 +221,13 @@ def controls_left_out(material: Material, nets: int, seed: int, work: Path) -> l
 def left_out(material: Material, nets: int, seed: int, work: Path) -> Answers:
     """Chances of each scored night, by way, by networks that have not seen its subject."""
     networks = {who: networks_without(material, who, nets, seed, work) for who in subjects_of(material)}
-    return {
-        way: [chances_of(networks[night.subject], night) for night in nights] for way, nights in material.ways.items()
-    }
+    return {way: [staged(networks[night.subject], night) for night in nights] for way, nights in material.ways.items()}
+
+
+def staged(networks: Sequence[Arrays], night: TrainingNight) -> Proba:
+    """The networks' chances, as the stager takes them. array (n_epochs, 5)."""
+    wave = None if night.embedding is None else night.embedding.astype(np.float32)
+    return both_views(networks, night.features, wave)
 
 
 def with_opinion(material: Material, own: Answers) -> Answers:

@@ -5,6 +5,7 @@ All under ODC-BY 1.0 on PhysioNet but `hugcdn2014_rr` (CC BY 4.0).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from holter2sleep.sleep.staging import Evidence
 from holter2sleep.sleep.staging.fusion import inputs
 from holter2sleep.split import cut_night, find_nights
 from holter2sleep.training.fusion import LETTERS, TrainingNight
-from holter2sleep.training.semi_synthetic_nights import make_nights
+from holter2sleep.training.semi_synthetic_nights import make_nights, with_waveforms
 
 ACCEL_STAGES = (0, 1, 2, 3, 3, 4)  # codes of sleep-accel: wake, N1, N2, N3, N4, REM -> column
 HUG_CLOCK_S = 60.0  # its intervals begin about a minute into the recording
@@ -83,13 +84,25 @@ def silent(n_epochs: int) -> NDArray[np.float32]:
     return np.full((n_epochs, 3), np.nan, np.float32)
 
 
-def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:
-    """Unscored nights of people without apnoea: controls of two apnoea sets, and the nights of healthy Holters."""
+def control_recordings(data: Path, recipe: Recipe) -> list[Recording]:
+    """Beats of unscored nights of people without apnoea: controls of two apnoea sets, and nights of healthy Holters."""
     recordings = _apnea_sets(data, "c", "C")
     for path in sorted((data / "nsrdb").glob("*.atr")):
         whole = read_recording(path)
         recordings += [cut_night(whole, part) for part in find_nights(whole, recipe)[0]]
-    return [_unscored(recording, recipe) for recording in recordings]
+    return recordings
+
+
+def read_controls(data: Path, recipe: Recipe) -> list[HeardNight]:
+    """Those nights from the given beats."""
+    return [_unscored(recording, recipe) for recording in control_recordings(data, recipe)]
+
+
+def read_controls_found(data: Path, recipe: Recipe, seed: int) -> Iterator[HeardNight]:
+    """The same nights from the beats found in waveforms made of them; one after the other, for each is large."""
+    recordings = control_recordings(data, recipe)
+    for made in with_waveforms(recordings, data / "mitdb", data / "nstdb", seed):
+        yield _unscored(made, recipe)
 
 
 def read_apnoeic(data: Path, recipe: Recipe) -> list[HeardNight]:

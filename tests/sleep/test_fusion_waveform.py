@@ -21,8 +21,8 @@ from holter2sleep.sleep.staging.fusion import Fusion, read_networks
 from holter2sleep.sleep.staging.head_encoder import seen_of
 from holter2sleep.sleep.staging.shipped import list_shipped
 from holter2sleep.training.staging import WEIGHTS
-from holter2sleep.training.staging_nights import HeardNight, evidence_of
-from holter2sleep.training.staging_waves import embedded
+from holter2sleep.training.staging_nights import HeardNight, evidence_of, training_night
+from holter2sleep.training.staging_waves import embedded, seen_again
 
 WITH_WAVEFORM = "fusion-waveform"
 (ENCODER,) = list_shipped()
@@ -115,6 +115,26 @@ def test_what_training_is_shown_is_what_staging_is_shown_and_computed_once(evide
         [dataclasses.replace(heard, evidence=beats_of(evidence))], encoder, profile, tmp_path / "waves.npz"
     )
     np.testing.assert_array_equal(again.embedding, once.embedding)
+
+
+@pytest.mark.parametrize("with_encoder", [True, False])
+def test_a_taught_night_is_shown_in_its_waveform_with_what_teachers_say_and_computed_once(
+    evidence: Evidence, tmp_path: Path, *, with_encoder: bool
+) -> None:
+    encoder = find_encoder_file(ENCODER.name)[1:] if with_encoder else None
+    heard = HeardNight("n", "n", evidence, np.zeros(evidence.grid.n, np.int64))
+    plain = training_night(heard)
+    taught = dataclasses.replace(plain, features=plain.features + 1, taught=np.full_like(plain.taught, 0.5))
+    (once,) = seen_again([taught], iter([heard]), encoder, tmp_path / "waves.npz")
+    np.testing.assert_array_equal(once.features, plain.features)
+    np.testing.assert_array_equal(once.taught, taught.taught)
+    shown, _ = seen_of(evidence, read_card(WITH_WAVEFORM))
+    assert shown is not None
+    expected = shown.astype(np.float16) if with_encoder else None
+    np.testing.assert_array_equal(once.embedding, expected)
+    (again,) = seen_again([taught], iter([]), encoder, tmp_path / "waves.npz")
+    np.testing.assert_array_equal(again.features, once.features)
+    np.testing.assert_array_equal(again.embedding, expected)
 
 
 def test_the_waveform_alone_is_no_answer(stager: Stager, evidence: Evidence) -> None:

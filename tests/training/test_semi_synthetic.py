@@ -11,12 +11,12 @@ from made_nights import detected, recording_of, simulated
 from holter2sleep.evaluate.ec57 import compare_beats
 from holter2sleep.io import read_recording
 from holter2sleep.io.hypnograms import read_hypnogram
-from holter2sleep.night import Beats, EpochGrid
+from holter2sleep.night import Beats, EpochGrid, Recording, Source
 from holter2sleep.training import semi_synthetic_nights
 from holter2sleep.training.mitdb import DS2
 from holter2sleep.training.noise_stress import gain_for
 from holter2sleep.training.semi_synthetic import aligned, cut_beats, laid_out
-from holter2sleep.training.semi_synthetic_nights import LEVEL_DB, SHAPES, make_nights, subject_of
+from holter2sleep.training.semi_synthetic_nights import LEVEL_DB, SHAPES, make_nights, subject_of, with_waveforms
 
 RNG = np.random.default_rng(0)
 
@@ -117,3 +117,20 @@ def test_a_night_made_of_two_people_has_the_beats_of_one_and_noise_of_the_level(
     assert max(missed, extra) < 0.01 * matrix.count("NSVFQ", "NSVFQ")
     scored, _ = read_hypnogram(tmp_path / "slp01a.hypnogram.csv", EpochGrid.covering(written.duration_s), None)
     assert (scored.stage == first.hypnogram.stage).all()
+
+
+@pytest.mark.realdata
+def test_each_night_of_beats_has_the_next_persons_shapes_and_noise_of_its_own(
+    shared_data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    beats = Beats.at(np.arange(1.0, 299.0, 0.8))
+    nights = [Recording(name, Source(name, "beats", ""), 300.0, None, given_beats=beats) for name in "ab"]
+    with caplog.at_level("INFO"):
+        first, second = with_waveforms(nights, shared_data / "mitdb", shared_data / "nstdb", seed=2)
+    assert {f"a with the shapes of {SHAPES[2]}", f"b with the shapes of {SHAPES[3]}"} <= set(caplog.messages)
+    assert first.given_beats is second.given_beats is None
+    assert first.duration_s == 300.0
+    found = detected(first).time_s
+    matrix = compare_beats(beats, Beats.at(found), duration_s=300.0)
+    assert matrix.count("NSVFQ", "OX") + matrix.count("OX", "NSVFQ") < 5
+    assert not np.array_equal(np.asarray(first.ecg), np.asarray(second.ecg))

@@ -12,7 +12,7 @@ import torch
 
 from holter2sleep.errors import UsageError
 from holter2sleep.evaluate.classes import CLASSES, UNKNOWN, merge_of, merged
-from holter2sleep.sleep.staging.fusion import calibrated, stage_chances
+from holter2sleep.sleep.staging.fusion import both_views, calibrated, stage_chances
 from holter2sleep.sleep.staging.fusion_net import REACH, logits, standardised
 from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
@@ -88,6 +88,15 @@ def test_a_head_with_both_branches_works_without_either() -> None:
     for features, waves in ((other.features, None), (other.features, embedding), (nothing, embedding)):
         found = stage_chances([network], features, waves)
         assert (found.argmax(axis=1) == other.stage).mean() > 0.5  # chance: 0.2
+
+
+def test_half_of_an_answer_with_a_waveform_is_that_of_the_beats() -> None:
+    one = night("new", 99, embedded=True)
+    networks = [fit([night("a", i, embedded=True)], [], Course(5, i)) for i in range(2)]
+    alone, fused = stage_chances(networks, one.features), stage_chances(networks, one.features, one.embedding)
+    assert not np.allclose(alone, fused, atol=1e-3)
+    np.testing.assert_allclose(both_views(networks, one.features, one.embedding), (alone + fused) / 2, atol=1e-6)
+    np.testing.assert_array_equal(both_views(networks, one.features, None), alone)
 
 
 def test_teachers_alone_teach_their_classes() -> None:
@@ -179,7 +188,7 @@ def test_letters_outside_the_scheme_are_unknown() -> None:
 
 def test_who_is_left_out_is_so_with_given_and_with_found_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     given, found, again = ([night(s, i) for s in "abc"] for i in range(3))
-    material = Material(given, found, again, [], [], [], [], (), ())
+    material = Material(given, found, again, [], [], [], [], [], (), ())
     seen: list[list[str]] = []
     monkeypatch.setattr(staging, "fit", lambda nights, *_: seen.append([one.subject for one in nights]))
     fit_networks(material, 1, 0, without="b")
@@ -189,9 +198,30 @@ def test_who_is_left_out_is_so_with_given_and_with_found_beats(monkeypatch: pyte
 
 def test_pieces_of_given_beats_are_as_frequent_as_those_of_all_waveforms() -> None:
     given, found, again = ([night(s, i) for s in "ab"] for i in (0, 1, 2))
-    scored = Material(given, found, [*again, *again], [], [], [], [], (), ()).scored
+    scored = Material(given, found, [*again, *again], [], [], [], [], [], (), ()).scored
     assert len(scored) == 12
     assert sum(any(one is each for each in given) for one in scored) == 6
+
+
+def test_a_control_that_is_held_back_is_so_in_its_waveform_too() -> None:
+    taught, found = ([night(s, i) for s in "abc"] for i in (0, 1))
+    material = Material([], [], [], [], taught, found, [], [], (), ()).without_taught([night("b", 7)])
+    assert [one.name for one in material.taught] == [one.name for one in material.taught_found] == ["a", "c"]
+
+
+def test_networks_are_taught_on_controls_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    given, taught, found = ([night(s, i)] for i, s in enumerate("aab"))
+    seen: list[list[TrainingNight]] = []
+    monkeypatch.setattr(staging, "fit", lambda _, nights, *__: seen.append(nights))
+    fit_networks(Material(given, given, [], [], taught, found, [], [], (), ()), 1, 0)
+    assert seen == [[*taught, *found]]
+
+
+def test_beats_alone_are_so_in_every_part() -> None:
+    parts = [[night("a", i, embedded=True)] for i in range(3)]
+    material = Material([], parts[0], parts[1], [], [], parts[2], [], [], (), ()).beats_alone
+    shown = [*material.found, *material.found_again, *material.taught_found]
+    assert [one.embedding for one in shown] == [None, None, None]
 
 
 def judged_material(*, embedded: bool) -> Material:
@@ -201,7 +231,7 @@ def judged_material(*, embedded: bool) -> Material:
         [night(s, i, embedded=embedded) for i, s in enumerate("abcd")],
     )
     silent = [np.full((len(one.stage), 3), np.nan, np.float32) for one in (*given, *found)]
-    return Material(given, found, [], silent, [], [], [], (), ())
+    return Material(given, found, [], silent, [], [], [], [], (), ())
 
 
 def test_a_folder_with_folds_of_another_course_is_refused(tmp_path: Path) -> None:

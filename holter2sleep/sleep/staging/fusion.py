@@ -68,8 +68,8 @@ def stage_chances(networks: Sequence[Arrays], features: Rows, embedding: Rows | 
 def both_views(networks: Sequence[Arrays], features: Rows, embedding: Rows | None) -> Proba:
     """Mean of their chances by the beats alone and with the waveform; where there is none, by the beats.
 
-    What the embedding says of sleep was learned from few people: in the whole of an answer it costs kappa, in half of it
-    half as much (`benchmarks/README.md`). array (n_epochs, 5).
+    What the embedding says of sleep was learned from few people: in the whole of an answer it costs kappa, in half of
+    one half as much (`benchmarks/README.md`). array (n_epochs, 5).
     """
     alone = stage_chances(networks, features)
     return alone if embedding is None else np.mean([alone, stage_chances(networks, features, embedding)], axis=0)

@@ -126,11 +126,12 @@ def config_of(state: Mapping[str, Tensor], file: str) -> EncoderConfig:
         None is; the message names what differs from the nearest.
     """
     found = shapes_of(state)
+    for name, config in CONFIGS.items():  # the small one first: laying out the others takes 0.26 s
+        if found == _shapes(name):
+            return config
     wrong = {name: differing(found, _shapes(name)) for name in CONFIGS}
     nearest = min(wrong, key=lambda name: len(wrong[name]))
-    if wrong[nearest]:
-        raise WeightsError(f"{file} fits no encoder; from {nearest} differ {told(wrong[nearest])}")
-    return CONFIGS[nearest]
+    raise WeightsError(f"{file} fits no encoder; from {nearest} differ {told(wrong[nearest])}")
 
 
 def shapes_of(state: Mapping[str, Tensor]) -> Shapes:

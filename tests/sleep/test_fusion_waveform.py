@@ -14,11 +14,12 @@ from staging_nights import asking_for
 from holter2sleep.errors import WeightsError
 from holter2sleep.night import Night
 from holter2sleep.provenance import models_sha256
-from holter2sleep.sleep.staging import Evidence, Stager, get_stager, shipped, stage_sleep
+from holter2sleep.sleep.staging import Evidence, Stager, get_stager, shipped, stage_sleep, threads
 from holter2sleep.sleep.staging.cards import read_card, read_weights
 from holter2sleep.sleep.staging.encoder_weights import find_encoder_file
-from holter2sleep.sleep.staging.fusion import Fusion, read_networks
+from holter2sleep.sleep.staging.fusion import Fusion, both_views, calibrated, inputs, read_networks
 from holter2sleep.sleep.staging.head_encoder import seen_of
+from holter2sleep.sleep.staging.second_opinion import SecondOpinion, agreed
 from holter2sleep.sleep.staging.shipped import list_shipped
 from holter2sleep.training.staging import WEIGHTS
 from holter2sleep.training.staging_nights import HeardNight, evidence_of, training_night
@@ -135,6 +136,22 @@ def test_a_taught_night_is_shown_in_its_waveform_with_what_teachers_say_and_comp
     (again,) = seen_again([taught], iter([]), encoder, tmp_path / "waves.npz")
     np.testing.assert_array_equal(again.features, once.features)
     np.testing.assert_array_equal(again.embedding, expected)
+
+
+def test_half_of_the_answer_is_that_of_the_beats(evidence: Evidence, from_both: np.ndarray) -> None:
+    card = read_card(WITH_WAVEFORM)
+    networks, (embedding, _) = read_networks(read_weights(card)), seen_of(evidence, card)
+    own = both_views(networks.arrays, networks.shown(inputs(evidence)), embedding)
+    expected = calibrated(agreed(own, SecondOpinion().of(evidence)), networks.temperature)
+    staged = np.isfinite(from_both).all(axis=1)
+    np.testing.assert_allclose(from_both[staged], expected[staged], atol=1e-5)
+
+
+def test_an_encoder_runs_with_memory_kept_from_layer_to_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[str] = []
+    monkeypatch.setattr(threads, "keep_freed_memory", lambda: kept.append("kept"))
+    with threads.inference():
+        assert kept == ["kept"]
 
 
 def test_the_waveform_alone_is_no_answer(stager: Stager, evidence: Evidence) -> None:

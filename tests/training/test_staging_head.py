@@ -18,6 +18,7 @@ from holter2sleep.training import staging
 from holter2sleep.training.fusion import Course, FusionNet, TrainingNight, fit, piece, scale_of
 from holter2sleep.training.semi_synthetic_nights import SHAPES
 from holter2sleep.training.staging import (
+    WAVE_DROPOUT,
     WEIGHTS,
     Answers,
     Material,
@@ -25,6 +26,7 @@ from holter2sleep.training.staging import (
     digest,
     figures_left_out,
     fit_networks,
+    staged,
     with_opinion,
 )
 from holter2sleep.training.staging_figures import beside, clock_left_out, figures_of
@@ -206,15 +208,36 @@ def test_pieces_of_given_beats_are_as_frequent_as_those_of_all_waveforms() -> No
 def test_a_control_that_is_held_back_is_so_in_its_waveform_too() -> None:
     taught, found = ([night(s, i) for s in "abc"] for i in (0, 1))
     material = Material([], [], [], [], taught, found, [], [], (), ()).without_taught([night("b", 7)])
-    assert [one.name for one in material.taught] == [one.name for one in material.taught_found] == ["a", "c"]
+    assert (material.taught, material.taught_found) == ([taught[0], taught[2]], [found[0], found[2]])
 
 
 def test_networks_are_taught_on_controls_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
     given, taught, found = ([night(s, i)] for i, s in enumerate("aab"))
-    seen: list[list[TrainingNight]] = []
-    monkeypatch.setattr(staging, "fit", lambda _, nights, *__: seen.append(nights))
-    fit_networks(Material(given, given, [], [], taught, found, [], [], (), ()), 1, 0)
-    assert seen == [[*taught, *found]]
+    seen: list[tuple[list[TrainingNight], Course]] = []
+    monkeypatch.setattr(staging, "fit", lambda _, nights, course, __: seen.append((nights, course)))
+    fit_networks(Material(given, given, [], [], taught, found, [], [], (), ()), 2, 5)
+    assert [nights for nights, _ in seen] == [[*taught, *found]] * 2
+    assert [(course.seed, course.wave_dropout) for _, course in seen] == [(5, WAVE_DROPOUT), (6, WAVE_DROPOUT)]
+
+
+def test_numbers_of_an_embedding_are_dropped_out_as_the_course_says() -> None:
+    net = FusionNet(N_FEATURES, N_DIMENSIONS, Course(1, 0, dropout=0.2, wave_dropout=0.7))
+    assert (net.dropout.p, net.dropout_wave.p) == (0.2, 0.7)
+    nothing = torch.zeros(1, 50, N_FEATURES), torch.zeros(1, 50, dtype=torch.bool)
+    waves = torch.ones(1, 50, N_DIMENSIONS)
+    net.dropout_channels.p, net.dropout.p = 0.0, 0.0
+    assert not torch.allclose(net(*nothing, waves), net(*nothing, waves))  # drawn anew each time
+    net.dropout_wave.p = 0.0
+    torch.testing.assert_close(net(*nothing, waves), net(*nothing, waves))
+
+
+def test_a_left_out_night_is_staged_as_the_stager_does() -> None:
+    one = night("a", 0, embedded=True)
+    half = dataclasses.replace(one, embedding=one.embedding.astype(np.float16))
+    networks = [fit([one], [], Course(3, 1))]
+    expected = both_views(networks, half.features, half.embedding.astype(np.float32))
+    np.testing.assert_array_equal(staged(networks, half), expected)
+    assert not np.allclose(expected, staged(networks, dataclasses.replace(half, embedding=None)), atol=1e-3)
 
 
 def test_beats_alone_are_so_in_every_part() -> None:

@@ -69,6 +69,13 @@ def test_what_a_waveform_costs_is_told() -> None:
     assert f"at most {lost} below the given beats" in " ".join(read_card("fusion").figures)
 
 
+def test_the_card_has_the_kappa_of_the_waveform_alone() -> None:
+    rows = re.findall(r"^\| (\d) \| -0\.\d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \| (0\.\d{3}) \|", BENCHMARKS, re.MULTILINE)
+    assert len(rows) == len(CLASSES)
+    told = ", ".join(f"{n} classes {value}" for n, value in rows)
+    assert f"without beats and second opinion, kappa: {told} (" in " ".join(read_card("fusion-waveform").figures)
+
+
 def test_the_readme_has_the_accuracy_of_respiratory_minutes() -> None:
     told = row(README, "respiratory minutes, accuracy")
     for own in MINUTES.values():

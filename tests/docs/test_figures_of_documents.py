@@ -70,8 +70,10 @@ def test_what_a_waveform_costs_is_told() -> None:
 
 
 def test_the_card_has_the_kappa_of_the_waveform_alone() -> None:
-    rows = re.findall(r"^\| (\d) \| -0\.\d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \| (0\.\d{3}) \|", BENCHMARKS, re.MULTILINE)
-    assert len(rows) == len(CLASSES)
+    shipped, _, _ = BENCHMARKS.partition("\n(b) Heads as `train head` makes them")
+    cells = r"\| (\d) \| -0\.\d+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \| (0\.\d{3}) \|"
+    rows = re.findall(f"^{cells}", shipped, re.MULTILINE)
+    assert [int(n) for n, _ in rows] == list(CLASSES)
     told = ", ".join(f"{n} classes {value}" for n, value in rows)
     assert f"without beats and second opinion, kappa: {told} (" in " ".join(read_card("fusion-waveform").figures)
 

@@ -30,7 +30,6 @@ from holter2sleep.training.fusion import TrainingNight
 from holter2sleep.training.head_nights import RECIPE
 from holter2sleep.training.staging import (
     Material,
-    as_seen,
     calibrated_ways,
     left_out,
     networks_without,
@@ -38,7 +37,8 @@ from holter2sleep.training.staging import (
     subjects_of,
     with_opinion,
 )
-from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored
+from holter2sleep.training.staging_nights import HeardNight, read_found, read_scored, training_night
+from holter2sleep.training.staging_waves import embedded
 
 NETS = 5  # as in the card of the fusion head
 MOVED_MS = (0.0, 0.3, 1.0, 3.0)  # SD
@@ -88,15 +88,15 @@ def main() -> None:
     for sd_ms in MOVED_MS:
         rng = np.random.default_rng(asked.seed)
         nights = [moved(night, sd_ms / 1000, rng) for night in given]
-        found = kappas(material, nights, as_seen(nights, None, asked.work), asked.seed, asked.work)
+        found = kappas(material, nights, [training_night(night) for night in nights], asked.seed, asked.work)
         print(f"| {sd_ms:g} ms | {found['beats_found']} |", flush=True)
     print("\n| seed of the waveforms | given beats | beats found | beats and waveform |\n|---|---|---|---|")
     encoder = find_encoder_file(SHIPPED[0])[1:]
     for seed in WAVEFORM_SEEDS:
         nights = read_found(asked.data, RECIPE, seed)
-        seen = as_seen(nights, encoder, asked.work / f"waves_of_seed_{seed}.npz")
+        seen = embedded(nights, *encoder, asked.work / f"waves_of_seed_{seed}.npz")
         found = kappas(material, nights, seen, asked.seed, asked.work)
-        print(f"| {seed} | " + " | ".join(found[way] for way in ("beats_given", "beats_found", "waveform")) + " |")
+        print("|", seed, "|", " | ".join(found[way] for way in found), "|", flush=True)
 
 
 if __name__ == "__main__":

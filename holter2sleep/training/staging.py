@@ -132,15 +132,17 @@ def read_material(data: Path, seed: int, encoder: str | None, work: Path) -> Mat
     Raises
     ------
     UsageError
-        `work` holds folds of another seed or encoder, or of nights that looked otherwise.
+        `work` holds folds of another seed, encoder or course, or of nights that looked otherwise.
     """
-    taught_with = None if encoder is None else hash_of(find_encoder_file(encoder)[0], "sha256")
+    found_encoder = None if encoder is None else find_encoder_file(encoder)
+    taught_with, network = (hash_of(found_encoder[0], "sha256"), found_encoder[1:]) if found_encoder else (None, None)
     recipe = load_recipe("overnight", ("staging.stager=clock",))
     given = read_scored(data / "slpdb", recipe)
     found, *again = (read_found(data, recipe, seed + i) for i in range(MAKINGS))
     looks = digest([training_night(night) for night in chain(given, found, *again)])
-    check_course(work, {"seed": seed, "encoder": taught_with, "nights": looks})
-    mesa, network = SecondOpinion(), None if encoder is None else find_encoder_file(encoder)[1:]
+    how = {"steps": STEPS, "wave_dropout": WAVE_DROPOUT}
+    check_course(work, {"seed": seed, "encoder": taught_with, "nights": looks, **how})
+    mesa = SecondOpinion()
     taught, opinions, swing_subjects = read_taught(data, recipe, seed, mesa)
     first, *more = (as_seen(nights, network, work / f"waves_{i}.npz") for i, nights in enumerate([found, *again]))
     return Material(
